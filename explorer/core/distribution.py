@@ -1,0 +1,83 @@
+"""Candidate and Distribution: what a model says about the next token, and what the samplers make of it.
+
+The numbers are computed by an engine; this module owns their names, and the row under which they are written to a
+record and to `--json`. Must not know how they are computed.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from explorer.core.token import Token
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One token that could come next. `logit`, `logprob` and `prob` are the model's own, before any sampler."""
+
+    token: Token
+    rank: int
+    """1 + tokens with a higher logit + tokens with the same logit and a smaller id."""
+    logit: float | None
+    """As the model gave it; None where it is not finite."""
+    logprob: float | None
+    """Natural logarithm of `prob`; None where it is not finite."""
+    prob: float | None
+    """Softmax in float32 over the whole vocabulary, at temperature 1."""
+    sampling_prob: float
+    """After the samplers: what a draw uses. 0.0 for a token that was cut."""
+    cut_by: str | None = None
+    """The name of the first sampler that cut the token; None for a token that is kept."""
+
+
+class Distribution(msgspec.Struct, frozen=True):
+    """The next token after one prefix: the most likely candidates by rank, and what is left out."""
+
+    candidates: tuple[Candidate, ...]
+    vocab_size: int
+    """Rows of the model's output, which may be more than the tokenizer has."""
+    entropy: float | None
+    """In bits, of the model's own distribution over the whole vocabulary."""
+    other_prob: float | None
+    """The model's mass of the tokens that are not listed."""
+    kept: int
+    """How many tokens of the whole vocabulary the samplers kept."""
+
+    def find(self, token_id: int) -> Candidate | None:
+        """The candidate with this id, if it is listed."""
+        return next((c for c in self.candidates if c.token.id == token_id), None)
+
+
+class CandidateRow(msgspec.Struct, frozen=True):
+    """A candidate as it is written to JSON: the one shape of `next --json` and of a record's `seen`."""
+
+    rank: int
+    id: int
+    text: str | None
+    """None where the bytes are not whole UTF-8."""
+    bytes: str
+    """In hexadecimal."""
+    logit: float | None
+    logprob: float | None
+    prob: float | None
+    sampling_prob: float
+    cut_by: str | None
+
+    @classmethod
+    def of(cls, candidate: Candidate) -> "CandidateRow":
+        token = candidate.token
+        return cls(
+            candidate.rank,
+            token.id,
+            token.text,
+            token.bytes.hex(),
+            candidate.logit,
+            candidate.logprob,
+            candidate.prob,
+            candidate.sampling_prob,
+            candidate.cut_by,
+        )
+
+    def candidate(self, known: Mapping[int, Token]) -> Candidate:
+        """The candidate of the row; its token from `known`, else from the row's bytes."""
+        token = known.get(self.id) or Token.from_bytes(self.id, bytes.fromhex(self.bytes))
+        return Candidate(token, self.rank, self.logit, self.logprob, self.prob, self.sampling_prob, self.cut_by)

@@ -1,0 +1,243 @@
+"""Session: the walk of one person, changed only by `apply(event)`.
+
+Owns the trees, the cursor, the settings and the order "first the record, then the state"; gives frozen snapshots to
+whoever shows them. Must not know the engine, the terminal or a file's name.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from explorer.core import journal as record
+from explorer.core.distribution import Candidate, Distribution
+from explorer.core.journal import AnyEvent, Header, Journal
+from explorer.core.sampling import SamplingParams
+from explorer.core.token import Token, shown_bytes
+from explorer.core.tree import Choice, Node, Source, Tree
+from explorer.errors import RecordError
+
+
+class PathToken(msgspec.Struct, frozen=True):
+    """A token of the path from the first of the prompt to the cursor."""
+
+    token: Token
+    text: str
+    """What the token completes; an unfinished character comes with its last token."""
+    choice: Choice | None
+    """None for a token of the prompt."""
+    node: int | None
+    """None for a token of the prompt, except its last, which is node 0."""
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The session as it stood at one moment: all that a screen shows of it."""
+
+    path: tuple[PathToken, ...]
+    prompt_length: int
+    prompt_text: str
+    pending: str
+    """The bytes of an unfinished character at the cursor, shown as such; empty at a boundary."""
+    distribution: Distribution | None
+    """None until the engine has answered for this node and these settings."""
+    params: SamplingParams
+    children: frozenset[int]
+    """Token ids that were tried here."""
+    last_child: int | None
+    """The token id that was visited last from here."""
+    node: int
+    root: int
+
+    @property
+    def ids(self) -> list[int]:
+        """The prefix."""
+        return [place.token.id for place in self.path]
+
+
+EMPTY = Snapshot((), 0, "", "", None, SamplingParams(), frozenset(), None, 0, 0)
+
+
+class Session:
+    """Events in, snapshots out. Without a journal, the events are kept in memory only."""
+
+    def __init__(self, header: Header, journal: Journal | None = None) -> None:
+        self.header = header
+        self.journal = journal
+        self.events: list[AnyEvent] = []
+        self.trees: list[Tree] = []
+        self.params = SamplingParams()
+        self.root = 0
+        self.node = 0
+        self._known: dict[int, Token] = {}
+        self._path: tuple[tuple[int, int], tuple[PathToken, ...]] = ((-1, -1), ())
+
+    @property
+    def tree(self) -> Tree:
+        return self.trees[self.root]
+
+    @property
+    def cursor(self) -> Node:
+        return self.tree.nodes[self.node]
+
+    def learn(self, tokens: Iterable[Token]) -> None:
+        """Tokens that events may name by their ids."""
+        self._known.update((token.id, token) for token in tokens)
+
+    def token(self, token_id: int) -> Token:
+        return self._known.get(token_id) or Token(token_id, b"", "unused")
+
+    # Changing it.
+
+    def apply(self, event: AnyEvent) -> None:
+        """Check the event, write it to the record, then change the state.
+
+        Raises RecordError when the event does not fit the state, which is then unchanged. Raises RecordError too when
+        the record cannot be written any more: the event is then applied all the same, and kept in memory.
+        """
+        if self.journal is not None:
+            event = msgspec.structs.replace(event, t=self.journal.now())
+        self._check(event)
+        self.events.append(event)
+        try:
+            if self.journal is not None:
+                self.journal.append(event)
+        finally:
+            self._change(event)
+
+    def restore(self, events: Iterable[AnyEvent]) -> None:
+        """Fold the events of a record; nothing is written. Raises RecordError, which names the event."""
+        for number, event in enumerate(events, 2):
+            try:
+                self._check(event)
+            except RecordError as error:
+                raise RecordError(f"Line {number}: {error}") from error
+            self.events.append(event)
+            self._change(event)
+
+    def _check(self, event: AnyEvent) -> None:
+        if isinstance(event, record.Prompt | record.Params | record.Engine | record.End):
+            if isinstance(event, record.Params):
+                event.params()
+            return
+        if not self.trees:
+            raise RecordError("there is no prompt yet.")
+        root = event.root if isinstance(event, record.Move) and event.root is not None else self.root
+        if not 0 <= root < len(self.trees):
+            raise RecordError(f"there is no prompt number {root}.")
+        nodes = self.trees[root].nodes
+        named = event.parent if isinstance(event, record.Add) else event.node
+        if not 0 <= named < len(nodes):
+            raise RecordError(f"there is no node {named}.")
+        if isinstance(event, record.Add):
+            if event.node != len(nodes):
+                raise RecordError(f"node {event.node} comes where {len(nodes)} is the next.")
+            if event.id in nodes[named].children:
+                raise RecordError(f"node {named} has a child with the token {event.id} already.")
+
+    def _change(self, event: AnyEvent) -> None:
+        match event:
+            case record.Prompt():
+                self.trees.append(Tree(event.text, tuple(self.token(i) for i in event.ids)))
+                self.root, self.node = len(self.trees) - 1, 0
+            case record.Seen():
+                node = self.tree.nodes[event.node]
+                candidates = tuple(row.candidate(self._known) for row in event.candidates)
+                self.learn(candidate.token for candidate in candidates)
+                node.distribution = Distribution(
+                    candidates, event.vocab_size, event.entropy, event.other_prob, event.kept
+                )
+                node.shaped_by = self.params
+            case record.Add():
+                choice = Choice(event.source, event.prob, event.sampling_prob, event.rank, event.seed, event.draw)
+                self.tree.add(event.parent, self.token(event.id), choice)
+                self._go(event.node)
+            case record.Move():
+                if event.root is not None:
+                    self.root = event.root
+                self._go(event.node)
+            case record.Params():
+                self.params = event.params()
+
+    def _go(self, number: int) -> None:
+        self.node = number
+        node = self.cursor
+        if node.parent is not None:
+            self.tree.nodes[node.parent].last_child = number
+
+    # Events for what a person does.
+
+    def choose(self, candidate: Candidate, source: Source, draw: int | None = None) -> AnyEvent:
+        """The event that goes to a candidate at the cursor: a move where it was tried before, else an addition."""
+        child = self.cursor.children.get(candidate.token.id)
+        if child is not None:
+            return record.Move(node=child)
+        return record.Add(
+            parent=self.node,
+            node=len(self.tree.nodes),
+            id=candidate.token.id,
+            source=source,
+            prob=candidate.prob,
+            sampling_prob=candidate.sampling_prob,
+            rank=candidate.rank,
+            seed=self.params.seed if source == "sampled" else None,
+            draw=draw,
+        )
+
+    def back(self) -> AnyEvent | None:
+        """The event that goes one token back; None at the prompt."""
+        return None if self.cursor.parent is None else record.Move(node=self.cursor.parent)
+
+    # Looking at it.
+
+    def prefix(self) -> list[int]:
+        """The ids up to the cursor."""
+        return self.tree.prefix(self.node) if self.trees else []
+
+    def missing(self) -> bool:
+        """Whether the cursor has no table for the current settings, or one that leaves out a token tried here."""
+        node = self.cursor
+        if node.distribution is None or node.shaped_by is None or node.shaped_by.shaping != self.params.shaping:
+            return True
+        return any(node.distribution.find(token_id) is None for token_id in node.children)
+
+    def snapshot(self) -> Snapshot:
+        if not self.trees:
+            return EMPTY
+        tree, node = self.tree, self.cursor
+        last = tree.nodes[node.last_child].token if node.last_child is not None else None
+        return Snapshot(
+            path=self._path_tokens(),
+            prompt_length=len(tree.prompt),
+            prompt_text=tree.text,
+            pending=shown_bytes(node.pending),
+            distribution=None if self._stale(node) else node.distribution,
+            params=self.params,
+            children=frozenset(node.children),
+            last_child=last.id if last else None,
+            node=node.number,
+            root=self.root,
+        )
+
+    def _stale(self, node: Node) -> bool:
+        return node.shaped_by is None or node.shaped_by.shaping != self.params.shaping
+
+    def _path_tokens(self) -> tuple[PathToken, ...]:
+        """Extended from the last one by one token, which is what a step does; else gathered anew."""
+        (root, number), path = self._path
+        node = self.cursor
+        if (root, number) == (self.root, self.node):
+            return path
+        if root == self.root and number == node.parent and node.token:
+            path = (*path, PathToken(node.token, node.text, node.choice, node.number))
+        else:
+            path = self._gather(self.tree, self.tree.path(node.number))
+        self._path = ((self.root, self.node), path)
+        return path
+
+    @staticmethod
+    def _gather(tree: Tree, nodes: Sequence[Node]) -> tuple[PathToken, ...]:
+        end = len(tree.prompt) - 1
+        prompt = (
+            PathToken(token, text, None, 0 if index == end else None)
+            for index, (token, text) in enumerate(zip(tree.prompt, tree.prompt_texts, strict=True))
+        )
+        return (*prompt, *(PathToken(node.token, node.text, node.choice, node.number) for node in nodes if node.token))

@@ -1,0 +1,113 @@
+"""Token: an id and its bytes; how bytes become text, and how text is shown without driving the terminal.
+
+Owns the rule that ids are the truth and text is a view: bytes may be half a character, and a half is shown as its
+bytes. Must not know tokenizers, models or colours.
+"""
+
+import unicodedata
+from typing import Literal
+
+import msgspec
+
+Bytes = bytes
+"""The type, where a field is called `bytes`."""
+
+Kind = Literal["text", "bytes", "special", "unused"]
+"""`text`: whole UTF-8; `bytes`: not; `special`: a marker of the tokenizer; `unused`: an id without an entry."""
+
+
+class Token(msgspec.Struct, frozen=True):
+    """One entry of a vocabulary, as it stands at one place of a sequence."""
+
+    id: int
+    bytes: Bytes
+    kind: Kind
+    piece: str = ""
+    """The entry as the tokenizer spells it, such as `Ġtime` or `▁time`; empty where it is not known."""
+
+    @property
+    def text(self) -> str | None:
+        """The token's text, or None where its bytes are not whole UTF-8."""
+        try:
+            return self.bytes.decode()
+        except UnicodeDecodeError:
+            return None
+
+    @classmethod
+    def from_bytes(cls, token_id: int, data: Bytes) -> "Token":
+        """A token of which only the bytes are known, from a record say."""
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            return cls(token_id, data, "bytes")
+        return cls(token_id, data, "text")
+
+
+def take_text(data: bytes) -> tuple[str, bytes]:
+    """Split bytes into the text that is complete and the rest, which may still become a character.
+
+    Bytes that can never become one are shown as `‹EB›`. The rest is at most three bytes.
+    """
+    shown: list[str] = []
+    while data:
+        try:
+            return "".join(shown) + data.decode(), b""
+        except UnicodeDecodeError as error:
+            shown.append(data[: error.start].decode())
+            if error.reason == "unexpected end of data" and error.end == len(data):
+                return "".join(shown), data[error.start :]
+            shown.append(shown_bytes(data[error.start : error.end]))
+            data = data[error.end :]
+    return "".join(shown), b""
+
+
+def shown_bytes(data: bytes) -> str:
+    """Bytes that are no character: `‹EC 98›`."""
+    return f"‹{data.hex(' ').upper()}›" if data else ""
+
+
+def _picture(character: str) -> str:
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    if code == 0x2028:
+        return "‹LS›"
+    if code == 0x2029:
+        return "‹PS›"
+    return f"‹{code:04X}›"
+
+
+_JOINERS = "\u200c\u200d"
+
+
+def visible(text: str, keep: str = "") -> str:
+    """The text with control and format characters as pictures (␛ ␀ ␍ ‹202E›), except those in `keep`.
+
+    Joiners stay where they join: after another character. Unassigned and private characters are shown by their
+    code, because no terminal agrees with another on their width.
+    """
+    shown = []
+    for index, character in enumerate(text):
+        category = unicodedata.category(character)
+        plain = category[0] != "C" and category not in ("Zl", "Zp")
+        if plain or character in keep or (character in _JOINERS and index):
+            shown.append(character)
+        else:
+            shown.append(_picture(character))
+    return "".join(shown)
+
+
+def label(token: Token) -> str:
+    """One token on one line: spaces as ␣, control characters as pictures, half characters as bytes.
+
+    A combining mark at the start stands on a dotted circle, so that it does not join what is written before it.
+    """
+    if token.kind == "unused":
+        return "(unused)"
+    text, rest = take_text(token.bytes)
+    shown = visible(text).replace(" ", "␣") + shown_bytes(rest)
+    if shown and unicodedata.category(shown[0])[0] == "M":
+        shown = "◌" + shown
+    return shown or "(empty)"

@@ -1,0 +1,93 @@
+"""Tree: a trie of token ids under one prompt. Every token ever added stays.
+
+Owns the numbering (nodes in order of creation, 0 being the prompt's last token) and the text that each token
+completes. Must not know the cursor, the record or the engine.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from explorer.core.distribution import Distribution
+from explorer.core.sampling import SamplingParams
+from explorer.core.token import Token, take_text
+
+Source = Literal["picked", "sampled", "forced"]
+
+
+@dataclass(slots=True)
+class Choice:
+    """How a token came to stand on a path, with the numbers that it had there."""
+
+    source: Source
+    prob: float | None = None
+    sampling_prob: float | None = None
+    rank: int | None = None
+    seed: int | None = None
+    draw: int | None = None
+    """Index, from 0, of the draw of its seed that chose a sampled token."""
+
+
+@dataclass(slots=True)
+class Node:
+    """One token of a tree. Node 0 stands for the whole prompt."""
+
+    number: int
+    token: Token | None
+    """None only for node 0 of a prompt without tokens."""
+    parent: int | None
+    length: int
+    """Tokens from the beginning of the sequence up to this one: the length of its prefix."""
+    choice: Choice | None
+    """None for node 0."""
+    text: str
+    """What this token completes: an unfinished character of its parent comes to stand here."""
+    pending: bytes
+    """The unfinished character after this token."""
+    draws: int
+    """Sampled tokens on the path up to here: the index of the next draw."""
+    children: dict[int, int] = field(default_factory=dict)
+    """Token id -> node number, in order of creation."""
+    last_child: int | None = None
+    """The child that was visited last."""
+    distribution: Distribution | None = None
+    shaped_by: SamplingParams | None = None
+    """The settings under which `distribution` was made."""
+
+
+class Tree:
+    """The prompt and everything that was tried after it."""
+
+    def __init__(self, text: str, prompt: tuple[Token, ...]) -> None:
+        self.text = text
+        """What the person typed; the tokens are the truth."""
+        self.prompt = prompt
+        self.prompt_texts: list[str] = []
+        pending = b""
+        for token in prompt:
+            shown, pending = take_text(pending + token.bytes)
+            self.prompt_texts.append(shown)
+        last = prompt[-1] if prompt else None
+        self.nodes = [Node(0, last, None, len(prompt), None, "", pending, 0)]
+
+    def add(self, parent: int, token: Token, choice: Choice) -> Node:
+        """Append a child. The caller makes sure that the parent has none with this id."""
+        above = self.nodes[parent]
+        text, pending = take_text(above.pending + token.bytes)
+        draws = above.draws + (choice.source == "sampled")
+        node = Node(len(self.nodes), token, parent, above.length + 1, choice, text, pending, draws)
+        self.nodes.append(node)
+        above.children[token.id] = node.number
+        return node
+
+    def path(self, number: int) -> list[Node]:
+        """The nodes after the prompt, down to this one."""
+        nodes = []
+        node = self.nodes[number]
+        while node.parent is not None:
+            nodes.append(node)
+            node = self.nodes[node.parent]
+        return nodes[::-1]
+
+    def prefix(self, number: int) -> list[int]:
+        """The ids up to and including a node."""
+        return [t.id for t in self.prompt] + [n.token.id for n in self.path(number) if n.token]

@@ -1,0 +1,244 @@
+"""WorkerEngine: an engine in a child process, over JSON lines.
+
+Owns the process: its start, its death, its log file. A request is a future by its id; cancelling the caller cancels
+the request in the child. Must not import torch, and never parses what the child prints beside the protocol.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from explorer.core.distribution import Distribution
+from explorer.core.sampling import SamplingParams
+from explorer.core.token import Token
+from explorer.engine import wire
+from explorer.engine.base import Engine, EngineInfo, ModelSettings, Step
+from explorer.errors import EngineDied, EngineError, ExplorerError
+
+GRACE = 2.0
+"""Seconds that a child has to end by itself when its standard input is closed."""
+
+CHILD_ENVIRONMENT = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "PYTHONUNBUFFERED": "1",
+    "TERM": "dumb",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+class WorkerEngine(Engine):
+    """Starts `python -m explorer.engine.worker` and asks it."""
+
+    def __init__(self, settings: ModelSettings, log_file: Path, arguments: Sequence[str] = ()) -> None:
+        self.settings = settings
+        self.log_file = log_file
+        self._arguments = arguments
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._replies: dict[int, asyncio.Queue[wire.Reply | ExplorerError]] = {}
+        self._last_id = 0
+        self._prefixes = wire.PrefixWriter()
+        self._log_start = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the worker, for whoever wants to watch it."""
+        return self._process.pid if self._process else None
+
+    async def start(self) -> EngineInfo:
+        await self.close()
+        self.info = None
+        self._prefixes = wire.PrefixWriter()
+        replies = self._replies[0] = asyncio.Queue()
+        try:
+            self._process = await self._spawn()
+            self._reader = asyncio.create_task(self._read(self._process))
+            await self._send(wire.Load(self.settings))
+            reply = await self._reply(replies)
+        finally:
+            self._replies.pop(0, None)
+        if not isinstance(reply, wire.Ready) or reply.version != wire.VERSION:
+            raise EngineError("The engine speaks another version of the protocol. Install token-explorer again.")
+        self.info = reply.info
+        return reply.info
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        try:
+            self.log_file.parent.mkdir(parents=True, exist_ok=True)
+            log = open(self.log_file, "ab")  # noqa: SIM115  (closed below, once the child has its copy)
+        except OSError:
+            log = open(os.devnull, "ab")  # noqa: SIM115  (a log that cannot be kept stops nothing)
+        with log:
+            self._log_start = log.tell()
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "explorer.engine.worker",
+                *self._arguments,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                limit=wire.LINE_LIMIT,
+                # A session of its own: Ctrl+C and Ctrl+Z of the terminal go to the parent alone.
+                start_new_session=True,
+                env={**os.environ, **CHILD_ENVIRONMENT},
+            )
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        """Hand each reply to whoever waits for it; when the pipe ends, tell everyone why."""
+        assert process.stdout is not None
+        fault = ""
+        try:
+            while line := await process.stdout.readline():
+                self._receive(wire.decode_reply(line))
+        except (ValueError, ConnectionError) as error:
+            fault = f" (its answer could not be read: {error})"
+            process.kill()
+        code = await process.wait()
+        if process is not self._process:
+            return
+        self._process = None
+        ready, self.info = self.info is not None, None
+        died = EngineDied(f"The engine {ended(code)}{fault}.", self.log_tail())
+        for replies in self._replies.values():
+            replies.put_nowait(died)
+        if ready:
+            self.on_death(str(died))
+
+    def _receive(self, reply: wire.Reply) -> None:
+        if isinstance(reply, wire.Progressed):
+            self.on_progress(reply.progress)
+            return
+        replies = self._replies.get(0 if isinstance(reply, wire.Ready) else reply.id)
+        if replies is not None:
+            replies.put_nowait(reply)
+
+    def log_tail(self, lines: int = 3) -> str:
+        """The last lines that the present worker wrote to its standard error."""
+        try:
+            with open(self.log_file, "rb") as log:
+                log.seek(max(self._log_start, os.fstat(log.fileno()).st_size - 8192))
+                text = log.read().decode(errors="replace").replace("\r", "\n")
+        except OSError:
+            return ""
+        return "\n".join([line for line in text.split("\n") if line.strip()][-lines:])
+
+    async def _send(self, message: wire.Message) -> None:
+        if self._process is None or self._process.stdin is None:
+            raise EngineDied("The engine is not running.", self.log_tail())
+        # A broken pipe is not an answer: the reader says how the child ended.
+        with contextlib.suppress(ConnectionError):
+            self._process.stdin.write(wire.encode(message) + b"\n")
+            await self._process.stdin.drain()
+
+    @staticmethod
+    async def _reply(replies: "asyncio.Queue[wire.Reply | ExplorerError]") -> wire.Reply:
+        reply = await replies.get()
+        if isinstance(reply, ExplorerError):
+            raise reply
+        if isinstance(reply, wire.Failed):
+            raise reply.error()
+        return reply
+
+    async def _ask(self, make: Callable[[int], wire.Message]) -> Any:
+        """Send one request and await its one reply."""
+        self._last_id += 1
+        request_id = self._last_id
+        replies = self._replies[request_id] = asyncio.Queue()
+        try:
+            await self._send(make(request_id))
+            return await self._reply(replies)
+        except asyncio.CancelledError:
+            self._cancel(request_id)
+            raise
+        finally:
+            del self._replies[request_id]
+
+    async def _with_prefix(self, ids: Sequence[int], ask: Callable[[wire.Prefix], Awaitable[Any]]) -> Any:
+        try:
+            return await ask(self._prefixes.write(ids))
+        except wire.UnknownBase:
+            return await ask(self._prefixes.write_whole(ids))
+
+    def _cancel(self, request_id: int) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(wire.encode(wire.Cancel(request_id)) + b"\n")
+
+    async def next(
+        self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int] = ()
+    ) -> Distribution:
+        async def ask(prefix: wire.Prefix) -> Any:
+            return await self._ask(lambda request_id: wire.Next(request_id, prefix, params, top, list(include)))
+
+        reply: wire.Table = await self._with_prefix(ids, ask)
+        return reply.distribution
+
+    async def generate(
+        self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
+    ) -> AsyncIterator[Step]:
+        self._last_id += 1
+        request_id = self._last_id
+        replies = self._replies[request_id] = asyncio.Queue()
+        finished = False
+
+        async def ask(prefix: wire.Prefix) -> wire.Reply:
+            await self._send(wire.Generate(request_id, prefix, params, draws, max_new_tokens, top))
+            return await self._reply(replies)
+
+        try:
+            reply = await self._with_prefix(ids, ask)
+            while isinstance(reply, wire.Stepped):
+                yield reply.step
+                reply = await self._reply(replies)
+            finished = True
+        except ExplorerError:
+            finished = True
+            raise
+        finally:
+            if not finished:
+                self._cancel(request_id)
+            del self._replies[request_id]
+
+    async def encode(self, text: str, special_tokens: bool = True) -> list[Token]:
+        reply: wire.Tokens = await self._ask(lambda request_id: wire.Encode(request_id, text, special_tokens))
+        return reply.tokens
+
+    async def describe(self, ids: Sequence[int]) -> list[Token]:
+        reply: wire.Tokens = await self._ask(lambda request_id: wire.Describe(request_id, list(ids)))
+        return reply.tokens
+
+    async def close(self) -> None:
+        process, self._process, self.info = self._process, None, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), GRACE)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        if self._reader is not None:
+            await self._reader
+        self._drop_empty_log()
+
+    def _drop_empty_log(self) -> None:
+        with contextlib.suppress(OSError):
+            if self.log_file.stat().st_size == 0:
+                self.log_file.unlink()
+
+
+def ended(code: int) -> str:
+    """How a process ended, in words: `was killed (SIGKILL)`, `ended with exit code 1`."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was killed ({signal.Signals(-code).name})"
+    except ValueError:
+        return f"was killed (signal {-code})"

@@ -1,0 +1,46 @@
+"""Draws: the random numbers of a seed, by the index of the draw.
+
+`generate()` seeds one generator and calls `torch.multinomial` once a token. A draw here is the one that it would make
+at the same place: the generator is rebuilt from the seed and the number of draws before it, and recent states are
+kept, so that going back and forward draws the same token. Must not know what is drawn from.
+"""
+
+from collections import OrderedDict
+
+import torch
+
+STATES_KEPT = 512
+
+
+class Draws:
+    """Multinomial draws over rows of one width, on one device."""
+
+    def __init__(self, width: int, device: torch.device) -> None:
+        self._generator = torch.Generator(device)
+        self._any_row = torch.full((1, width), 1 / width, device=device)
+        self._states: OrderedDict[tuple[int, int], torch.Tensor] = OrderedDict()
+
+    def draw(self, probs: torch.Tensor, seed: int, index: int) -> int:
+        """The token id that draw `index` (from 0) of the seed takes from `probs` [1, V]."""
+        self._go_to(seed, index)
+        drawn = int(torch.multinomial(probs, 1, generator=self._generator))
+        self._keep(seed, index + 1)
+        return drawn
+
+    def _go_to(self, seed: int, index: int) -> None:
+        known = max((at for of, at in self._states if of == seed and at <= index), default=None)
+        if known is None:
+            self._generator.manual_seed(seed)
+            known = 0
+        else:
+            self._generator.set_state(self._states[seed, known])
+        for _ in range(known, index):
+            # A draw advances the generator by the width of the row, whatever stands in it.
+            torch.multinomial(self._any_row, 1, generator=self._generator)
+        self._keep(seed, index)
+
+    def _keep(self, seed: int, index: int) -> None:
+        self._states[seed, index] = self._generator.get_state()
+        self._states.move_to_end((seed, index))
+        while len(self._states) > STATES_KEPT:
+            self._states.popitem(last=False)

@@ -1,0 +1,187 @@
+"""TransformersEngine: a model of Hugging Face transformers, in this process.
+
+Owns the thread that computes: calls come from an event loop, and one thread runs them one after the other. Loading is
+loading.py's affair, speed is cache.py's, numbers are those of logits.py. Must not know processes or the wire.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+import tokenizers
+import torch
+import transformers
+from transformers import PreTrainedModel
+
+from explorer.core.distribution import Distribution
+from explorer.core.sampling import SamplingParams
+from explorer.core.token import Token
+from explorer.engine import hub, logits
+from explorer.engine.base import Engine, EngineInfo, FinishReason, ModelSettings, Progress, Step
+from explorer.engine.cache import Cancelled, Forward, RowStore, forward_for
+from explorer.engine.drawing import Draws
+from explorer.engine.loading import context_length, eos_ids, load_model, load_vocabulary
+from explorer.errors import ContextFull, EngineError, ExplorerError, UsageError
+
+Answer = TypeVar("Answer")
+
+
+class TransformersEngine(Engine):
+    """`forward` replaces the scheme that `start` chooses: the tests put the oracle there."""
+
+    def __init__(self, settings: ModelSettings, forward: Callable[[PreTrainedModel], Forward] = forward_for) -> None:
+        self.settings = settings
+        self._scheme = forward
+        self._thread = ThreadPoolExecutor(1, "engine")
+        self._rows = RowStore()
+
+    async def start(self) -> EngineInfo:
+        loop = asyncio.get_running_loop()
+
+        def report(progress: Progress) -> None:
+            loop.call_soon_threadsafe(self.on_progress, progress)
+
+        self.info = await self._call(lambda cancelled: self._load(report))
+        return self.info
+
+    async def _call(self, work: Callable[[Callable[[], bool]], Answer]) -> Answer:
+        """Run `work` on the engine's thread; a cancelled caller waits until it has stopped."""
+        stop = threading.Event()
+        future = asyncio.get_running_loop().run_in_executor(self._thread, work, stop.is_set)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            stop.set()
+            with contextlib.suppress(Cancelled, ExplorerError):
+                await future
+            raise
+
+    # Loading.
+
+    def _load(self, report: Callable[[Progress], None]) -> EngineInfo:
+        folder, revision = hub.locate(self.settings.model, report)
+        report(Progress("reading the tokenizer"))
+        self.vocabulary, tokenizer_eos = load_vocabulary(folder, self.settings.name)
+        report(Progress("loading the weights"))
+        self.model = load_model(folder, self.settings, report)
+        self._forward = self._scheme(self.model)
+        device = self.model.device
+        self.context_length = context_length(self.model.config)
+        probe = self._forward.logits([self._some_id()])
+        self.vocab_size = probe.numel()
+        self._draws = Draws(self.vocab_size, device)
+        self.eos_ids = sorted(eos_ids(self.model) | tokenizer_eos)
+        return EngineInfo(
+            model=self.settings.name,
+            revision=revision,
+            architecture=type(self.model).__name__,
+            parameters=self.model.num_parameters(),
+            dtype=str(self.model.dtype).removeprefix("torch."),
+            device=str(device),
+            vocab_size=self.vocab_size,
+            context_length=self.context_length,
+            eos_ids=self.eos_ids,
+            tokenizer=self.vocabulary.fingerprint(),
+            versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)},
+        )
+
+    def _some_id(self) -> int:
+        bos = getattr(self.model.config.get_text_config(decoder=True), "bos_token_id", None)
+        return bos if isinstance(bos, int) else 0
+
+    # Answering; on the engine's thread.
+
+    def _row(self, ids: Sequence[int], cancelled: Callable[[], bool]) -> torch.Tensor:
+        """The logits [V] after the prefix, computed once and kept, so that its digits never change."""
+        row = self._rows.get(ids)
+        if row is None:
+            row = self._forward.logits(ids, cancelled).clone()
+            self._rows.put(ids, row)
+        return row
+
+    def _check(self, ids: Sequence[int]) -> None:
+        if not ids:
+            raise UsageError("There is no token to go on from: give a prompt of at least one token.")
+        wrong = next((i for i in ids if not 0 <= i < self.vocab_size), None)
+        if wrong is not None:
+            raise UsageError(f"There is no token {wrong}: the model has the ids 0 to {self.vocab_size - 1}.")
+        if self.context_length is not None and len(ids) > self.context_length:
+            raise ContextFull(
+                f"The text has {len(ids):,} tokens, but the model's context holds {self.context_length:,}. Shorten it."
+            )
+
+    def _table(
+        self,
+        ids: Sequence[int],
+        params: SamplingParams,
+        top: int,
+        include: Sequence[int],
+        cancelled: Callable[[], bool],
+    ) -> Distribution:
+        row = self._row(ids, cancelled)
+        include = [token_id for token_id in include if 0 <= token_id < self.vocab_size]
+        with torch.inference_mode():
+            return logits.distribution(row, ids, params, top, include, self.vocabulary.token)
+
+    def _draw(self, ids: Sequence[int], params: SamplingParams, draw: int, cancelled: Callable[[], bool]) -> int:
+        row = self._row(ids, cancelled)
+        with torch.inference_mode():
+            if params.temperature == 0:
+                return logits.greedy(row)
+            probs = logits.sampling_scores(row, ids, params).softmax(-1)
+            if not bool(probs.isfinite().all()):
+                raise EngineError("The model's logits are not finite here, so that nothing can be drawn.")
+            assert params.seed is not None
+            return self._draws.draw(probs, params.seed, draw)
+
+    def _step(
+        self, ids: Sequence[int], params: SamplingParams, draw: int, top: int, cancelled: Callable[[], bool]
+    ) -> Step:
+        drawn = self._draw(ids, params, draw, cancelled)
+        before = self._table(ids, params, 1, [drawn], cancelled).find(drawn)
+        assert before is not None
+        after = [*ids, drawn]
+        finish: FinishReason | None = "stop" if drawn in self.eos_ids else None
+        if finish is None and len(after) == self.context_length:
+            finish = "context"
+        return Step(before, draw, self._table(after, params, top, (), cancelled), finish)
+
+    # The interface.
+
+    async def next(
+        self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int] = ()
+    ) -> Distribution:
+        self._check(ids)
+        return await self._call(lambda cancelled: self._table(ids, params, top, include, cancelled))
+
+    async def generate(
+        self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
+    ) -> AsyncIterator[Step]:
+        self._check(ids)
+        if params.seed is None and params.temperature != 0:
+            raise UsageError("Drawing needs a seed.")
+        if len(ids) == self.context_length:
+            raise ContextFull(f"The model's context of {self.context_length:,} tokens is full: no token can be added.")
+        path = list(ids)
+        for count in range(max_new_tokens):
+            step = await self._call(partial(self._step, path, params, draws + count, top))
+            path.append(step.drawn.token.id)
+            if step.finish is None and count + 1 == max_new_tokens:
+                step = msgspec.structs.replace(step, finish="length")
+            yield step
+            if step.finish is not None:
+                return
+
+    async def encode(self, text: str, special_tokens: bool = True) -> list[Token]:
+        return self.vocabulary.tokens(self.vocabulary.encode(text, special_tokens))
+
+    async def describe(self, ids: Sequence[int]) -> list[Token]:
+        return self.vocabulary.tokens(ids)
+
+    async def close(self) -> None:
+        self._thread.shutdown(wait=True)

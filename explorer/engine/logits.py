@@ -1,0 +1,124 @@
+"""From logits to a Distribution, through transformers' own samplers.
+
+Owns ranks, probabilities, entropy and the question which sampler cut a token. Pure functions of one row of logits [V].
+Must not know models, caches or random numbers.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from transformers import LogitsProcessor, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+from explorer.core.distribution import Candidate, Distribution
+from explorer.core.sampling import SamplingParams
+from explorer.core.token import Token
+
+
+def chain(params: SamplingParams) -> list[tuple[str, LogitsProcessor]]:
+    """The processors that `generate()` would build for these settings, in its order, by the names of the settings.
+
+    Greedy is no processor: transformers takes the argmax instead.
+    """
+    steps: list[tuple[str, LogitsProcessor]] = []
+    if params.temperature not in (0, 1):
+        steps.append(("temperature", TemperatureLogitsWarper(float(params.temperature))))
+    if params.top_k:
+        steps.append(("top_k", TopKLogitsWarper(params.top_k)))
+    if params.top_p < 1:
+        steps.append(("top_p", TopPLogitsWarper(params.top_p)))
+    return steps
+
+
+def sampling_scores(row: torch.Tensor, ids: Sequence[int], params: SamplingParams) -> torch.Tensor:
+    """The scores [1, V] in float32 whose softmax is drawn from."""
+    scores = row.float()[None]
+    history = torch.tensor([list(ids)], device=row.device)
+    for _, processor in chain(params):
+        scores = processor(history, scores)
+    return scores
+
+
+def greedy(row: torch.Tensor) -> int:
+    """The id of the highest logit; of equal ones the smallest, as rank says."""
+    return int(row.float().argmax())
+
+
+def ranked(row: torch.Tensor, top: int, include: Sequence[int] = ()) -> list[tuple[int, int]]:
+    """(rank, id) of the `top` highest logits and of the ids in `include`, by rank.
+
+    Equal logits are ranked by id. `row` is float32 without NaN.
+    """
+    top = min(max(top, 1), row.numel())
+    lowest = row.topk(top).values[-1]
+    reaching = (row >= lowest).nonzero()[:, 0]
+    order = row[reaching].sort(descending=True, stable=True).indices[:top]
+    ranks = [(rank, int(token_id)) for rank, token_id in enumerate(reaching[order].tolist(), 1)]
+    listed = {token_id for _, token_id in ranks}
+    others = [token_id for token_id in dict.fromkeys(include) if token_id not in listed]
+    return ranks + sorted((rank_of(row, token_id), token_id) for token_id in others)
+
+
+def rank_of(row: torch.Tensor, token_id: int) -> int:
+    """1 + tokens with a higher logit + tokens with the same logit and a smaller id."""
+    logit = row[token_id]
+    return 1 + int((row > logit).sum()) + int((row[:token_id] == logit).sum())
+
+
+def distribution(
+    row: torch.Tensor,
+    ids: Sequence[int],
+    params: SamplingParams,
+    top: int,
+    include: Sequence[int],
+    token: Callable[[int], Token],
+) -> Distribution:
+    """The table of a row of logits [V] after the prefix `ids`; `token` gives the Token of an id."""
+    logits = row.float()
+    order = logits.nan_to_num(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
+    ranks = ranked(order, top, include)
+    index = torch.tensor([token_id for _, token_id in ranks], device=row.device)
+    logprobs = logits.log_softmax(-1)
+    probs = logits.softmax(-1)
+    sampling, cuts, kept = _sampled(logits, ids, params, index)
+    columns = zip(
+        ranks,
+        logits[index].tolist(),
+        logprobs[index].tolist(),
+        probs[index].tolist(),
+        sampling,
+        cuts,
+        strict=True,
+    )
+    candidates = tuple(
+        Candidate(token(token_id), rank, _finite(logit), _finite(logprob), _finite(prob), share, cut)
+        for (rank, token_id), logit, logprob, prob, share, cut in columns
+    )
+    # xlogy-like: a token of probability 0 adds nothing, although its logprob is infinite.
+    entropy = -torch.where(probs > 0, probs * logprobs, 0.0).sum().item() / math.log(2)
+    listed = probs.index_fill(0, index, 0.0).sum().item()
+    return Distribution(candidates, logits.numel(), _finite(max(entropy, 0.0)), _finite(listed), kept)
+
+
+def _sampled(
+    logits: torch.Tensor, ids: Sequence[int], params: SamplingParams, index: torch.Tensor
+) -> tuple[list[float], list[str | None], int]:
+    """Of the tokens in `index`: the sampling probs and what cut each; and how many tokens are kept in all."""
+    if params.temperature == 0:
+        best = greedy(logits)
+        chosen = [token_id == best for token_id in index.tolist()]
+        return [float(kept) for kept in chosen], [None if kept else "temperature" for kept in chosen], 1
+    cuts: list[str | None] = [None] * len(index)
+    scores = logits[None]
+    history = torch.tensor([list(ids)], device=logits.device)
+    never = logits[index].isneginf()
+    for name, processor in chain(params):
+        scores = processor(history, scores)
+        gone = (scores[0, index].isneginf() & ~never).tolist()
+        cuts = [cut or (name if lost else None) for cut, lost in zip(cuts, gone, strict=True)]
+    shares = scores[0].softmax(-1)[index].nan_to_num(nan=0.0).tolist()
+    return shares, cuts, int(scores.isfinite().sum())
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None

@@ -1,0 +1,222 @@
+"""ScriptedEngine: answers from a table, without any model: for demonstrations, tests, and a worker without torch.
+
+Owns a tiny language of words over UTF-8 bytes: an id below 256 is a byte, the others are words. The distribution after
+a token is written in a table, or follows from the ids by arithmetic. Must not import tokenizers or torch.
+"""
+
+import asyncio
+import hashlib
+import itertools
+import math
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from explorer.core.distribution import Candidate, Distribution
+from explorer.core.sampling import SamplingParams
+from explorer.core.token import Kind, Token
+from explorer.engine.base import Engine, EngineInfo, FinishReason, Step
+from explorer.errors import ContextFull, UsageError
+
+WORDS = (
+    "<|begin|>",
+    "<|end|>",
+    "Once",
+    " upon",
+    " a",
+    " time",
+    ",",
+    " there",
+    " was",
+    " little",
+    " fox",
+    " bear",
+    " who",
+    " sang",
+    ".",
+    " The",
+    " end",
+    "옛날",
+    " 옛적에",
+    "\n",
+)
+BOS, EOS = 256, 257
+SPECIAL = (BOS, EOS)
+
+
+class ScriptedEngine(Engine):
+    """`table` maps the last id of a prefix to the logits of some next ids; every other id has the logit 0."""
+
+    def __init__(self, table: Mapping[int, Mapping[int, float]], context_length: int = 512) -> None:
+        self._table = table
+        self._context_length = context_length
+        self._vocab_size = 256 + len(WORDS)
+        self.gate: asyncio.Event | None = None
+        """While it is set to an event that is not, answers wait: a slow engine, for tests."""
+
+    @classmethod
+    def demo(cls) -> "ScriptedEngine":
+        """Tells a very short story."""
+        ids = {word: 256 + index for index, word in enumerate(WORDS)}
+        story = ["Once", " upon", " a", " time", ",", " there", " was", " a"]
+        table = {ids[word]: {ids[after]: 9.0} for word, after in itertools.pairwise(story)}
+        table[ids[" a"]] = {ids[" time"]: 9.5, ids[" little"]: 8.0, ids[" fox"]: 7.0}
+        table[ids[" little"]] = {ids[" fox"]: 9.0, ids[" bear"]: 8.5}
+        table[ids[" fox"]] = table[ids[" bear"]] = {ids[" who"]: 9.0, ids["."]: 8.0}
+        table[ids[" who"]] = {ids[" sang"]: 10.0}
+        table[ids[" sang"]] = {ids["."]: 10.0}
+        table[ids["."]] = {ids[" The"]: 9.0, EOS: 8.0}
+        table[ids[" The"]] = {ids[" end"]: 9.0, ids[" fox"]: 8.0, ids[" bear"]: 8.0}
+        table[ids[" end"]] = {ids["."]: 8.0, EOS: 9.0}
+        return cls(table)
+
+    async def start(self) -> EngineInfo:
+        self.info = EngineInfo(
+            model="scripted",
+            architecture="ScriptedEngine",
+            dtype="float64",
+            device="cpu",
+            vocab_size=self._vocab_size,
+            context_length=self._context_length,
+            eos_ids=[EOS],
+            tokenizer=hashlib.sha256("\0".join(WORDS).encode()).hexdigest(),
+        )
+        return self.info
+
+    async def _wait(self) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
+
+    def _check(self, ids: Sequence[int]) -> None:
+        if not ids:
+            raise UsageError("There is no token to go on from: give a prompt of at least one token.")
+        wrong = next((i for i in ids if not 0 <= i < self._vocab_size), None)
+        if wrong is not None:
+            raise UsageError(f"There is no token {wrong}: the model has the ids 0 to {self._vocab_size - 1}.")
+        if len(ids) > self._context_length:
+            raise ContextFull(f"The text has {len(ids):,} tokens, but the context holds {self._context_length:,}.")
+
+    def _logits(self, ids: Sequence[int]) -> list[float]:
+        row = [0.0] * self._vocab_size
+        for token_id, logit in self._table.get(ids[-1], {}).items():
+            row[token_id] = logit
+        return row
+
+    def _distribution(
+        self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int]
+    ) -> Distribution:
+        row = self._logits(ids)
+        order = sorted(range(len(row)), key=lambda i: (-row[i], i))
+        ranks = {token_id: rank for rank, token_id in enumerate(order, 1)}
+        logprobs = _log_softmax(row)
+        shares, cuts = _sampled(row, order, params)
+        listed = sorted({*order[: max(top, 1)], *(i for i in include if 0 <= i < len(row))}, key=ranks.__getitem__)
+        candidates = tuple(
+            Candidate(
+                self._token(i), ranks[i], row[i], logprobs[i], math.exp(logprobs[i]), shares.get(i, 0.0), cuts.get(i)
+            )
+            for i in listed
+        )
+        other = 1.0 - sum(math.exp(logprobs[i]) for i in listed)
+        entropy = -sum(math.exp(p) * p for p in logprobs) / math.log(2)
+        return Distribution(candidates, len(row), entropy, max(other, 0.0), len(shares))
+
+    async def next(
+        self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int] = ()
+    ) -> Distribution:
+        self._check(ids)
+        await self._wait()
+        return self._distribution(ids, params, top, include)
+
+    async def generate(
+        self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
+    ) -> AsyncIterator[Step]:
+        self._check(ids)
+        if len(ids) == self._context_length:
+            raise ContextFull(f"The context of {self._context_length:,} tokens is full: no token can be added.")
+        if params.seed is None and params.temperature != 0:
+            raise UsageError("Drawing needs a seed.")
+        path = list(ids)
+        for count in range(max_new_tokens):
+            await self._wait()
+            # Give the loop a turn: a cancellation lands between two tokens.
+            await asyncio.sleep(0)
+            draw = draws + count
+            everything = self._distribution(path, params, self._vocab_size, ())
+            kept = [c for c in everything.candidates if c.sampling_prob > 0]
+            point = random.Random(f"{params.seed}:{draw}")
+            drawn = point.choices(kept, [c.sampling_prob for c in kept])[0]
+            path.append(drawn.token.id)
+            finish: FinishReason | None = None
+            if drawn.token.id == EOS:
+                finish = "stop"
+            elif len(path) == self._context_length:
+                finish = "context"
+            elif count + 1 == max_new_tokens:
+                finish = "length"
+            yield Step(drawn, draw, self._distribution(path, params, top, ()), finish)
+            if finish:
+                return
+
+    def _token(self, token_id: int) -> Token:
+        if token_id < 256:
+            return Token.from_bytes(token_id, bytes([token_id]))
+        if token_id >= self._vocab_size:
+            return Token(token_id, b"", "unused")
+        kind: Kind = "special" if token_id in SPECIAL else "text"
+        word = WORDS[token_id - 256]
+        return Token(token_id, word.encode(), kind, word)
+
+    async def encode(self, text: str, special_tokens: bool = True) -> list[Token]:
+        ids = [BOS] if special_tokens else []
+        longest = sorted(range(len(WORDS)), key=lambda index: -len(WORDS[index]))
+        rest = text
+        while rest:
+            index = next((i for i in longest if rest.startswith(WORDS[i])), None)
+            if index is None:
+                ids += rest[0].encode()
+                rest = rest[1:]
+            else:
+                ids.append(256 + index)
+                rest = rest[len(WORDS[index]) :]
+        return [self._token(token_id) for token_id in ids]
+
+    async def describe(self, ids: Sequence[int]) -> list[Token]:
+        return [self._token(token_id) for token_id in ids]
+
+    async def close(self) -> None:
+        self.info = None
+
+
+def _log_softmax(row: Sequence[float]) -> list[float]:
+    top = max(row)
+    total = top + math.log(sum(math.exp(logit - top) for logit in row))
+    return [logit - total for logit in row]
+
+
+def _sampled(
+    row: Sequence[float], order: Sequence[int], params: SamplingParams
+) -> tuple[dict[int, float], dict[int, str]]:
+    """The sampling probs of the kept ids, and what cut each of the others; temperature, then top-k, then top-p."""
+    if params.temperature == 0:
+        return {order[0]: 1.0}, dict.fromkeys(order[1:], "temperature")
+    cuts: dict[int, str] = {}
+    kept = list(order)
+    if params.top_k:
+        lowest = row[order[min(params.top_k, len(order)) - 1]]
+        kept = [i for i in order if row[i] >= lowest]
+        cuts.update((i, "top_k") for i in order if row[i] < lowest)
+    shares = _shares(row, kept, params.temperature)
+    if params.top_p < 1:
+        mass, count = 0.0, 0
+        for share in shares:
+            if mass >= params.top_p:
+                break
+            mass, count = mass + share, count + 1
+        cuts.update((i, "top_p") for i in kept[count:])
+        kept = kept[:count]
+        shares = _shares(row, kept, params.temperature)
+    return dict(zip(kept, shares, strict=True)), cuts
+
+
+def _shares(row: Sequence[float], kept: Sequence[int], temperature: float) -> list[float]:
+    return [math.exp(logprob) for logprob in _log_softmax([row[i] / temperature for i in kept])]

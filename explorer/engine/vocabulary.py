@@ -1,0 +1,184 @@
+"""Vocabulary: ids to bytes and back, for every family of tokenizer, over the `tokenizers` library alone.
+
+No public API gives the bytes of an id. They follow from the tokenizer's decoder: each step of it turns one entry into
+text or bytes by itself, and differs at most for the first token of a sequence. Must not import transformers or torch.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from explorer.core.token import Token, shown_bytes, take_text
+from explorer.errors import ModelError
+
+BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+AS_IT_STANDS = {"PreTrainedTokenizerFast", "TokenizersBackend"}
+"""Tokenizer classes of which transformers loads `tokenizer.json` unchanged. Others may set BOS or spaces anew."""
+
+
+@cache
+def byte_alphabet() -> dict[str, int]:
+    """The characters under which GPT-2's byte-level BPE spells the 256 bytes (Radford et al., 2019)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(0x100 + n): byte for n, byte in enumerate(others)}
+
+
+class Vocabulary:
+    """The entries of one tokenizer."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._added = tokenizer.get_added_tokens_decoder()
+        self._steps = _decoder_steps(tokenizer)
+        kinds = [step["type"] for step in self._steps]
+        self._fuse = kinds.index("Fuse") if "Fuse" in kinds else len(kinds)
+        self._tokens: dict[tuple[int, bool], Token] = {}
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> "Vocabulary | None":
+        """The vocabulary of a model folder, or None where only transformers knows how to build its tokenizer.
+
+        Raises ModelError for a `tokenizer.json` that cannot be read.
+        """
+        file = folder / "tokenizer.json"
+        try:
+            config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        changed = {"add_bos_token", "add_eos_token", "auto_map", "split_special_tokens"} & config.keys()
+        if not file.exists() or changed or config.get("tokenizer_class") not in AS_IT_STANDS:
+            return None
+        try:
+            return cls(Tokenizer.from_file(str(file)))
+        except Exception as error:  # The library raises plain Exception for a file that it cannot parse.
+            raise ModelError(f"The tokenizer {file} cannot be read: {error}. Download the model again.") from error
+
+    def __len__(self) -> int:
+        return self._tokenizer.get_vocab_size(with_added_tokens=True)
+
+    def encode(self, text: str, special_tokens: bool = True) -> list[int]:
+        """The ids of a text; with `special_tokens`, also those that the tokenizer adds by default (BOS, say)."""
+        return list(self._tokenizer.encode(text, add_special_tokens=special_tokens).ids)
+
+    def token(self, token_id: int, first: bool = False) -> Token:
+        """The token of an id; `first` for the first of a sequence, where some tokenizers drop a space."""
+        key = (token_id, first)
+        found = self._tokens.get(key)
+        if found is None:
+            found = self._tokens[key] = self._token(token_id, first)
+        return found
+
+    def tokens(self, ids: Sequence[int]) -> list[Token]:
+        """The tokens of a sequence."""
+        return [self.token(token_id, index == 0) for index, token_id in enumerate(ids)]
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the entries in order of their ids."""
+        entries = sorted(self._tokenizer.get_vocab(with_added_tokens=True).items(), key=lambda entry: entry[1])
+        digest = hashlib.sha256()
+        for piece, token_id in entries:
+            digest.update(f"{token_id}\0{piece}\0".encode())
+        return digest.hexdigest()
+
+    def _token(self, token_id: int, first: bool) -> Token:
+        piece = self._tokenizer.id_to_token(token_id) if token_id >= 0 else None
+        if piece is None:
+            return Token(token_id, b"", "unused")
+        data = self._bytes(piece, first)
+        added = self._added.get(token_id)
+        if added is not None and added.special:
+            return Token(token_id, data, "special", piece)
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            return Token(token_id, data, "bytes", piece)
+        return Token(token_id, data, "text", piece)
+
+    def _bytes(self, piece: str, first: bool) -> bytes:
+        if not self._steps:  # Without a decoder, the library joins the entries with spaces.
+            return (piece if first else " " + piece).encode()
+        for position, step in enumerate(self._steps):
+            match step["type"]:
+                case "ByteLevel":
+                    alphabet = byte_alphabet()
+                    if all(character in alphabet for character in piece):
+                        return bytes(alphabet[character] for character in piece)
+                case "ByteFallback":
+                    if spelt := BYTE.fullmatch(piece):
+                        return bytes([int(spelt[1], 16)])
+                case "Replace":
+                    piece = _replace(piece, step)
+                case "Strip":
+                    if position < self._fuse:
+                        piece = _strip(piece, step["content"], step["start"], step["stop"])
+                    elif first:  # After Fuse it acts on the whole text, of which only the beginning is known here.
+                        piece = _strip(piece, step["content"], step["start"], 0)
+                case "Metaspace":
+                    dropped = first and step.get("prepend_scheme", "always") != "never"
+                    piece = piece.replace(step["replacement"], "" if dropped else " ")
+                case "WordPiece":
+                    piece = _word_piece(piece, step, first)
+                case "BPEDecoder":
+                    piece = piece.replace(step["suffix"], " ")
+        return piece.encode()
+
+
+def text_of(tokens: Sequence[Token]) -> str:
+    """The text of a sequence; what is no whole character is shown as its bytes."""
+    text, rest = take_text(b"".join(token.bytes for token in tokens))
+    return text + shown_bytes(rest)
+
+
+def _decoder_steps(tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    if tokenizer.decoder is None:
+        return []
+    spec = json.loads(tokenizer.decoder.__getstate__())
+    return list(spec["decoders"]) if spec["type"] == "Sequence" else [spec]
+
+
+def _replace(piece: str, step: dict[str, Any]) -> str:
+    pattern = step["pattern"]
+    if "String" in pattern:
+        return piece.replace(pattern["String"], step["content"])
+    return re.sub(pattern["Regex"], lambda _: str(step["content"]), piece)
+
+
+def _strip(piece: str, content: str, start: int, stop: int) -> str:
+    for _ in range(start):
+        piece = piece.removeprefix(content)
+    for _ in range(stop):
+        piece = piece.removesuffix(content)
+    return piece
+
+
+CLEANUP = {
+    " .": ".",
+    " ?": "?",
+    " !": "!",
+    " ,": ",",
+    " ' ": "'",
+    " n't": "n't",
+    " 'm": "'m",
+    " do not": " don't",
+    " 's": "'s",
+    " 've": "'ve",
+    " 're": "'re",
+}
+"""What the library's WordPiece decoder tidies within one token."""
+
+
+def _word_piece(piece: str, step: dict[str, Any], first: bool) -> str:
+    if not first:
+        prefix = step["prefix"]
+        piece = piece.removeprefix(prefix) if piece.startswith(prefix) else " " + piece
+    if step["cleanup"]:
+        for loose, tidy in CLEANUP.items():
+            piece = piece.replace(loose, tidy)
+    return piece

@@ -1,0 +1,202 @@
+"""Requests and replies as JSON lines: the only place that knows the format of both ends.
+
+One frozen struct a message; `op` names it. A prefix is named by a handle and what follows it, so that the message of
+a step does not grow with the context. Must not know who computes.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import msgspec
+
+from explorer.core.distribution import Distribution
+from explorer.core.sampling import SamplingParams
+from explorer.core.token import Token
+from explorer.engine.base import EngineInfo, ModelSettings, Progress, Step
+from explorer.errors import ContextFull, EngineError, ExplorerError, ModelError, UsageError
+
+VERSION = 1
+"""Of the protocol: both ends come from one installation, so that a difference is a mistake, and is said."""
+
+LINE_LIMIT = 64 << 20
+"""Bytes of the longest line."""
+
+HANDLES_KEPT = 8
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="op", tag=str.lower):
+    pass
+
+
+class Prefix(msgspec.Struct, frozen=True):
+    """The ids `base[:keep] + append`, which are called `handle` from now on."""
+
+    handle: int
+    append: list[int]
+    base: int | None = None
+    """The handle of an earlier prefix; None where `append` is all."""
+    keep: int = 0
+
+
+# From the parent.
+
+
+class Load(Message, frozen=True):
+    settings: ModelSettings
+    version: int = VERSION
+
+
+class Next(Message, frozen=True):
+    id: int
+    prefix: Prefix
+    params: SamplingParams
+    top: int
+    include: list[int]
+
+
+class Generate(Message, frozen=True):
+    id: int
+    prefix: Prefix
+    params: SamplingParams
+    draws: int
+    max_new_tokens: int
+    top: int
+
+
+class Encode(Message, frozen=True):
+    id: int
+    text: str
+    special_tokens: bool
+
+
+class Describe(Message, frozen=True):
+    id: int
+    ids: list[int]
+
+
+class Cancel(Message, frozen=True):
+    id: int
+
+
+Request = Load | Next | Generate | Encode | Describe | Cancel
+
+# From the worker.
+
+
+class Ready(Message, frozen=True):
+    info: EngineInfo
+    version: int = VERSION
+
+
+class Progressed(Message, frozen=True):
+    progress: Progress
+
+
+class Table(Message, frozen=True):
+    id: int
+    distribution: Distribution
+
+
+class Stepped(Message, frozen=True):
+    id: int
+    step: Step
+
+
+class Finished(Message, frozen=True):
+    """The last reply to a Generate, and to a request that was cancelled."""
+
+    id: int
+
+
+class Tokens(Message, frozen=True):
+    id: int
+    tokens: list[Token]
+
+
+class Failed(Message, frozen=True):
+    """A request could not be answered; `id` is 0 for Load."""
+
+    id: int
+    kind: str
+    message: str
+
+    @classmethod
+    def of(cls, request_id: int, error: ExplorerError) -> "Failed":
+        return cls(request_id, type(error).__name__, str(error))
+
+    def error(self) -> ExplorerError:
+        """The error as it was raised in the worker."""
+        return ERRORS.get(self.kind, EngineError)(self.message)
+
+
+class UnknownBase(EngineError):
+    """The worker has forgotten the handle: the request is sent again with all its ids."""
+
+
+ERRORS: dict[str, type[ExplorerError]] = {
+    kind.__name__: kind for kind in (UsageError, ModelError, EngineError, ContextFull, UnknownBase)
+}
+
+Reply = Ready | Progressed | Table | Stepped | Finished | Tokens | Failed
+
+encode = msgspec.json.Encoder().encode
+decode_request = msgspec.json.Decoder(Request).decode
+decode_reply = msgspec.json.Decoder(Reply).decode
+
+
+class PrefixWriter:
+    """The parent's side: names each prefix by what it shares with the last one."""
+
+    def __init__(self) -> None:
+        self._handle = 0
+        self._ids: list[int] = []
+
+    def write(self, ids: Sequence[int]) -> Prefix:
+        """The shortest name of the ids."""
+        ids = list(ids)
+        keep = common_prefix(self._ids, ids)
+        base = self._handle if keep else None
+        return self._named(ids, base, keep)
+
+    def write_whole(self, ids: Sequence[int]) -> Prefix:
+        """The name that needs no earlier one."""
+        return self._named(list(ids), None, 0)
+
+    def _named(self, ids: list[int], base: int | None, keep: int) -> Prefix:
+        self._handle += 1
+        self._ids = ids
+        return Prefix(self._handle, ids[keep:], base, keep)
+
+
+class PrefixReader:
+    """The worker's side: the last few prefixes by their handles."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[int, list[int]] = OrderedDict()
+
+    def read(self, prefix: Prefix) -> list[int]:
+        """The ids. Raises UnknownBase."""
+        ids = prefix.append
+        if prefix.base is not None:
+            base = self._known.get(prefix.base)
+            if base is None:
+                raise UnknownBase(f"The prefix {prefix.base} is not known.")
+            ids = base[: prefix.keep] + prefix.append
+        self._known[prefix.handle] = ids
+        while len(self._known) > HANDLES_KEPT:
+            self._known.popitem(last=False)
+        return ids
+
+
+def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
+    """How many ids two sequences share from the beginning; by bisection over slices, which compare in C."""
+    low, high = 0, min(len(left), len(right))
+    if left[:high] == right[:high]:
+        return high
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,66 @@
+"""Every error that a person may see, as one tree; a message is a sentence: what happened, to what, what to do.
+
+    ExplorerError
+    ├── UsageError          an argument, a setting or a text that cannot be used
+    ├── ModelError          a model or a tokenizer that cannot be loaded
+    ├── EngineError         the engine failed at a request
+    │   ├── EngineDied      the worker process is gone
+    │   └── ContextFull     no position is left in the model's context
+    └── RecordError         a record that cannot be read or written
+
+Imports nothing; everyone may import it. Each error names the exit code of the command line that meets it.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the exit status of the program says."""
+
+    SUCCESS = 0
+    CHECK_FAILED = 1
+    """A check that was asked for did not hold."""
+    USAGE = 2
+    """Wrong usage or bad input."""
+    MODEL = 3
+    """The model or its tokenizer cannot be loaded."""
+    ENGINE = 4
+    """The engine failed."""
+    RECORD = 5
+    """A record cannot be read or written."""
+    INTERRUPTED = 130
+    """Ctrl+C."""
+
+
+class ExplorerError(Exception):
+    """The root. `str(error)` is the sentence for the person."""
+
+    exit_code = ExitCode.ENGINE
+
+
+class UsageError(ExplorerError):
+    exit_code = ExitCode.USAGE
+
+
+class ModelError(ExplorerError):
+    exit_code = ExitCode.MODEL
+
+
+class EngineError(ExplorerError):
+    exit_code = ExitCode.ENGINE
+
+
+class EngineDied(EngineError):
+    """The worker ended; `log_tail` holds the last lines it wrote to its standard error."""
+
+    def __init__(self, message: str, log_tail: str = "") -> None:
+        super().__init__(message)
+        self.log_tail = log_tail
+
+
+class ContextFull(EngineError):
+    pass
+
+
+class RecordError(ExplorerError):
+    exit_code = ExitCode.RECORD
