@@ -1,6 +1,7 @@
 """SamplingParams: what shapes the sampling distribution, validated, under the names of transformers and vLLM."""
 
 import math
+import random
 from typing import Any
 
 import msgspec
@@ -72,3 +73,8 @@ def _on_grid(value: float, direction: int, step: float, low: float, high: float)
     place = value / step
     target = math.floor(place + 1e-9) + 1 if direction > 0 else math.ceil(place - 1e-9) - 1
     return round(min(high, max(low, target * step)), 6)
+
+
+def new_seed() -> int:
+    """A seed that nobody chose, short enough to be read aloud."""
+    return random.SystemRandom().randrange(10**6)

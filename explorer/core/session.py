@@ -68,6 +68,7 @@ class Session:
         self.root = 0
         self.node = 0
         self._known: dict[int, Token] = {}
+        self._first: dict[int, Token] = {}
         self._path: tuple[tuple[int, int], tuple[PathToken, ...]] = ((-1, -1), ())
 
     @property
@@ -81,6 +82,11 @@ class Session:
     def learn(self, tokens: Iterable[Token]) -> None:
         """Tokens that events may name by their ids."""
         self._known.update((token.id, token) for token in tokens)
+
+    def learn_sequence(self, tokens: Sequence[Token]) -> None:
+        """The tokens of a prompt: some tokenizers spell the first of a sequence without its space."""
+        self._first.update((token.id, token) for token in tokens[:1])
+        self.learn(tokens[1:])
 
     def token(self, token_id: int) -> Token:
         return self._known.get(token_id) or Token(token_id, b"", "unused")
@@ -136,7 +142,8 @@ class Session:
     def _change(self, event: AnyEvent) -> None:
         match event:
             case record.Prompt():
-                self.trees.append(Tree(event.text, tuple(self.token(i) for i in event.ids)))
+                first = [self._first.get(token_id) or self.token(token_id) for token_id in event.ids[:1]]
+                self.trees.append(Tree(event.text, (*first, *(self.token(i) for i in event.ids[1:]))))
                 self.root, self.node = len(self.trees) - 1, 0
             case record.Seen():
                 node = self.tree.nodes[event.node]

@@ -121,7 +121,8 @@ class Trainer:
 
     def progress(self) -> float:
         """The share of the budget that is spent, 0 to 1."""
-        return self.seconds / 60 / self.args.minutes if self.args.minutes else self.tokens / self.args.tokens
+        spent = self.seconds / 60 / self.args.minutes if self.args.minutes else self.tokens / self.args.tokens
+        return float(spent)
 
     @property
     def tokens(self) -> int:
@@ -147,7 +148,7 @@ class Trainer:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        return loss.item()  # type: ignore[no-any-return]
+        return float(loss.detach())
 
     @torch.no_grad()
     def evaluate(self, length: int = 512, windows: int = 24) -> dict[str, float]:

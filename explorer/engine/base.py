@@ -5,7 +5,7 @@ candidates -> a Distribution. Must not know torch, processes or servers.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -15,6 +15,7 @@ from explorer.core.journal import Engine as EngineEvent
 from explorer.core.journal import Header
 from explorer.core.sampling import SamplingParams
 from explorer.core.token import Token
+from explorer.errors import ContextFull, UsageError
 
 FinishReason = Literal["stop", "length", "context"]
 """`stop`: an end-of-sequence token was drawn; `length`: the asked number of tokens; `context`: no position is left."""
@@ -123,7 +124,7 @@ class Engine(ABC):
     @abstractmethod
     def generate(
         self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
-    ) -> AsyncIterator[Step]:
+    ) -> AsyncGenerator[Step, None]:
         """Sample up to `max_new_tokens` tokens after the prefix, one Step each.
 
         `draws` tells how many draws of the seed the path has used up: the first one here is the draw of that index.
@@ -142,3 +143,17 @@ class Engine(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Let everything go. May be called twice."""
+
+
+async def encode_prompt(engine: Engine, text: str) -> list[Token]:
+    """The tokens of a text that a walk can begin with.
+
+    Raises UsageError where there are none, ContextFull where there are more than the context holds, EngineError.
+    """
+    tokens = await engine.encode(text)
+    length = engine.info.context_length if engine.info else None
+    if not tokens:
+        raise UsageError("The prompt is empty, and this model has no token to begin with. Write one.")
+    if length is not None and len(tokens) > length:
+        raise ContextFull(f"The prompt has {len(tokens):,} tokens; the model's context holds {length:,}. Shorten it.")
+    return tokens

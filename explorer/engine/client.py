@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +181,7 @@ class WorkerEngine(Engine):
 
     async def generate(
         self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
-    ) -> AsyncIterator[Step]:
+    ) -> AsyncGenerator[Step, None]:
         self._last_id += 1
         request_id = self._last_id
         replies = self._replies[request_id] = asyncio.Queue()

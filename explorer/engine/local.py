@@ -7,7 +7,7 @@ loading.py's affair, speed is cache.py's, numbers are those of logits.py. Must n
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -161,7 +161,7 @@ class TransformersEngine(Engine):
 
     async def generate(
         self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
-    ) -> AsyncIterator[Step]:
+    ) -> AsyncGenerator[Step, None]:
         self._check(ids)
         if params.seed is None and params.temperature != 0:
             raise UsageError("Drawing needs a seed.")

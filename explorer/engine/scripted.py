@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import math
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
@@ -129,7 +129,7 @@ class ScriptedEngine(Engine):
 
     async def generate(
         self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
-    ) -> AsyncIterator[Step]:
+    ) -> AsyncGenerator[Step, None]:
         self._check(ids)
         if len(ids) == self._context_length:
             raise ContextFull(f"The context of {self._context_length:,} tokens is full: no token can be added.")

@@ -1,0 +1,5 @@
+"""`python -m explorer` is `token-explorer`."""
+
+from explorer.cli import main
+
+main()

@@ -1,0 +1,146 @@
+"""Config: what a person may set, from a TOML file, the environment and the command line; the later wins.
+
+Owns the names, the order and the sentences for what is not understood. Must not know click.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import platformdirs
+
+from explorer.core.sampling import SamplingParams
+from explorer.errors import UsageError
+
+APP = "token-explorer"
+PREFIX = "TOKEN_EXPLORER_"
+EMBEDDED = "embedded"
+"""The name of the model that ships."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every setting; its name in the file, in the environment (TOKEN_EXPLORER_TOP_P) and as a flag (--top-p)."""
+
+    model: str = EMBEDDED
+    """A folder, an id of the Hugging Face hub, or `embedded`."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+    dtype: str = "auto"
+    """auto (the model's own), float32, bfloat16 or float16."""
+    prompt: str | None = None
+    file: str | None = None
+    """Holds the prompt."""
+    top: int = 20
+    """Rows of the table."""
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    seed: int | None = None
+    max_new_tokens: int = 256
+    """Of one run of auto-sampling."""
+    record: str | None = None
+    """The file of the record; by default one a session in the data folder."""
+    no_record: bool = False
+    theme: str = "dark"
+    keys: dict[str, str] = {}
+    """Command id -> keys, by Textual's names, separated by commas."""
+
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise UsageError(f"top must be at least 1, not {self.top}.")
+        if self.max_new_tokens < 1:
+            raise UsageError(f"max-new-tokens must be at least 1, not {self.max_new_tokens}.")
+        if self.dtype not in DTYPES:
+            raise UsageError(f"dtype must be one of {', '.join(DTYPES)}, not “{self.dtype}”.")
+        kind, _, number = self.device.partition(":")
+        if kind not in DEVICES or (":" in self.device and not (kind == "cuda" and number.isdecimal())):
+            raise UsageError(f"device must be auto, cpu, cuda, cuda:N or mps, not “{self.device}”.")
+
+    @property
+    def params(self) -> SamplingParams:
+        """Raises UsageError for a value out of range."""
+        return SamplingParams(temperature=self.temperature, top_p=self.top_p, top_k=self.top_k, seed=self.seed)
+
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def default_file() -> Path:
+    """Where the configuration is looked for."""
+    return platformdirs.user_config_path(APP) / "config.toml"
+
+
+def theme_folder() -> Path:
+    """Where a person's own themes are looked for."""
+    return platformdirs.user_config_path(APP) / "themes"
+
+
+def record_folder() -> Path:
+    return platformdirs.user_data_path(APP) / "records"
+
+
+def log_folder() -> Path:
+    return platformdirs.user_log_path(APP)
+
+
+def load(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | None = None) -> Config:
+    """The configuration; `flags` without those that were not given. Raises UsageError, which names the setting."""
+    named = environment.get(PREFIX + "CONFIG")
+    path = file or (Path(named).expanduser() if named else default_file())
+    settings = _from_file(path, must_exist=bool(file or named))
+    settings.update(_from_environment(environment))
+    settings.update(flags)
+    # A flag decides against what a weaker source says of the same thing.
+    for one, other in (("prompt", "file"), ("record", "no_record")):
+        if one in flags and other not in flags:
+            settings.pop(other, None)
+        elif other in flags and one not in flags:
+            settings.pop(one, None)
+    return _convert(settings, "the settings", strict=True)
+
+
+def _convert(settings: Mapping[str, Any], source: str, strict: bool) -> Config:
+    try:
+        return msgspec.convert(dict(settings), Config, strict=strict)
+    except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, UsageError):
+            raise UsageError(str(error.__cause__)) from error
+        raise UsageError(f"In {source}: {error}.") from error
+
+
+def _check_names(names: Mapping[str, Any], source: str) -> None:
+    unknown = sorted(names.keys() - set(Config.__struct_fields__))
+    if unknown:
+        known = ", ".join(Config.__struct_fields__)
+        raise UsageError(f"{source} has an unknown setting “{unknown[0]}”. The settings are: {known}.")
+
+
+def _from_file(path: Path, must_exist: bool) -> dict[str, Any]:
+    try:
+        settings = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        if must_exist:
+            raise UsageError(f"There is no configuration file {path}.") from error
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The configuration file {path} cannot be read: {error}.") from error
+    _check_names(settings, str(path))
+    _convert(settings, str(path), strict=True)
+    return settings
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The variables of the program; a number is read from its digits."""
+    said = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and name != PREFIX + "CONFIG"
+    }
+    _check_names(said, f"The environment (variables that begin with {PREFIX})")
+    if "keys" in said:
+        raise UsageError("Keys are set in the configuration file only, under [keys].")
+    read = _convert(said, f"the environment ({PREFIX}...)", strict=False)
+    return {name: getattr(read, name) for name in said}

@@ -1,0 +1,134 @@
+"""What both front ends do, without a terminal: functions over Session and Engine that return values and print nothing.
+
+Owns the opening of sessions and the shapes of `--json`. Must not know how engines are made, nor click or textual.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from explorer.core.distribution import CandidateRow, Distribution
+from explorer.core.journal import Add, Journal, Params, Prompt, Record, Seen
+from explorer.core.sampling import SamplingParams, new_seed
+from explorer.core.session import Session
+from explorer.core.token import Kind, Token, shown_bytes, take_text
+from explorer.engine.base import Engine, EngineInfo, encode_prompt
+from explorer.errors import EngineError, RecordError
+
+# Sessions.
+
+
+async def begin(engine: Engine, text: str, params: SamplingParams, record: Path | None) -> Session:
+    """A new session on an engine that is ready; its record is created here, with everything up to the prompt.
+
+    A seed is drawn where `params` has none. Raises RecordError, UsageError, ContextFull.
+    """
+    tokens = await encode_prompt(engine, text)
+    header = ready(engine).header()
+    session = Session(header, Journal.create(record, header) if record else None)
+    session.learn_sequence(tokens)
+    if params.seed is None:
+        params = params.replace(seed=new_seed())
+    session.apply(Params.of(params))
+    session.apply(Prompt(text=text, ids=[token.id for token in tokens]))
+    return session
+
+
+async def resume(engine: Engine, record: Record, path: Path) -> Session:
+    """The session of a record where it stood, going on in the same file. Raises RecordError."""
+    info = ready(engine)
+    if info.tokenizer != record.header.tokenizer:
+        raise RecordError(
+            f"{path} was recorded on {record.header.model}, whose vocabulary is not the one of {info.model}. "
+            "Give the same model with --model."
+        )
+    if not any(isinstance(event, Prompt) for event in record.events):
+        raise RecordError(f"{path} ends before its first prompt: there is nothing to resume.")
+    session = Session(record.header)
+    await _teach(session, engine, record)
+    session.restore(record.events)
+    session.journal = Journal.reopen(path, record)
+    session.apply(info.event(restarted=False))
+    return session
+
+
+async def _teach(session: Session, engine: Engine, record: Record) -> None:
+    """Tell the session every token that the record names by its id."""
+    ids: set[int] = set()
+    for event in record.events:
+        match event:
+            case Prompt():
+                session.learn_sequence(await engine.describe(event.ids))
+                ids.update(event.ids)
+            case Add():
+                ids.add(event.id)
+            case Seen():
+                ids.update(row.id for row in event.candidates)
+    # Not as the first of a sequence, where some tokens are spelt without their space.
+    session.learn((await engine.describe([0, *sorted(ids)]))[1:])
+
+
+def ready(engine: Engine) -> EngineInfo:
+    """What the engine is. Raises EngineError before it is ready."""
+    if engine.info is None:
+        raise EngineError("The engine is not running.")
+    return engine.info
+
+
+# `next --json` and `tokens --json`.
+
+
+class NextTable(msgspec.Struct, frozen=True):
+    """The distribution of the next token after `ids`."""
+
+    model: str
+    dtype: str
+    device: str
+    ids: list[int]
+    vocab_size: int
+    entropy: float | None
+    other_prob: float | None
+    candidates: list[CandidateRow]
+
+
+async def next_table(engine: Engine, ids: Sequence[int], params: SamplingParams, top: int) -> NextTable:
+    """One forward pass, one table. Raises UsageError, ContextFull, EngineError."""
+    distribution: Distribution = await engine.next(ids, params, top)
+    info = ready(engine)
+    return NextTable(
+        model=info.model,
+        dtype=info.dtype,
+        device=info.device,
+        ids=list(ids),
+        vocab_size=distribution.vocab_size,
+        entropy=distribution.entropy,
+        other_prob=distribution.other_prob,
+        candidates=[CandidateRow.of(candidate) for candidate in distribution.candidates],
+    )
+
+
+class TokenRow(msgspec.Struct, frozen=True):
+    """One token of a text."""
+
+    index: int
+    id: int
+    text: str | None
+    """None where the bytes are not whole UTF-8."""
+    piece: str
+    bytes: str
+    """In hexadecimal."""
+    kind: Kind
+
+
+class TokenTable(msgspec.Struct, frozen=True):
+    tokens: list[TokenRow]
+    text: str
+    """What the tokens spell together."""
+
+
+def token_table(tokens: Sequence[Token]) -> TokenTable:
+    """The tokens of a text with their bytes."""
+    rows = [TokenRow(i, t.id, t.text, t.piece, t.bytes.hex(), t.kind) for i, t in enumerate(tokens)]
+    text, rest = take_text(b"".join(token.bytes for token in tokens))
+    return TokenTable(rows, text + shown_bytes(rest))

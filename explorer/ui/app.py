@@ -1,0 +1,57 @@
+"""ExplorerApp: puts together theme, keys and the main screen. No logic."""
+
+from collections.abc import Mapping, Sequence
+
+from textual.app import App
+from textual.theme import Theme
+
+from explorer.engine.base import Engine
+from explorer.ui.palette import CommandProvider
+from explorer.ui.screen import MainScreen
+from explorer.ui.walk import OpenSession
+
+
+class ExplorerApp(App[None]):
+    """What it needs comes in; the command line and the tests build it alike."""
+
+    TITLE = "token explorer"
+    CSS_PATH = "explorer.tcss"
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {CommandProvider}  # noqa: RUF012  (of textual's own type)
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (64, "-medium"), (100, "-wide")]  # noqa: RUF012
+
+    def __init__(
+        self,
+        engine: Engine,
+        open_session: OpenSession,
+        *,
+        themes: list[Theme],
+        theme: str,
+        model: str,
+        draft: str = "",
+        top: int = 20,
+        max_new_tokens: int = 256,
+        keys: Mapping[str, str] | None = None,
+        hint: str = "",
+        faults: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        for name in list(self.available_themes):
+            self.unregister_theme(name)
+        for known in themes:
+            self.register_theme(known)
+        self.theme = theme
+        self.main = MainScreen(
+            engine, open_session, model=model, draft=draft, top=top, max_new_tokens=max_new_tokens, hint=hint
+        )
+        self._keys = dict(keys or {})
+        self._faults = faults
+
+    def get_default_screen(self) -> MainScreen:
+        return self.main
+
+    def on_mount(self) -> None:
+        self.set_keymap(self._keys)
+        for fault in self._faults:
+            self.notify(fault, severity="warning", timeout=15, markup=False)

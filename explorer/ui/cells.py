@@ -1,0 +1,53 @@
+"""Text in terminal cells: cutting, padding and wrapping by width, so that columns stay where they are.
+
+Owns the agreement on widths: what terminals disagree on is not drawn (joiners and variation selectors are left out, so
+that an emoji of several parts stands as its parts). Must not know tokens or widgets.
+"""
+
+from collections.abc import Iterator
+
+from rich.cells import get_character_cell_size
+
+DISAGREED = frozenset("\u200c\u200d\ufe0e\ufe0f")
+
+
+def drawable(text: str) -> str:
+    """The text without the characters on whose width terminals disagree."""
+    return "".join(character for character in text if character not in DISAGREED)
+
+
+def width(text: str) -> int:
+    """Cells that the characters take, each by itself."""
+    return sum(get_character_cell_size(character) for character in text)
+
+
+def fit(text: str, cells: int, align: str = "left") -> str:
+    """Exactly `cells` wide: cut with an ellipsis, or padded."""
+    text = drawable(text)
+    if width(text) > cells:
+        text = _cut(text, cells - 1) + "…" if cells else ""
+    padding = " " * (cells - width(text))
+    return padding + text if align == "right" else text + padding
+
+
+def _cut(text: str, cells: int) -> str:
+    used = 0
+    for index, character in enumerate(text):
+        used += get_character_cell_size(character)
+        if used > cells:
+            return text[:index]
+    return text
+
+
+def clusters(text: str) -> Iterator[tuple[str, int]]:
+    """Characters with the marks that stand on them, and their width."""
+    cluster, size = "", 0
+    for character in text:
+        cells = get_character_cell_size(character)
+        if cluster and cells:
+            yield cluster, size
+            cluster, size = "", 0
+        cluster += character
+        size += cells
+    if cluster:
+        yield cluster, size

@@ -1,0 +1,158 @@
+"""The table of commands: from one row follow the key, the palette's entry, the help screen and docs/keys.md.
+
+Owns the keys, also under Hangul input, where a key gives a jamo of the two-set layout (KS X 5002) instead of its
+Latin letter. Must not know what a command does: the screen has a method `action_ID` for each.
+`python -m explorer.ui.commands` prints docs/keys.md.
+"""
+
+import sys
+import unicodedata
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing that a person can do."""
+
+    id: str
+    keys: str
+    """Textual's names, separated by commas."""
+    title: str
+    help: str
+    """One sentence."""
+    group: str
+    footer: str = ""
+    """The word in the footer; empty where it is not shown there."""
+    shown: str = ""
+    """How the keys are written for a person, where Textual's names would not do."""
+
+
+COMMANDS = (
+    Command("row_up", "up,k", "Previous row", "Select the row above.", "Walk", shown="↑ k"),
+    Command("row_down", "down,j", "Next row", "Select the row below.", "Walk", shown="↓ j"),
+    Command("add", "enter,right,l", "Add the token", "Add the selected token.", "Walk", "add", "Enter → l"),
+    Command("back", "left,h,backspace", "Go back", "Go one token back; nothing is lost.", "Walk", "back", "← h ⌫"),
+    Command("sample", "space", "Sample one token", "Let the sampler draw the next token.", "Walk", "sample", "Space"),
+    Command("auto", "a", "Auto-sampling", "Start drawing token after token, or stop it.", "Walk", "auto", "a"),
+    Command("stop", "escape", "Stop", "Stop what is under way.", "Walk", shown="Esc"),
+    Command("prompt", "i", "Edit the prompt", "Write another prompt; the walk so far is kept.", "Walk", "prompt", "i"),
+    Command("temperature_down", "t", "Temperature down", "Lower the temperature by 0.1; 0 is greedy.", "Sampler"),
+    Command("temperature_up", "T", "Temperature up", "Raise the temperature by 0.1, up to 5.", "Sampler"),
+    Command("top_p_down", "p", "Top-p down", "Lower top-p by 0.05, down to 0.05.", "Sampler"),
+    Command("top_p_up", "P", "Top-p up", "Raise top-p by 0.05; 1 is off.", "Sampler"),
+    Command("top_k_down", "g", "Top-k down", "Keep fewer tokens: 200, 100, 50, 20, 10, 5, 2, 1.", "Sampler"),
+    Command("top_k_up", "G", "Top-k up", "Keep more tokens; after 200 it is off.", "Sampler"),
+    Command("new_seed", "n", "New seed", "Draw with other random numbers.", "Sampler"),
+    Command("fewer_rows", "minus", "Fewer rows", "List fewer tokens.", "View", shown="-"),
+    Command("more_rows", "plus,equals_sign", "More rows", "List more tokens.", "View", shown="+"),
+    Command("token_view", "v", "Text, piece or bytes", "Show tokens as text, pieces, or bytes.", "View"),
+    Command("scroll_up", "pageup", "Scroll up", "Scroll the text and the tokens up.", "View", shown="PgUp"),
+    Command("scroll_down", "pagedown", "Scroll down", "Scroll the text and the tokens down.", "View", shown="PgDn"),
+    Command("save", "x", "Save a copy", "Save a copy of the record under another name.", "Session"),
+    Command("restart", "R", "Restart the engine", "Start the engine again; the walk goes on.", "Session"),
+    Command("help", "question_mark,f1", "Help", "Show what the keys and the marks mean.", "Session", "help", "?"),
+    Command("palette", "ctrl+p", "Command palette", "Find a command or a theme by name.", "Session", shown="Ctrl+P"),
+    Command("quit", "ctrl+q", "Quit", "Leave; the record is complete.", "Session", "quit", "Ctrl+Q"),
+)
+
+GROUPS = tuple(dict.fromkeys(command.group for command in COMMANDS))
+
+
+def keys_of(command: Command) -> str:
+    """The keys as they are written for a person."""
+    return command.shown or command.keys
+
+
+def bindings() -> list[Binding]:
+    """The bindings of the main screen."""
+    return [
+        Binding(
+            command.keys,
+            command.id,
+            command.footer or command.title,
+            show=bool(command.footer),
+            key_display=keys_of(command).split(" ")[0] if command.footer else None,
+            tooltip=command.help,
+            id=command.id,
+        )
+        for command in COMMANDS
+    ]
+
+
+# Hangul. The jamo of each Latin key, and of the keys that have another one with Shift.
+
+LATIN = "qwertyuiopasdfghjklzxcvbnmQWERTOP"
+JAMO = "ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔㅁㄴㅇㄹㅎㅗㅓㅏㅣㅋㅌㅊㅍㅠㅜㅡㅃㅉㄸㄲㅆㅒㅖ"
+JAMO_OF_KEY = dict(zip(LATIN, JAMO, strict=True))
+KEY_OF_JAMO = {jamo: key for key, jamo in JAMO_OF_KEY.items()}
+COMPOUNDS = {
+    "ㅘ": "hk",
+    "ㅙ": "ho",
+    "ㅚ": "hl",
+    "ㅝ": "nj",
+    "ㅞ": "np",
+    "ㅟ": "nl",
+    "ㅢ": "ml",
+    "ㄳ": "rt",
+    "ㄵ": "sw",
+    "ㄶ": "sg",
+    "ㄺ": "fr",
+    "ㄻ": "fa",
+    "ㄼ": "fq",
+    "ㄽ": "ft",
+    "ㄾ": "fx",
+    "ㄿ": "fv",
+    "ㅀ": "fg",
+    "ㅄ": "qt",
+}
+"""Jamo that an input method joins from two key presses."""
+
+
+def latin_keys(text: str) -> str:
+    """The Latin keys that were pressed to write Hangul: ㅁ is a, ㅖ is P, 메 is ap. Empty for any other text."""
+    keys = ""
+    for character in text:
+        for jamo in unicodedata.normalize("NFD", character):
+            # Conjoining jamo (U+1100 and on) to the ones of the keyboard (U+3130 and on), by their names.
+            name = unicodedata.name(jamo, "")
+            kind, _, sound = name.removeprefix("HANGUL ").partition(" ")
+            if kind in ("CHOSEONG", "JUNGSEONG", "JONGSEONG"):
+                try:
+                    jamo = unicodedata.lookup(f"HANGUL LETTER {sound}")
+                except KeyError:
+                    return ""
+            key = KEY_OF_JAMO.get(jamo) or COMPOUNDS.get(jamo)
+            if key is None:
+                return ""
+            keys += key
+    return keys
+
+
+def markdown() -> str:
+    """docs/keys.md."""
+    lines = [
+        "# Keys",
+        "",
+        "Generated from `explorer/ui/commands.py` by `make docs`; do not edit.",
+        "",
+        "With Hangul input on, a key does what its Latin letter does (ㅁ is `a`, ㅖ is `P`). `G` has no jamo of its",
+        "own: use the palette (Ctrl+P), or switch the input for it.",
+    ]
+    for group in GROUPS:
+        lines += ["", f"## {group}", "", "| Key | Command | What it does |", "|---|---|---|"]
+        lines += [f"| `{keys_of(c)}` | {c.title} | {c.help} |" for c in COMMANDS if c.group == group]
+    lines += [
+        "",
+        "A key can be changed by the command's id in the configuration file, under `[keys]`:",
+        "",
+        "| Command | Id |",
+        "|---|---|",
+        *(f"| {c.title} | `{c.id}` |" for c in COMMANDS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -1,0 +1,36 @@
+"""Numbers as they are written on the screen: of one width, and never more certain than they are."""
+
+UNKNOWN = "–"
+
+
+def percent(share: float | None) -> str:
+    """A probability in eight cells, `  95.22%`; what is not nothing is not written as nothing."""
+    if share is None:
+        return f"{UNKNOWN:>8}"
+    if 0 < share < 0.00005:
+        return "  <0.01%"
+    if 0.99995 <= share < 1:
+        return " >99.99%"
+    return f"{share:>8.2%}"
+
+
+def count(number: int | None) -> str:
+    """With separators: `6,144`."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def setting(value: float, off: float) -> str:
+    """A setting's value, or `off`."""
+    return "off" if value == off else f"{value:g}"
+
+
+BLOCKS = " ▏▎▍▌▋▊▉█"
+
+
+def bar(share: float, cells: int) -> str:
+    """A bar of eighths of a cell; anything above nothing shows at least one eighth."""
+    eighths = round(share * cells * 8)
+    if share > 0:
+        eighths = max(eighths, 1)
+    full, rest = divmod(min(eighths, cells * 8), 8)
+    return ("█" * full + (BLOCKS[rest] if rest else "")).ljust(cells)

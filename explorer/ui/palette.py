@@ -1,0 +1,31 @@
+"""The palette: the commands of the table, and the themes, by name."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.types import IgnoreReturnCallbackType
+
+from explorer.ui.commands import COMMANDS, keys_of
+
+
+class CommandProvider(Provider):
+    def _entries(self) -> Iterator[tuple[str, str, IgnoreReturnCallbackType]]:
+        """(title, help, what it does)"""
+        for command in COMMANDS:
+            if command.id != "palette":
+                words = f"{command.help} ({keys_of(command)})"
+                yield command.title, words, partial(self.screen.run_action, command.id)
+        for name in sorted(self.app.available_themes):
+            yield f"Theme: {name}", "Show everything in these colours.", partial(setattr, self.app, "theme", name)
+
+    async def discover(self) -> Hits:
+        for title, words, act in self._entries():
+            yield DiscoveryHit(title, act, help=words)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for title, words, act in self._entries():
+            score = max(matcher.match(title), matcher.match(words) * 0.5)
+            if score > 0:
+                yield Hit(score, matcher.highlight(title), act, help=words)

@@ -1,0 +1,366 @@
+"""MainScreen: the panes, and what happens when a person wants something.
+
+Owns the layout and the background work: one exclusive worker a kind (load, table, auto). An intent becomes a call of
+the Walk; its snapshot goes to the panes. Must not know what a model is made of, nor files.
+"""
+
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.getters import query_one
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from explorer.core.journal import write_copy
+from explorer.core.sampling import new_seed, step_temperature, step_top_k, step_top_p
+from explorer.engine.base import Engine, FinishReason, Progress
+from explorer.errors import EngineDied, ExplorerError
+from explorer.ui.commands import COMMANDS, bindings, latin_keys
+from explorer.ui.numbers import bar, count
+from explorer.ui.screens.help import HelpScreen
+from explorer.ui.screens.prompt import PromptScreen
+from explorer.ui.screens.save import SaveScreen
+from explorer.ui.walk import OpenSession, Walk
+from explorer.ui.widgets.candidates import CandidatesPane
+from explorer.ui.widgets.sampler import SamplerPane
+from explorer.ui.widgets.status import Severity, Status, StatusLine
+from explorer.ui.widgets.text import TextPane
+from explorer.ui.widgets.tokens import VIEWS, TokensPane
+
+ROW_STEPS = (5, 10, 20, 30, 50, 100, 200, 500)
+
+NEEDS_SESSION = {command.id for command in COMMANDS if command.group in ("Walk", "Sampler")} - {"prompt"} | {"save"}
+
+FINISHED: dict[FinishReason | None, str] = {
+    "stop": "stopped: the model ended the text",
+    "context": "stopped: the context is full",
+}
+
+
+class MainScreen(Screen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    AUTO_FOCUS = None
+
+    text_pane = query_one("#text", TextPane)
+    candidates = query_one("#candidates", CandidatesPane)
+    tokens = query_one("#tokens", TokensPane)
+    sampler = query_one("#sampler", SamplerPane)
+    status_line = query_one(StatusLine)
+
+    def __init__(
+        self,
+        engine: Engine,
+        open_session: OpenSession,
+        *,
+        model: str,
+        draft: str,
+        top: int,
+        max_new_tokens: int,
+        hint: str,
+    ) -> None:
+        super().__init__()
+        self.walk = Walk(engine, open_session, draft, top, self.show, self.warn)
+        self.fault: ExplorerError | None = None
+        """Why there is no session, where there is none."""
+        self._model, self._hint = model, hint
+        self._max_new_tokens = max_new_tokens
+        self._note: tuple[str, Severity] = ("", "note")
+        engine.on_progress = self.progress
+        engine.on_death = self.died
+
+    def compose(self) -> ComposeResult:
+        with Container(id="panes"):
+            yield TextPane(id="text")
+            yield CandidatesPane(id="candidates")
+            yield TokensPane(id="tokens")
+            yield SamplerPane(id="sampler")
+        yield StatusLine()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.text_pane.draft = self.walk.draft
+        self.text_pane.border_subtitle = self._hint
+        self.candidates.message = "starting the engine …"
+        self.show()
+        self.load()
+
+    async def on_unmount(self) -> None:
+        self.workers.cancel_all()
+        self.walk.close()
+        await self.walk.engine.close()
+
+    # Showing.
+
+    def show(self) -> None:
+        """Hand the snapshot to the panes, and ask for a table where there is none."""
+        snapshot = self.walk.snapshot
+        for pane in (self.text_pane, self.candidates, self.tokens, self.sampler):
+            pane.snapshot = snapshot
+        info, speed = self.walk.info, self.walk.speed
+        note, severity = self._note
+        self.status_line.status = Status(
+            model=self._model,
+            dtype=info.dtype if info else "",
+            device=info.device if info else "",
+            used=len(snapshot.path),
+            context_length=info.context_length if info else None,
+            step_ms=speed.step_ms,
+            rate=speed.rate,
+            note=note,
+            severity=severity,
+        )
+        if self.walk.lacks_table() and not self.sampler.auto:
+            self.fetch()
+
+    def note(self, sentence: str, severity: Severity = "note") -> None:
+        self._note = (sentence, severity)
+        self.show()
+
+    def warn(self, sentence: str) -> None:
+        """A sentence that must not be overlooked; the status line may be too short for it."""
+        self._note = (sentence, "warning")
+        self.notify(sentence, severity="warning", timeout=15, markup=False)
+
+    def fail(self, error: ExplorerError) -> None:
+        """An error: in the table's place where there is no table, else on the status line and as a notice."""
+        if self.walk.session is None or self.walk.snapshot.distribution is None:
+            self.candidates.fail(f"{error}\n\n{self._way_out(error)}")
+        elif not isinstance(error, EngineDied):
+            self.notify(str(error), severity="error", timeout=10, markup=False)
+        self.note(str(error), "error")
+
+    @staticmethod
+    def _way_out(error: ExplorerError) -> str:
+        if isinstance(error, EngineDied) and error.log_tail:
+            return f"The last lines of its log:\n{error.log_tail}\n\nR starts it again; your walk is kept."
+        return "i edits the prompt · R starts the engine again · Ctrl+Q quits"
+
+    def progress(self, progress: Progress) -> None:
+        amount = ""
+        if progress.total:
+            share = progress.done / progress.total
+            amount = f"\n\n{bar(share, 30)} {count(progress.done)} of {count(progress.total)}"
+        self.candidates.message = f"{progress.stage} …{amount}"
+
+    def died(self, sentence: str) -> None:
+        self.sampler.auto = False
+        self.note(f"{sentence} R starts it again; nothing is lost.", "error")
+        self.notify(f"{sentence}\nR starts it again; nothing is lost.", severity="error", timeout=15, markup=False)
+
+    # Background work.
+
+    @work(exclusive=True, group="load")
+    async def load(self) -> None:
+        try:
+            await self.walk.open()
+            self.fault = None
+        except ExplorerError as error:
+            if self.walk.session is None:
+                self.fault = error
+            self.fail(error)
+        else:
+            self.note("")
+
+    @work(exclusive=True, group="table")
+    async def fetch(self) -> None:
+        await self._try(self.walk.table())
+
+    @work(exclusive=True, group="auto")
+    async def run_sampler(self, max_new_tokens: int) -> None:
+        self.sampler.auto = max_new_tokens > 1
+        self._note = ("", "note")
+        try:
+            finish = await self._try(self.walk.run(max_new_tokens))
+            if max_new_tokens > 1 or finish != "length":
+                self._note = (FINISHED.get(finish, f"stopped after {max_new_tokens} tokens"), "note")
+        finally:
+            self.sampler.auto = False
+        if finish is not None:
+            self.show()
+
+    async def _try(self, work: Coroutine[Any, Any, FinishReason | None]) -> FinishReason | None:
+        try:
+            return await work
+        except ExplorerError as error:
+            self.fail(error)
+            return None
+
+    def stop_run(self) -> bool:
+        """Stop auto-sampling between two tokens; False where nothing ran."""
+        running = self.sampler.auto
+        if running:
+            self.workers.cancel_group(self, "auto")
+            self.sampler.auto = False
+        return running
+
+    # Walking.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What needs a session is greyed out until there is one."""
+        del parameters
+        if self.walk.session is None and action in NEEDS_SESSION:
+            return None
+        return True if action != "prompt" or self.walk.info is not None else None
+
+    def on_key(self, event: events.Key) -> None:
+        keys = latin_keys(event.character or "")
+        if keys:
+            event.stop()
+            for key in keys:
+                self.app.simulate_key(key)
+
+    def _attempt(self, act: Callable[[], object]) -> None:
+        """Do what a person wants, after stopping what runs."""
+        self.stop_run()
+        self._note = ("", "note")
+        try:
+            act()
+        except ExplorerError as error:
+            self.note(str(error), "warning")
+
+    def action_row_up(self) -> None:
+        self.candidates.move(-1)
+
+    def action_row_down(self) -> None:
+        self.candidates.move(1)
+
+    def action_add(self) -> None:
+        selected = self.candidates.selected
+        if selected is not None:
+            self._attempt(lambda: self.walk.add(selected))
+
+    @on(CandidatesPane.Chosen)
+    def chosen(self, message: CandidatesPane.Chosen) -> None:
+        self._attempt(lambda: self.walk.add(message.candidate))
+
+    def action_back(self) -> None:
+        def back() -> None:
+            if not self.walk.back():
+                self._note = ("this is the prompt; i edits it", "note")
+                self.show()
+
+        self._attempt(back)
+
+    def action_sample(self) -> None:
+        if not self.sampler.auto and self._may_draw():
+            self.run_sampler(1)
+
+    def action_auto(self) -> None:
+        if self.sampler.auto:
+            self.action_stop()
+        elif self._may_draw():
+            self.run_sampler(self._max_new_tokens)
+
+    def _may_draw(self) -> bool:
+        if self.walk.info is None:
+            self.note("the engine is not running; R starts it", "warning")
+        elif self.walk.context_is_full:
+            self.note("the context is full: no token can be added", "warning")
+        else:
+            return True
+        return False
+
+    def action_stop(self) -> None:
+        if self.stop_run():
+            self.note("stopped by hand")
+
+    @work(exclusive=True, group="prompt")
+    async def action_prompt(self) -> None:
+        self.stop_run()
+        text: str | None = self.walk.snapshot.prompt_text or self.walk.draft
+        while (text := await self.app.push_screen_wait(PromptScreen(text or ""))) is not None:
+            try:
+                await self.walk.prompt(text)
+            except ExplorerError as error:
+                self.notify(str(error), severity="error", timeout=10, markup=False)
+            else:
+                self.fault = None
+                self.note("")
+                return
+
+    # The sampler.
+
+    def _turn(self, **changes: float | int) -> None:
+        if self.walk.session is not None:
+            self.walk.set_params(self.walk.session.params.replace(**changes))
+
+    def action_temperature_down(self) -> None:
+        self._turn(temperature=step_temperature(self.walk.snapshot.params.temperature, -1))
+
+    def action_temperature_up(self) -> None:
+        self._turn(temperature=step_temperature(self.walk.snapshot.params.temperature, 1))
+
+    def action_top_p_down(self) -> None:
+        self._turn(top_p=step_top_p(self.walk.snapshot.params.top_p, -1))
+
+    def action_top_p_up(self) -> None:
+        self._turn(top_p=step_top_p(self.walk.snapshot.params.top_p, 1))
+
+    def action_top_k_down(self) -> None:
+        self._turn(top_k=step_top_k(self.walk.snapshot.params.top_k, -1))
+
+    def action_top_k_up(self) -> None:
+        self._turn(top_k=step_top_k(self.walk.snapshot.params.top_k, 1))
+
+    def action_new_seed(self) -> None:
+        self._turn(seed=new_seed())
+
+    # The view.
+
+    def action_fewer_rows(self) -> None:
+        self._list(next((n for n in reversed(ROW_STEPS) if n < self.walk.top), ROW_STEPS[0]))
+
+    def action_more_rows(self) -> None:
+        self._list(next((n for n in ROW_STEPS if n > self.walk.top), ROW_STEPS[-1]))
+
+    def _list(self, rows: int) -> None:
+        self.walk.top = self.candidates.top = rows
+        self.note(f"{rows} rows")
+
+    def action_token_view(self) -> None:
+        view = VIEWS[(VIEWS.index(self.tokens.view) + 1) % len(VIEWS)]
+        self.tokens.view = self.candidates.view = view
+
+    def action_scroll_up(self) -> None:
+        for pane in (self.text_pane, self.tokens):
+            pane.scroll_page_up(animate=False)
+
+    def action_scroll_down(self) -> None:
+        for pane in (self.text_pane, self.tokens):
+            pane.scroll_page_down(animate=False)
+
+    # The session.
+
+    @work(exclusive=True, group="save")
+    async def action_save(self) -> None:
+        session = self.walk.session
+        assert session is not None
+
+        def save(path: Path) -> None:
+            write_copy(path, session.header, session.events)
+
+        proposed = f"walk-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
+        path = await self.app.push_screen_wait(SaveScreen(proposed, save))
+        if path is not None:
+            self.note(f"saved as {path}")
+
+    def action_restart(self) -> None:
+        self.stop_run()
+        self.candidates.message = "starting the engine …"
+        self.note("starting the engine …")
+        self.load()
+
+    def action_help(self) -> None:
+        self.app.push_screen(HelpScreen())
+
+    def action_palette(self) -> None:
+        self.app.action_command_palette()
+
+    def action_quit(self) -> None:
+        self.app.exit()

@@ -1,0 +1,1 @@
+"""The dialogs; each returns a value, or None where the person changed their mind."""

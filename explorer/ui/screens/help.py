@@ -1,0 +1,55 @@
+"""The help screen: the keys, from the table of commands, and what the marks mean."""
+
+from typing import ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from explorer.ui.commands import COMMANDS, GROUPS, keys_of
+
+MARKS = (
+    ("▸", "the selected row"),
+    ("•", "a token that was tried here before"),
+    ("◆ ◇ ▪", "a token that was picked, sampled, forced"),
+    ("␣ ↵ ␛", "a space, a line break, a control character"),
+    ("‹EC 98›", "bytes that are no whole character yet"),
+    ("grey row", "cut by a sampler; its name stands under “sampling”"),
+)
+
+MORE = """model     what the model says, at temperature 1, before any sampler
+sampling  what a draw uses, after temperature, top-k and top-p
+entropy   how unsure the model is, in bits, over the whole vocabulary
+
+A model of your own:  token-explorer --model NAME_OR_FOLDER"""
+
+
+class HelpScreen(ModalScreen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q,f1,enter", "dismiss", "Close"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog", id="help") as dialog:
+            dialog.border_title = "Help"
+            dialog.border_subtitle = "↑ ↓ scroll · Esc close"
+            for group in GROUPS:
+                rows = [(keys_of(c), c.help) for c in COMMANDS if c.group == group]
+                yield Static(_table(group, rows))
+            yield Static(_table("Marks", MARKS))
+            yield Static(MORE, markup=False)
+
+
+def _table(title: str, rows: "tuple[tuple[str, str], ...] | list[tuple[str, str]]") -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(width=10, no_wrap=True)
+    table.add_column()
+    table.add_row(Text(title, "bold"), "")
+    for keys, words in rows:
+        table.add_row(Text(keys, "bold"), Text(words))
+    table.add_row("", "")
+    return table

@@ -1,0 +1,45 @@
+"""Where to save a copy of the record: one line; `save` is tried at once, so that a mistake can be mended here."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from explorer.errors import RecordError
+
+
+class SaveScreen(ModalScreen[Path | None]):
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+
+    def __init__(self, proposed: str, save: Callable[[Path], None]) -> None:
+        super().__init__()
+        self._proposed = proposed
+        self._save = save
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Save a copy of the record"
+            dialog.border_subtitle = "Enter save · Esc cancel"
+            yield Input(self._proposed, select_on_focus=False)
+            yield Static("", id="fault", markup=False)
+
+    @on(Input.Submitted)
+    def save(self, event: Input.Submitted) -> None:
+        path = Path(event.value).expanduser()
+        if not event.value.strip():
+            return
+        try:
+            self._save(path)
+        except RecordError as error:
+            self.query_one("#fault", Static).update(str(error))
+            return
+        self.dismiss(path)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,207 @@
+"""Walk: one session on one engine: what a person wants becomes events, and tables are asked for where they lack.
+
+Owns the order of things (the record first, then the snapshot; a late answer is dropped when the cursor has moved on)
+and the measuring of steps. Must not know widgets, so that it is tested without a terminal.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+import msgspec
+
+from explorer.core.distribution import Candidate, Distribution
+from explorer.core.journal import AnyEvent, End, Params, Prompt, Seen
+from explorer.core.sampling import SamplingParams
+from explorer.core.session import EMPTY, Session, Snapshot
+from explorer.engine.base import Engine, EngineInfo, FinishReason, Step, encode_prompt
+from explorer.errors import ContextFull, RecordError
+
+OpenSession = Callable[[Engine, str], Awaitable[Session]]
+"""Begins or resumes a session on an engine that is ready; the text is the prompt of a new one."""
+
+FRAME = 1 / 30
+"""Seconds between two looks at a running walk."""
+
+
+class Speed(msgspec.Struct, frozen=True):
+    """How fast it went last."""
+
+    step_ms: float | None = None
+    rate: float | None = None
+    """Tokens per second of a run."""
+
+
+class Walk:
+    """`changed` is called after each change that a screen may show, `warned` with a sentence that it must show."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        open_session: OpenSession,
+        draft: str,
+        top: int,
+        changed: Callable[[], None] = lambda: None,
+        warned: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        self.engine = engine
+        self.draft = draft
+        """The prompt, until there is a session."""
+        self.top = top
+        self.speed = Speed()
+        self.session: Session | None = None
+        self.changed = changed
+        self.warned = warned
+        self._open_session = open_session
+
+    @property
+    def info(self) -> EngineInfo | None:
+        return self.engine.info
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.session.snapshot() if self.session else EMPTY
+
+    @property
+    def context_is_full(self) -> bool:
+        """Whether no token can be added at the cursor."""
+        length = self.info.context_length if self.info else None
+        return self.session is not None and length is not None and self.session.cursor.length >= length
+
+    async def open(self) -> None:
+        """Start the engine, and the session if there is none yet.
+
+        Raises ModelError, EngineError, RecordError, and UsageError for a prompt that cannot be used.
+        """
+        info = await self.engine.start()
+        if self.session is None:
+            self.session = await self._open_session(self.engine, self.draft)
+            self.changed()
+        else:
+            self.apply(info.event(restarted=True))
+
+    def close(self) -> None:
+        """Complete the record."""
+        if self.session is not None:
+            self.apply(End())
+            if self.session.journal is not None:
+                self.session.journal.close()
+
+    # Changing it.
+
+    def apply(self, event: AnyEvent) -> None:
+        """Apply an event; when the record cannot be written any more, say so and go on."""
+        assert self.session is not None
+        journal = self.session.journal
+        try:
+            self.session.apply(event)
+        except RecordError as error:
+            if journal is None or journal.open:
+                raise
+            self.warned(f"{error} The walk goes on in memory: save it elsewhere with x.")
+        self.changed()
+
+    def add(self, candidate: Candidate) -> None:
+        """Go to a picked token. Raises ContextFull."""
+        assert self.session is not None
+        if self.context_is_full and candidate.token.id not in self.session.cursor.children:
+            raise ContextFull("The context is full: no token can be added. Go back, or write a shorter prompt.")
+        self.apply(self.session.choose(candidate, "picked"))
+
+    def back(self) -> bool:
+        """Go one token back; False at the prompt."""
+        assert self.session is not None
+        event = self.session.back()
+        if event is not None:
+            self.apply(event)
+        return event is not None
+
+    def set_params(self, params: SamplingParams) -> None:
+        assert self.session is not None
+        if params != self.session.params:
+            self.apply(Params.of(params))
+
+    async def prompt(self, text: str) -> None:
+        """Begin a new root with a text, or the session where the first prompt could not be used.
+
+        Raises UsageError for a text without tokens, ContextFull, EngineError.
+        """
+        if self.session is None:
+            self.draft = text
+            self.session = await self._open_session(self.engine, text)
+            self.changed()
+            return
+        tokens = await encode_prompt(self.engine, text)
+        self.session.learn_sequence(tokens)
+        self.apply(Prompt(text=text, ids=[token.id for token in tokens]))
+
+    # Asking the engine.
+
+    def lacks_table(self) -> bool:
+        """Whether the cursor's table must be asked for."""
+        if self.session is None or not self.session.trees or self.info is None:
+            return False
+        if self.session.missing():
+            return True
+        table = self.session.cursor.distribution
+        return table is not None and len(table.candidates) < min(self.top, table.vocab_size)
+
+    async def table(self) -> None:
+        """Ask for the cursor's table; dropped when the cursor or the settings have moved on. Raises EngineError."""
+        session = self.session
+        assert session is not None
+        asked = (session.root, session.node, session.params.shaping, self.top)
+        began = time.perf_counter()
+        distribution = await self.engine.next(session.prefix(), session.params, self.top, list(session.cursor.children))
+        self.speed = msgspec.structs.replace(self.speed, step_ms=(time.perf_counter() - began) * 1000)
+        if asked == (session.root, session.node, session.params.shaping, self.top):
+            self._see(session, distribution)
+
+    async def run(self, max_new_tokens: int) -> FinishReason | None:
+        """Sample token after token; settings that change on the way hold from the next token on.
+
+        Can be cancelled between two tokens; what was drawn and shown is in the record. Raises EngineError.
+        """
+        assert self.session is not None
+        began, shown, done = time.perf_counter(), 0.0, 0
+        finish: FinishReason | None = None
+        while done < max_new_tokens and finish is None:
+            session, params = self.session, self.session.params
+            steps = self.engine.generate(
+                session.prefix(),
+                params,
+                draws=session.cursor.draws,
+                max_new_tokens=max_new_tokens - done,
+                top=self.top,
+            )
+            async with aclosing(steps):
+                async for step in steps:
+                    if session.params != params:
+                        break
+                    self._take(session, step)
+                    done += 1
+                    finish = step.finish
+                    now = time.perf_counter()
+                    self.speed = Speed((now - began) * 1000 / done, done / (now - began))
+                    if now - shown >= FRAME:
+                        shown = now
+                        self.changed()
+                        # Steps may arrive faster than they are awaited: the screen gets its turn.
+                        await asyncio.sleep(0)
+        self.changed()
+        return finish
+
+    def _take(self, session: Session, step: Step) -> None:
+        quiet, self.changed = self.changed, lambda: None
+        try:
+            session.learn([step.drawn.token])
+            self.apply(session.choose(step.drawn, "sampled", step.draw))
+            if step.distribution is not None and session.missing():
+                self._see(session, step.distribution)
+        finally:
+            self.changed = quiet
+
+    def _see(self, session: Session, distribution: Distribution) -> None:
+        session.learn(candidate.token for candidate in distribution.candidates)
+        self.apply(Seen.of(session.node, distribution))

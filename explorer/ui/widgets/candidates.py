@@ -1,0 +1,245 @@
+"""The Next token pane: the most likely tokens by rank, what the samplers make of them, and the mass that is not shown.
+
+Owns the selected row and keeps the last table on the screen until its successor is there, so that nothing jumps.
+Posts `Chosen` when a row is clicked twice. Must not know the engine.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import var
+
+from explorer.core.distribution import Candidate, Distribution
+from explorer.core.session import Snapshot
+from explorer.core.token import Token
+from explorer.ui.cells import fit
+from explorer.ui.numbers import bar, count, percent
+from explorer.ui.widgets.pane import Pane, Part
+from explorer.ui.widgets.tokens import View, token_label
+
+STALE_AFTER = 0.2
+"""Seconds that the table of another node may stay while its successor is computed."""
+
+HEAD = 1
+"""Lines above the rows."""
+
+CUT_NAMES = {"temperature": "greedy", "top_k": "top-k", "top_p": "top-p"}
+"""What is written where a sampler cut a row, by the sampler's name."""
+
+
+class CandidatesPane(Pane):
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "candidates--head",
+        "candidates--quiet",
+        "candidates--token",
+        "candidates--special",
+        "candidates--fragment",
+        "candidates--visited",
+        "candidates--cut",
+        "candidates--bar",
+        "candidates--selected",
+        "candidates--message",
+        "candidates--error",
+    }
+
+    top: var[int] = var(20, init=False)
+    """Rows to list; those of tokens that were tried are listed all the same."""
+    row: var[int] = var(0, init=False)
+    view: var[View] = var("text", init=False)
+    message: var[str] = var("", init=False)
+    """Stands in the pane while there is no table; a line break separates the sentence from what to do."""
+    failed: var[bool] = var(False, init=False)
+
+    class Chosen(Message):
+        """A person wants this token."""
+
+        def __init__(self, candidate: Candidate) -> None:
+            self.candidate = candidate
+            super().__init__()
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._table: Distribution | None = None
+        self._node: tuple[int, int] | None = None
+
+    def on_mount(self) -> None:
+        self._retitle()
+
+    @property
+    def rows(self) -> tuple[Candidate, ...]:
+        """The listed candidates."""
+        if self._table is None:
+            return ()
+        tried = self.snapshot.children
+        return tuple(c for c in self._table.candidates if c.rank <= self.top or c.token.id in tried)
+
+    @property
+    def selected(self) -> Candidate | None:
+        """The candidate of the selected row; None while its table is not there."""
+        if self.snapshot.distribution is None or not self.rows:
+            return None
+        return self.rows[min(self.row, len(self.rows) - 1)]
+
+    def watch_snapshot(self, _: Snapshot, snapshot: Snapshot) -> None:
+        node = (snapshot.root, snapshot.node)
+        if snapshot.distribution is None:
+            if node != self._node:
+                self.set_timer(STALE_AFTER, self._drop_stale)
+            return
+        arrived = node != self._node or self._table is None
+        self._table, self._node = snapshot.distribution, node
+        self.message, self.failed = "", False
+        if arrived:
+            self.row = self._preselected(snapshot)
+        self.row = min(self.row, max(len(self.rows) - 1, 0))
+        self._show()
+
+    def _preselected(self, snapshot: Snapshot) -> int:
+        """The row of the child that was visited last, else the first."""
+        found = (row for row, c in enumerate(self.rows) if c.token.id == snapshot.last_child)
+        return next(found, 0)
+
+    def _drop_stale(self) -> None:
+        if self.snapshot.distribution is None and (self.snapshot.root, self.snapshot.node) != self._node:
+            self._table, self._node = None, None
+            self.message = self.message or "computing …"
+            self._show()
+
+    def fail(self, sentence: str) -> None:
+        """Show an error in place of the table."""
+        self._table, self._node = None, None
+        self.message, self.failed = sentence, True
+        self._show()
+
+    def watch_message(self) -> None:
+        self.refresh()
+
+    def watch_view(self) -> None:
+        self.refresh()
+
+    def on_resize(self) -> None:
+        self._show()
+
+    def watch_row(self) -> None:
+        self._reveal()
+        self.refresh()
+
+    def move(self, rows: int) -> None:
+        """Select another row."""
+        if self.rows:
+            self.row = min(max(self.row + rows, 0), len(self.rows) - 1)
+
+    def _show(self) -> None:
+        lines = HEAD + len(self.rows) + 1 if self.rows else 0
+        self.virtual_size = Size(self.scrollable_content_region.width, lines)
+        self._retitle()
+        self._reveal()
+        self.refresh()
+
+    def _reveal(self) -> None:
+        """Scroll so that the selected row is seen, and the head line with the first one."""
+        line = self.row + HEAD
+        first = 0 if self.row == 0 else line
+        last = line + 1 if self.row == len(self.rows) - 1 else line
+        self.scroll_to_region(Region(0, first, 1, last - first + 1), animate=False, immediate=True, x_axis=False)
+
+    def _retitle(self) -> None:
+        table = self._table
+        self.border_title = "Next token"
+        self.border_subtitle = ""
+        if table is not None:
+            if table.entropy is not None:
+                self.border_title += f" · entropy {table.entropy:.2f} bits"
+            if table.kept < table.vocab_size:
+                self.border_subtitle = f"{count(table.kept)} of {count(table.vocab_size)} kept"
+
+    # Drawing.
+
+    def line_style(self, number: int) -> str:
+        return "candidates--selected" if self.rows and number == self.row + HEAD else ""
+
+    def line(self, number: int) -> Iterable[Part]:
+        if not self.rows:
+            return self._message_line(number)
+        cells = self.scrollable_content_region.width
+        bar_cells = min(max((cells - 43) // 2, 0), 24)
+        token_cells = max(cells - 29 - bar_cells - (1 if bar_cells else 0), 4)
+        if number == 0:
+            return self._head(token_cells)
+        if number <= len(self.rows):
+            return self._row(self.rows[number - 1], number - 1 == self.row, token_cells, bar_cells)
+        if number == len(self.rows) + 1:
+            return self._rest(token_cells)
+        return ()
+
+    def _message_line(self, number: int) -> Iterable[Part]:
+        lines = _folded(self.message, self.scrollable_content_region.width - 2)
+        if 1 <= number <= len(lines):
+            yield " " + lines[number - 1], "candidates--error" if self.failed else "candidates--message"
+
+    @staticmethod
+    def _head(token_cells: int) -> Iterable[Part]:
+        heading = f"  {'rank':>5}{'id':>6}  " + fit("token", token_cells - 2) + f"{'model':>8}{'sampling':>9}"
+        yield heading, "candidates--head"
+
+    def _row(self, candidate: Candidate, selected: bool, token_cells: int, bar_cells: int) -> Iterable[Part]:
+        cut = "candidates--cut" if candidate.cut_by else ""
+        visited = candidate.token.id in self.snapshot.children
+        yield "▸" if selected else " ", "candidates--bar"
+        yield "•" if visited else " ", "candidates--visited"
+        yield f"{candidate.rank:>5}{candidate.token.id:>6}  ", cut or "candidates--quiet"
+        text = fit(token_label(candidate.token, self.view), token_cells - 2)
+        yield text, cut or ("candidates--visited" if visited else self._kind(candidate.token))
+        yield percent(candidate.prob), cut or "candidates--token"
+        if candidate.cut_by:
+            yield f"{CUT_NAMES.get(candidate.cut_by, candidate.cut_by):>9}", cut
+        else:
+            yield f"{percent(candidate.sampling_prob):>9}", "candidates--token"
+        if bar_cells:
+            share = (candidate.prob or 0.0) if candidate.cut_by else candidate.sampling_prob
+            yield " " + bar(share, bar_cells), cut or "candidates--bar"
+
+    @staticmethod
+    def _kind(token: Token) -> str:
+        kinds = {"special": "candidates--special", "bytes": "candidates--fragment", "unused": "candidates--quiet"}
+        return kinds.get(token.kind, "candidates--token")
+
+    def _rest(self, token_cells: int) -> Iterable[Part]:
+        table = self._table
+        assert table is not None
+        others = table.vocab_size - len(self.rows)
+        if not others:
+            return
+        left = max(0.0, 1.0 - sum(candidate.sampling_prob for candidate in self.rows))
+        kept = table.kept > sum(candidate.cut_by is None for candidate in self.rows)
+        sampling = percent(left) if kept else ""
+        yield fit(f"       … {count(others)} other tokens", 13 + token_cells), "candidates--quiet"
+        yield f"{percent(table.other_prob)}{sampling:>9}", "candidates--quiet"
+
+    # The mouse.
+
+    def on_click(self, event: events.Click) -> None:
+        row = event.get_content_offset_capture(self).y + self.scroll_offset.y - HEAD
+        if not 0 <= row < len(self.rows):
+            return
+        if row == self.row and self.selected is not None and event.chain > 1:
+            self.post_message(self.Chosen(self.selected))
+        self.row = row
+
+
+def _folded(text: str, cells: int) -> list[str]:
+    """The sentence in lines of words."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split(" "):
+            if line and len(line) + 1 + len(word) > max(cells, 8):
+                lines.append(line)
+                line = word
+            else:
+                line = f"{line} {word}" if line else word
+        lines.append(line)
+    return lines

@@ -1,0 +1,43 @@
+"""Pane: what the panes share: a frame with a title, lines drawn one by one, a snapshot handed down.
+
+Owns the drawing of styled parts as a Strip. Must not know what a pane shows.
+"""
+
+from collections.abc import Iterable
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.reactive import var
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from explorer.core.session import EMPTY, Snapshot
+
+Part = tuple[str, str]
+"""Text, and the component class that styles it; "" is the pane's own style."""
+
+
+class Pane(ScrollView, can_focus=False):
+    """Lines of parts in a frame. A subclass gives `line(y)` and says how many lines there are by `virtual_size`."""
+
+    snapshot: var[Snapshot] = var(EMPTY, init=False)
+
+    def line(self, number: int) -> Iterable[Part]:
+        """The parts of one line of the whole content."""
+        raise NotImplementedError
+
+    def line_style(self, number: int) -> str:
+        """The component class that lies under a whole line; "" for none."""
+        del number
+        return ""
+
+    def style_of(self, name: str) -> Style:
+        return self.get_component_rich_style(name, partial=True) if name else Style.null()
+
+    def render_line(self, y: int) -> Strip:
+        number = y + self.scroll_offset.y
+        base = self.rich_style
+        if under := self.line_style(number):
+            base += self.style_of(under)
+        segments = [Segment(text, base + self.style_of(name)) for text, name in self.line(number) if text]
+        return Strip(segments).adjust_cell_length(self.scrollable_content_region.width, base)

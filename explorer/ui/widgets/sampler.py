@@ -1,0 +1,51 @@
+"""The Sampler pane: the settings that shape the draw, each with the keys that turn it."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.geometry import Size
+from textual.reactive import var
+
+from explorer.ui.cells import fit
+from explorer.ui.numbers import bar, setting
+from explorer.ui.widgets.pane import Pane, Part
+
+
+class SamplerPane(Pane):
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"sampler--name", "sampler--value", "sampler--quiet", "sampler--bar"}
+    BORDER_TITLE = "Sampler"
+
+    auto: var[bool] = var(False, init=False)
+
+    def watch_snapshot(self) -> None:
+        self.refresh()
+
+    def watch_auto(self) -> None:
+        self.set_class(self.auto, "-auto")
+        self.border_title = "Sampler · drawing" if self.auto else "Sampler"
+
+    def on_resize(self) -> None:
+        self.virtual_size = Size(self.scrollable_content_region.width, 4)
+
+    def line(self, number: int) -> Iterable[Part]:
+        params = self.snapshot.params
+        seed = "–" if params.seed is None else str(params.seed)
+        temperature = "0 greedy" if params.temperature == 0 else f"{params.temperature:.2f}"
+        rows = (
+            ("temperature", temperature, "t T", min(params.temperature / 2, 1.0)),
+            ("top-p", setting(params.top_p, 1.0), "p P", params.top_p),
+            ("top-k", setting(params.top_k, 0), "g G", min(params.top_k / 200, 1.0) if params.top_k else 1.0),
+            ("seed", seed, "n", None),
+        )
+        if number >= len(rows):
+            return
+        name, value, keys, share = rows[number]
+        cells = self.scrollable_content_region.width
+        yield fit(f" {name}", 13), "sampler--name"
+        room = max(cells - 13 - 5, 4)
+        if share is not None and room >= 20:
+            yield fit(value, 10), "sampler--value"
+            yield fit(bar(share, room - 11), room - 10), "sampler--bar"
+        else:
+            yield fit(value, room), "sampler--value"
+        yield fit(keys, 4, "right") + " ", "sampler--quiet"

@@ -1,0 +1,76 @@
+"""The status line: the model and its place, how full the context is, how fast a step was, and what happened last.
+
+Owns which part gives way when the line is short. Must not know where the numbers come from.
+"""
+
+from typing import ClassVar, Literal
+
+import msgspec
+from rich.segment import Segment
+from textual.reactive import var
+from textual.strip import Strip
+from textual.widget import Widget
+
+from explorer.ui.cells import fit, width
+from explorer.ui.numbers import count
+
+Severity = Literal["note", "warning", "error"]
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What the line says."""
+
+    model: str = ""
+    dtype: str = ""
+    device: str = ""
+    used: int = 0
+    context_length: int | None = None
+    step_ms: float | None = None
+    rate: float | None = None
+    """Tokens per second of the last run."""
+    note: str = ""
+    """What happened last: why a run stopped, an error."""
+    severity: Severity = "note"
+
+
+class StatusLine(Widget):
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "status--model",
+        "status--quiet",
+        "status--note",
+        "status--warning",
+        "status--error",
+        "status--full",
+    }
+
+    status: var[Status] = var(Status(), init=False)
+
+    def watch_status(self) -> None:
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        del y  # There is one line.
+        status = self.status
+        base = self.rich_style
+        cells = self.size.width
+        left = [(f" {status.model}", "status--model")] if status.model else []
+        facts = [f"{status.dtype} · {status.device}"] if status.dtype else []
+        if status.used:
+            facts.append(f"{count(status.used)} / {count(status.context_length)} tokens")
+        if status.step_ms is not None:
+            facts.append(f"{status.step_ms:.1f} ms")
+        if status.rate is not None:
+            facts.append(f"{status.rate:.0f} tokens/s")
+        # The note is what a person needs; facts give way to it from the right, the model's place first.
+        room = cells - sum(width(text) for text, _ in left) - (min(width(status.note), cells // 2) + 4)
+        while facts and width("  │  ".join(facts)) + 3 > room:
+            facts.pop(0 if len(facts) > 1 else -1)
+        full = status.context_length is not None and status.used >= status.context_length
+        classes = ["status--full" if full and "/" in fact else "status--quiet" for fact in facts]
+        parts = [*left, *((f"  │  {fact}", name) for fact, name in zip(facts, classes, strict=True))]
+        used = sum(width(text) for text, _ in parts)
+        glyph = {"error": "✗ ", "warning": "! "}.get(status.severity, "")
+        note = fit(glyph + status.note, max(cells - used - 2, 0), "right") if status.note else ""
+        parts.append((f" {note} " if note else "", f"status--{status.severity}"))
+        segments = [Segment(t, base + self.get_component_rich_style(c, partial=True)) for t, c in parts if t]
+        return Strip(segments).adjust_cell_length(cells, base)

@@ -1,0 +1,131 @@
+"""The Text pane: the prompt and what was added, as text, with the current token marked.
+
+Owns the wrapping: appended tokens are laid out alone, so that a step costs the same at any length. Must not know ids.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import ClassVar
+
+from textual.geometry import Size
+from textual.reactive import var
+
+from explorer.core.session import PathToken, Snapshot
+from explorer.core.token import visible
+from explorer.ui.cells import clusters, drawable
+from explorer.ui.widgets.pane import Pane, Part
+
+Cell = tuple[str, int, int]
+"""A character with its marks, its width, and the index of its token."""
+
+PENDING = -1
+"""Stands for the index of an unfinished character."""
+
+
+class Wrapped:
+    """Text in lines of at most `width` cells, broken at spaces where there are any."""
+
+    def __init__(self, width: int) -> None:
+        self.width = max(width, 2)
+        self.lines: list[list[Cell]] = [[]]
+        self._used = 0
+
+    def append(self, text: str, index: int) -> None:
+        """Lay out one token's text; a line break is drawn as ↵ and then made."""
+        for cluster, size in clusters(drawable(visible(text, keep="\n"))):
+            if cluster[0] == "\n":
+                self._place("↵" + cluster[1:], 1, index)
+                self.lines.append([])
+                self._used = 0
+            else:
+                self._place(cluster, size, index)
+
+    def _place(self, cluster: str, size: int, index: int) -> None:
+        if self._used + size > self.width:
+            self._break()
+        self.lines[-1].append((cluster, size, index))
+        self._used += size
+
+    def _break(self) -> None:
+        """Begin a line, with the word that does not fit any more."""
+        line = self.lines[-1]
+        start = next((at + 1 for at in reversed(range(len(line))) if line[at][0] == " "), 0)
+        word = line[start:] if start else []
+        if sum(size for _, size, _ in word) > self.width // 2:
+            word = []
+        del line[len(line) - len(word) :]
+        self.lines.append(word)
+        self._used = sum(size for _, size, _ in word)
+
+
+class TextPane(Pane):
+    """Shows `draft` until there is a path."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "text--prompt",
+        "text--generated",
+        "text--current",
+        "text--special",
+        "text--fragment",
+    }
+    BORDER_TITLE = "Text"
+
+    draft: var[str] = var("", init=False)
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._wrapped = Wrapped(2)
+        self._shown: tuple[PathToken, ...] = ()
+
+    def watch_draft(self) -> None:
+        self._lay_out()
+
+    def watch_snapshot(self, _: Snapshot, snapshot: Snapshot) -> None:
+        self._lay_out(self._follows(snapshot))
+
+    def on_resize(self) -> None:
+        self._lay_out()
+
+    def _follows(self, snapshot: Snapshot) -> bool:
+        """Whether the path is the one that is laid out and more, so that the lines can be kept."""
+        shown, path = self._shown, snapshot.path
+        whole = not self.snapshot.pending and self._wrapped.width == max(self.scrollable_content_region.width, 2)
+        return whole and 0 < len(shown) <= len(path) and path[len(shown) - 1] is shown[-1] and path[0] is shown[0]
+
+    def _lay_out(self, keep: bool = False) -> None:
+        path = self.snapshot.path
+        if not keep:
+            self._wrapped = Wrapped(self.scrollable_content_region.width)
+            self._shown = ()
+        for index in range(len(self._shown), len(path)):
+            self._wrapped.append(path[index].text, index)
+        self._shown = path
+        if self.snapshot.pending:
+            self._wrapped.append(self.snapshot.pending, PENDING)
+            self._shown = ()
+        if not path:
+            self._wrapped.append(self.draft, 0)
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._wrapped.lines))
+        self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self.refresh()
+
+    def line(self, number: int) -> Iterable[Part]:
+        lines = self._wrapped.lines
+        return self._parts(lines[number]) if number < len(lines) else ()
+
+    def _parts(self, line: list[Cell]) -> Iterator[Part]:
+        for index, cells in groupby(line, key=lambda cell: cell[2]):
+            yield "".join(cell[0] for cell in cells), self._class(index)
+
+    def _class(self, index: int) -> str:
+        path = self.snapshot.path
+        if not path:
+            return "text--prompt"
+        if index in (PENDING, len(path) - 1):
+            return "text--current"
+        place = path[index]
+        if place.token.kind == "special":
+            return "text--special"
+        if place.token.kind == "bytes" and "‹" in place.text:
+            return "text--fragment"
+        return "text--prompt" if index < self.snapshot.prompt_length else "text--generated"

@@ -1,0 +1,99 @@
+"""The Tokens pane: every token of the path with its index and id, as text, as a piece of the vocabulary, or as bytes.
+
+Owns the three views. Must not know the distribution.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar, Literal
+
+from textual.geometry import Size
+from textual.reactive import var
+
+from explorer.core.session import PathToken
+from explorer.core.token import Token, label, visible
+from explorer.ui.cells import fit
+from explorer.ui.numbers import percent
+from explorer.ui.widgets.pane import Pane, Part
+
+View = Literal["text", "piece", "bytes"]
+VIEWS: tuple[View, ...] = ("text", "piece", "bytes")
+
+SOURCE_MARKS = {"picked": "◆", "sampled": "◇", "forced": "▪"}
+"""How a token came here; the prompt's have none."""
+
+
+def token_label(token: Token, view: View) -> str:
+    """One token on one line, in a view; a token without a known piece is shown as text."""
+    if view == "bytes":
+        return token.bytes.hex(" ").upper() or "–"
+    if view == "piece" and token.piece:
+        return visible(token.piece)
+    return label(token)
+
+
+class TokensPane(Pane):
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "tokens--head",
+        "tokens--quiet",
+        "tokens--prompt",
+        "tokens--generated",
+        "tokens--current",
+        "tokens--special",
+        "tokens--fragment",
+    }
+
+    view: var[View] = var("text", init=False)
+
+    def on_mount(self) -> None:
+        self._retitle()
+
+    def watch_view(self) -> None:
+        self._retitle()
+        self.refresh()
+
+    def watch_snapshot(self) -> None:
+        self._measure()
+
+    def on_resize(self) -> None:
+        self._measure()
+
+    def _retitle(self) -> None:
+        self.border_title = f"Tokens · {self.view}"
+
+    def _measure(self) -> None:
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self.snapshot.path))
+        self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self.refresh()
+
+    def line(self, number: int) -> Iterable[Part]:
+        path = self.snapshot.path
+        if number >= len(path):
+            return
+        place = path[number]
+        last = number == len(path) - 1
+        cells = self.scrollable_content_region.width
+        digits = max(4, len(str(len(path) - 1)))
+        numbers = self._numbers(place) if cells >= 44 else ""
+        yield fit(str(number), digits, "right"), "tokens--current" if last else "tokens--quiet"
+        yield fit(str(place.token.id), 8, "right") + "  ", "tokens--quiet"
+        room = cells - digits - 10 - len(numbers)
+        yield fit(token_label(place.token, self.view), max(room, 1)), self._class(place, last)
+        yield numbers, "tokens--quiet"
+
+    def _class(self, place: PathToken, last: bool) -> str:
+        if last:
+            return "tokens--current"
+        if place.token.kind == "special":
+            return "tokens--special"
+        if place.token.kind in ("bytes", "unused"):
+            return "tokens--fragment"
+        return "tokens--generated" if place.choice else "tokens--prompt"
+
+    @staticmethod
+    def _numbers(place: PathToken) -> str:
+        """The probability and the rank that the token had, and how it was chosen; blank for the prompt."""
+        choice = place.choice
+        if choice is None:
+            return " " * 18
+        rank = f"#{choice.rank}" if choice.rank is not None else ""
+        return f"{percent(choice.prob)} {rank:>7} {SOURCE_MARKS[choice.source]} "
