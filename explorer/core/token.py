@@ -5,6 +5,7 @@ bytes. Must not know tokenizers, models or colours.
 """
 
 import unicodedata
+from collections.abc import Container
 from typing import Literal
 
 import msgspec
@@ -79,35 +80,32 @@ def _picture(character: str) -> str:
     return f"‹{code:04X}›"
 
 
-_JOINERS = "\u200c\u200d"
+UNSETTLED = frozenset("\u200c\u200d\ufe0e\ufe0f") | frozenset(map(chr, range(0x1F3FB, 0x1F400)))
+"""Joiners, variation selectors and skin tones: what they do to the width of an emoji, no two terminals agree on."""
 
 
-def visible(text: str, keep: str = "") -> str:
+def visible(text: str, keep: Container[str] = "") -> str:
     """The text with control and format characters as pictures (␛ ␀ ␍ ‹202E›), except those in `keep`.
 
-    Joiners stay where they join: after another character. Unassigned and private characters are shown by their
-    code, because no terminal agrees with another on their width.
+    Unassigned and private characters are shown by their code: no terminal agrees with another on their width.
     """
-    shown = []
-    for index, character in enumerate(text):
-        category = unicodedata.category(character)
-        plain = category[0] != "C" and category not in ("Zl", "Zp")
-        if plain or character in keep or (character in _JOINERS and index):
-            shown.append(character)
-        else:
-            shown.append(_picture(character))
-    return "".join(shown)
+    return "".join(c if c in keep or _is_plain(c) else _picture(c) for c in text)
+
+
+def _is_plain(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] != "C" and category not in ("Zl", "Zp") and character not in UNSETTLED
 
 
 def label(token: Token) -> str:
-    """One token on one line: spaces as ␣, control characters as pictures, half characters as bytes.
+    """One token on one line: spaces as ␣, line breaks as ↵, control characters as pictures, half characters as bytes.
 
     A combining mark at the start stands on a dotted circle, so that it does not join what is written before it.
     """
     if token.kind == "unused":
         return "(unused)"
     text, rest = take_text(token.bytes)
-    shown = visible(text).replace(" ", "␣") + shown_bytes(rest)
+    shown = visible(text.replace("\n", "↵")).replace(" ", "␣") + shown_bytes(rest)
     if shown and unicodedata.category(shown[0])[0] == "M":
         shown = "◌" + shown
     return shown or "(empty)"

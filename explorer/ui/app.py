@@ -1,8 +1,10 @@
 """ExplorerApp: puts together theme, keys and the main screen. No logic."""
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from textual.app import App
+from textual.binding import Binding, BindingType
 from textual.theme import Theme
 
 from explorer.engine.base import Engine
@@ -11,7 +13,7 @@ from explorer.ui.screen import MainScreen
 from explorer.ui.walk import OpenSession
 
 
-class ExplorerApp(App[None]):
+class ExplorerApp(App[None], inherit_bindings=False):
     """What it needs comes in; the command line and the tests build it alike."""
 
     TITLE = "token explorer"
@@ -19,6 +21,10 @@ class ExplorerApp(App[None]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = {CommandProvider}  # noqa: RUF012  (of textual's own type)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Quit", show=False),
+        Binding("ctrl+c", "help_quit", show=False),
+    ]
     HORIZONTAL_BREAKPOINTS = [(0, "-small"), (64, "-medium"), (100, "-wide")]  # noqa: RUF012
 
     def __init__(
@@ -36,7 +42,8 @@ class ExplorerApp(App[None]):
         hint: str = "",
         faults: Sequence[str] = (),
     ) -> None:
-        super().__init__()
+        # Native colours: the margin of the screen is the terminal's own background.
+        super().__init__(ansi_color=True)
         for name in list(self.available_themes):
             self.unregister_theme(name)
         for known in themes:

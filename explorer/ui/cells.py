@@ -1,19 +1,19 @@
 """Text in terminal cells: cutting, padding and wrapping by width, so that columns stay where they are.
 
-Owns the agreement on widths: what terminals disagree on is not drawn (joiners and variation selectors are left out, so
-that an emoji of several parts stands as its parts). Must not know tokens or widgets.
+Owns the agreement on widths: what terminals disagree on is not drawn (joiners, variation selectors and skin tones are left
+out, so that an emoji of several parts stands as its parts). Must not know tokens or widgets.
 """
 
 from collections.abc import Iterator
 
 from rich.cells import get_character_cell_size
 
-DISAGREED = frozenset("\u200c\u200d\ufe0e\ufe0f")
+from explorer.core.token import UNSETTLED
 
 
 def drawable(text: str) -> str:
     """The text without the characters on whose width terminals disagree."""
-    return "".join(character for character in text if character not in DISAGREED)
+    return "".join(character for character in text if character not in UNSETTLED)
 
 
 def width(text: str) -> int:

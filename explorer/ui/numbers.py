@@ -28,9 +28,6 @@ BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
 def bar(share: float, cells: int) -> str:
-    """A bar of eighths of a cell; anything above nothing shows at least one eighth."""
-    eighths = round(share * cells * 8)
-    if share > 0:
-        eighths = max(eighths, 1)
-    full, rest = divmod(min(eighths, cells * 8), 8)
+    """A bar of eighths of a cell."""
+    full, rest = divmod(min(round(share * cells * 8), cells * 8), 8)
     return ("█" * full + (BLOCKS[rest] if rest else "")).ljust(cells)

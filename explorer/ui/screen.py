@@ -91,6 +91,7 @@ class MainScreen(Screen[None]):
         self.load()
 
     async def on_unmount(self) -> None:
+        self.walk.changed = lambda: None
         self.workers.cancel_all()
         self.walk.close()
         await self.walk.engine.close()
@@ -166,6 +167,7 @@ class MainScreen(Screen[None]):
             self.fail(error)
         else:
             self.note("")
+        self.refresh_bindings()
 
     @work(exclusive=True, group="table")
     async def fetch(self) -> None:
@@ -206,7 +208,7 @@ class MainScreen(Screen[None]):
         del parameters
         if self.walk.session is None and action in NEEDS_SESSION:
             return None
-        return True if action != "prompt" or self.walk.info is not None else None
+        return True if action != "prompt" or self.walk.alive else None
 
     def on_key(self, event: events.Key) -> None:
         keys = latin_keys(event.character or "")
@@ -258,7 +260,7 @@ class MainScreen(Screen[None]):
             self.run_sampler(self._max_new_tokens)
 
     def _may_draw(self) -> bool:
-        if self.walk.info is None:
+        if not self.walk.alive:
             self.note("the engine is not running; R starts it", "warning")
         elif self.walk.context_is_full:
             self.note("the context is full: no token can be added", "warning")

@@ -53,11 +53,14 @@ class Walk:
         self.session: Session | None = None
         self.changed = changed
         self.warned = warned
+        self.info: EngineInfo | None = None
+        """What the engine is, or was before it died."""
         self._open_session = open_session
 
     @property
-    def info(self) -> EngineInfo | None:
-        return self.engine.info
+    def alive(self) -> bool:
+        """Whether the engine can be asked."""
+        return self.engine.info is not None
 
     @property
     def snapshot(self) -> Snapshot:
@@ -74,7 +77,7 @@ class Walk:
 
         Raises ModelError, EngineError, RecordError, and UsageError for a prompt that cannot be used.
         """
-        info = await self.engine.start()
+        info = self.info = await self.engine.start()
         if self.session is None:
             self.session = await self._open_session(self.engine, self.draft)
             self.changed()
@@ -140,7 +143,7 @@ class Walk:
 
     def lacks_table(self) -> bool:
         """Whether the cursor's table must be asked for."""
-        if self.session is None or not self.session.trees or self.info is None:
+        if self.session is None or not self.session.trees or not self.alive:
             return False
         if self.session.missing():
             return True

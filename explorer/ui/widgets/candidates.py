@@ -23,6 +23,9 @@ from explorer.ui.widgets.tokens import View, token_label
 STALE_AFTER = 0.2
 """Seconds that the table of another node may stay while its successor is computed."""
 
+FIXED_CELLS = 2 + 5 + 6 + 2 + 8 + 9
+"""Of a row: marks, rank, id, a gap, and two probabilities; the token and the bar share the rest."""
+
 HEAD = 1
 """Lines above the rows."""
 
@@ -165,8 +168,9 @@ class CandidatesPane(Pane):
         if not self.rows:
             return self._message_line(number)
         cells = self.scrollable_content_region.width
-        bar_cells = min(max((cells - 43) // 2, 0), 24)
-        token_cells = max(cells - 29 - bar_cells - (1 if bar_cells else 0), 4)
+        spare = cells - FIXED_CELLS
+        bar_cells = max((spare - 17) * 2 // 3, 0)
+        token_cells = max(spare - bar_cells - (bar_cells > 0), 4)
         if number == 0:
             return self._head(token_cells)
         if number <= len(self.rows):
@@ -182,7 +186,7 @@ class CandidatesPane(Pane):
 
     @staticmethod
     def _head(token_cells: int) -> Iterable[Part]:
-        heading = f"  {'rank':>5}{'id':>6}  " + fit("token", token_cells - 2) + f"{'model':>8}{'sampling':>9}"
+        heading = f"  {'rank':>5}{'id':>6}  " + fit("token", token_cells) + f"{'model':>8}{'sampling':>9}"
         yield heading, "candidates--head"
 
     def _row(self, candidate: Candidate, selected: bool, token_cells: int, bar_cells: int) -> Iterable[Part]:
@@ -191,7 +195,7 @@ class CandidatesPane(Pane):
         yield "▸" if selected else " ", "candidates--bar"
         yield "•" if visited else " ", "candidates--visited"
         yield f"{candidate.rank:>5}{candidate.token.id:>6}  ", cut or "candidates--quiet"
-        text = fit(token_label(candidate.token, self.view), token_cells - 2)
+        text = fit(token_label(candidate.token, self.view), token_cells)
         yield text, cut or ("candidates--visited" if visited else self._kind(candidate.token))
         yield percent(candidate.prob), cut or "candidates--token"
         if candidate.cut_by:
@@ -216,7 +220,7 @@ class CandidatesPane(Pane):
         left = max(0.0, 1.0 - sum(candidate.sampling_prob for candidate in self.rows))
         kept = table.kept > sum(candidate.cut_by is None for candidate in self.rows)
         sampling = percent(left) if kept else ""
-        yield fit(f"       … {count(others)} other tokens", 13 + token_cells), "candidates--quiet"
+        yield fit(f"       … {count(others)} other tokens", 15 + token_cells), "candidates--quiet"
         yield f"{percent(table.other_prob)}{sampling:>9}", "candidates--quiet"
 
     # The mouse.

@@ -3,6 +3,7 @@
 Owns the drawing of styled parts as a Strip. Must not know what a pane shows.
 """
 
+import re
 from collections.abc import Iterable
 
 from rich.segment import Segment
@@ -12,6 +13,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from explorer.core.session import EMPTY, Snapshot
+
+PADDING = re.compile(r"(^ +| {2,}| +$)")
 
 Part = tuple[str, str]
 """Text, and the component class that styles it; "" is the pane's own style."""
@@ -39,5 +42,11 @@ class Pane(ScrollView, can_focus=False):
         base = self.rich_style
         if under := self.line_style(number):
             base += self.style_of(under)
-        segments = [Segment(text, base + self.style_of(name)) for text, name in self.line(number) if text]
+        segments = [
+            # Padding is drawn in the pane's own style: an underline belongs to words.
+            Segment(words, base if words.isspace() and style.bgcolor is None else base + style)
+            for text, style in ((text, self.style_of(name)) for text, name in self.line(number))
+            for words in PADDING.split(text)
+            if words
+        ]
         return Strip(segments).adjust_cell_length(self.scrollable_content_region.width, base)

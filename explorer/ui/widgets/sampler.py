@@ -7,12 +7,18 @@ from textual.geometry import Size
 from textual.reactive import var
 
 from explorer.ui.cells import fit
-from explorer.ui.numbers import bar, setting
+from explorer.ui.numbers import setting
 from explorer.ui.widgets.pane import Pane, Part
 
 
 class SamplerPane(Pane):
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"sampler--name", "sampler--value", "sampler--quiet", "sampler--bar"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "sampler--name",
+        "sampler--value",
+        "sampler--quiet",
+        "sampler--bar",
+        "sampler--track",
+    }
     BORDER_TITLE = "Sampler"
 
     auto: var[bool] = var(False, init=False)
@@ -33,8 +39,8 @@ class SamplerPane(Pane):
         temperature = "0 greedy" if params.temperature == 0 else f"{params.temperature:.2f}"
         rows = (
             ("temperature", temperature, "t T", min(params.temperature / 2, 1.0)),
-            ("top-p", setting(params.top_p, 1.0), "p P", params.top_p),
-            ("top-k", setting(params.top_k, 0), "g G", min(params.top_k / 200, 1.0) if params.top_k else 1.0),
+            ("top-p", setting(params.top_p, 1.0), "p P", params.top_p if params.top_p < 1 else None),
+            ("top-k", setting(params.top_k, 0), "g G", min(params.top_k / 200, 1.0) if params.top_k else None),
             ("seed", seed, "n", None),
         )
         if number >= len(rows):
@@ -43,9 +49,18 @@ class SamplerPane(Pane):
         cells = self.scrollable_content_region.width
         yield fit(f" {name}", 13), "sampler--name"
         room = max(cells - 13 - 5, 4)
-        if share is not None and room >= 20:
+        if name != "seed" and room >= 20:
             yield fit(value, 10), "sampler--value"
-            yield fit(bar(share, room - 11), room - 10), "sampler--bar"
+            yield from self._slider(share, room - 11)
         else:
             yield fit(value, room), "sampler--value"
         yield fit(keys, 4, "right") + " ", "sampler--quiet"
+
+    @staticmethod
+    def _slider(share: float | None, cells: int) -> Iterable[Part]:
+        """How far a setting is turned; the bare track where it is off."""
+        filled = 0 if share is None else round(share * (cells - 1))
+        yield "━" * filled, "sampler--bar"
+        yield "" if share is None else "●", "sampler--bar"
+        yield "─" * (cells - filled - (share is not None)), "sampler--track"
+        yield " ", ""

@@ -11,12 +11,14 @@ from textual.geometry import Size
 from textual.reactive import var
 
 from explorer.core.session import PathToken, Snapshot
-from explorer.core.token import visible
+from explorer.core.token import UNSETTLED, visible
 from explorer.ui.cells import clusters, drawable
 from explorer.ui.widgets.pane import Pane, Part
 
 Cell = tuple[str, int, int]
 """A character with its marks, its width, and the index of its token."""
+
+KEPT = UNSETTLED | {"\n"}
 
 PENDING = -1
 """Stands for the index of an unfinished character."""
@@ -32,7 +34,7 @@ class Wrapped:
 
     def append(self, text: str, index: int) -> None:
         """Lay out one token's text; a line break is drawn as ↵ and then made."""
-        for cluster, size in clusters(drawable(visible(text, keep="\n"))):
+        for cluster, size in clusters(drawable(visible(text, KEPT))):
             if cluster[0] == "\n":
                 self._place("↵" + cluster[1:], 1, index)
                 self.lines.append([])
