@@ -93,8 +93,8 @@ class Move(Event, frozen=True, kw_only=True):
     """The cursor goes to a node that exists."""
 
     node: int
-    root: int | None = None
-    """The number of the prompt, from 0, where it is not the current one."""
+    root: int | msgspec.UnsetType = msgspec.UNSET
+    """The number of the prompt, from 0; left out where it is the current one."""
 
 
 class Params(Event, frozen=True, kw_only=True):

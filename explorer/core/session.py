@@ -126,7 +126,7 @@ class Session:
             return
         if not self.trees:
             raise RecordError("there is no prompt yet.")
-        root = event.root if isinstance(event, record.Move) and event.root is not None else self.root
+        root = event.root if isinstance(event, record.Move) and event.root is not msgspec.UNSET else self.root
         if not 0 <= root < len(self.trees):
             raise RecordError(f"there is no prompt number {root}.")
         nodes = self.trees[root].nodes
@@ -158,7 +158,7 @@ class Session:
                 self.tree.add(event.parent, self.token(event.id), choice)
                 self._go(event.node)
             case record.Move():
-                if event.root is not None:
+                if event.root is not msgspec.UNSET:
                     self.root = event.root
                 self._go(event.node)
             case record.Params():

@@ -42,8 +42,7 @@ class ExplorerApp(App[None], inherit_bindings=False):
         hint: str = "",
         faults: Sequence[str] = (),
     ) -> None:
-        # Native colours: the margin of the screen is the terminal's own background.
-        super().__init__(ansi_color=True)
+        super().__init__()
         for name in list(self.available_themes):
             self.unregister_theme(name)
         for known in themes:

@@ -1,7 +1,7 @@
 """Text in terminal cells: cutting, padding and wrapping by width, so that columns stay where they are.
 
-Owns the agreement on widths: what terminals disagree on is not drawn (joiners, variation selectors and skin tones are left
-out, so that an emoji of several parts stands as its parts). Must not know tokens or widgets.
+Owns the agreement on widths: what terminals disagree on is not drawn (joiners, variation selectors and skin tones are
+left out, so that an emoji of several parts stands as its parts). Must not know tokens or widgets.
 """
 
 from collections.abc import Iterator

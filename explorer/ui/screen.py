@@ -196,9 +196,8 @@ class MainScreen(Screen[None]):
     def stop_run(self) -> bool:
         """Stop auto-sampling between two tokens; False where nothing ran."""
         running = self.sampler.auto
-        if running:
-            self.workers.cancel_group(self, "auto")
-            self.sampler.auto = False
+        self.workers.cancel_group(self, "auto")
+        self.sampler.auto = False
         return running
 
     # Walking.

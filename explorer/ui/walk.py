@@ -164,13 +164,16 @@ class Walk:
     async def run(self, max_new_tokens: int) -> FinishReason | None:
         """Sample token after token; settings that change on the way hold from the next token on.
 
-        Can be cancelled between two tokens; what was drawn and shown is in the record. Raises EngineError.
+        Ends, with None, when the cursor is moved. Can be cancelled between two tokens; what was drawn and shown is in
+        the record. Raises EngineError.
         """
         assert self.session is not None
         began, shown, done = time.perf_counter(), 0.0, 0
         finish: FinishReason | None = None
+        session = self.session
+        here = (session.root, session.node)
         while done < max_new_tokens and finish is None:
-            session, params = self.session, self.session.params
+            params = session.params
             steps = self.engine.generate(
                 session.prefix(),
                 params,
@@ -180,9 +183,12 @@ class Walk:
             )
             async with aclosing(steps):
                 async for step in steps:
+                    if (session.root, session.node) != here:
+                        return None
                     if session.params != params:
                         break
                     self._take(session, step)
+                    here = (session.root, session.node)
                     done += 1
                     finish = step.finish
                     now = time.perf_counter()

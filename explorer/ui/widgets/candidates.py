@@ -23,8 +23,11 @@ from explorer.ui.widgets.tokens import View, token_label
 STALE_AFTER = 0.2
 """Seconds that the table of another node may stay while its successor is computed."""
 
-FIXED_CELLS = 2 + 5 + 6 + 2 + 8 + 9
-"""Of a row: marks, rank, id, a gap, and two probabilities; the token and the bar share the rest."""
+FIXED_CELLS = 2 + 5 + 2 + 8 + 9
+"""Of a row: marks, rank, a gap, and two probabilities; the token and the bar share the rest."""
+
+ID_CELLS = 6
+"""Of the id, which gives way in a narrow terminal."""
 
 HEAD = 1
 """Lines above the rows."""
@@ -168,15 +171,16 @@ class CandidatesPane(Pane):
         if not self.rows:
             return self._message_line(number)
         cells = self.scrollable_content_region.width
-        spare = cells - FIXED_CELLS
+        ids = cells >= FIXED_CELLS + ID_CELLS + 6
+        spare = cells - FIXED_CELLS - ID_CELLS * ids
         bar_cells = max((spare - 17) * 2 // 3, 0)
         token_cells = max(spare - bar_cells - (bar_cells > 0), 4)
         if number == 0:
-            return self._head(token_cells)
+            return self._head(token_cells, ids)
         if number <= len(self.rows):
-            return self._row(self.rows[number - 1], number - 1 == self.row, token_cells, bar_cells)
+            return self._row(self.rows[number - 1], number - 1 == self.row, token_cells, bar_cells, ids)
         if number == len(self.rows) + 1:
-            return self._rest(token_cells)
+            return self._rest(token_cells + ID_CELLS * ids)
         return ()
 
     def _message_line(self, number: int) -> Iterable[Part]:
@@ -185,16 +189,21 @@ class CandidatesPane(Pane):
             yield " " + lines[number - 1], "candidates--error" if self.failed else "candidates--message"
 
     @staticmethod
-    def _head(token_cells: int) -> Iterable[Part]:
-        heading = f"  {'rank':>5}{'id':>6}  " + fit("token", token_cells) + f"{'model':>8}{'sampling':>9}"
+    def _head(token_cells: int, ids: bool) -> Iterable[Part]:
+        heading = (
+            f"  {'rank':>5}{'id' if ids else '':>{ID_CELLS * ids}}  "
+            + fit("token", token_cells)
+            + f"{'model':>8}{'sampling':>9}"
+        )
         yield heading, "candidates--head"
 
-    def _row(self, candidate: Candidate, selected: bool, token_cells: int, bar_cells: int) -> Iterable[Part]:
+    def _row(self, candidate: Candidate, selected: bool, token_cells: int, bar_cells: int, ids: bool) -> Iterable[Part]:
         cut = "candidates--cut" if candidate.cut_by else ""
         visited = candidate.token.id in self.snapshot.children
         yield "▸" if selected else " ", "candidates--bar"
         yield "•" if visited else " ", "candidates--visited"
-        yield f"{candidate.rank:>5}{candidate.token.id:>6}  ", cut or "candidates--quiet"
+        number = f"{candidate.token.id:>{ID_CELLS}}" if ids else ""
+        yield f"{candidate.rank:>5}{number}  ", cut or "candidates--quiet"
         text = fit(token_label(candidate.token, self.view), token_cells)
         yield text, cut or ("candidates--visited" if visited else self._kind(candidate.token))
         yield percent(candidate.prob), cut or "candidates--token"
@@ -220,7 +229,7 @@ class CandidatesPane(Pane):
         left = max(0.0, 1.0 - sum(candidate.sampling_prob for candidate in self.rows))
         kept = table.kept > sum(candidate.cut_by is None for candidate in self.rows)
         sampling = percent(left) if kept else ""
-        yield fit(f"       … {count(others)} other tokens", 15 + token_cells), "candidates--quiet"
+        yield fit(f"       … {count(others)} other tokens", 9 + token_cells), "candidates--quiet"
         yield f"{percent(table.other_prob)}{sampling:>9}", "candidates--quiet"
 
     # The mouse.
