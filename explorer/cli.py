@@ -17,7 +17,7 @@ import msgspec
 
 from explorer import __version__
 from explorer.config import EMBEDDED, Config, load, log_folder, record_folder, theme_folder
-from explorer.errors import ExitCode, ExplorerError, RecordError, UsageError
+from explorer.errors import ExitCode, ExplorerError, Interrupted, RecordError, UsageError
 
 if TYPE_CHECKING:
     from explorer.core.token import Token
@@ -247,7 +247,10 @@ def with_engine(config: Config, ask: "Callable[[Engine], Awaitable[Answer]]") ->
         finally:
             await engine.close()
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except KeyboardInterrupt as error:
+        raise Interrupted("Interrupted.") from error
 
 
 def find_tokens(config: Config, source: str | list[int], special_tokens: bool) -> "list[Token]":

@@ -6,7 +6,8 @@
     ├── EngineError         the engine failed at a request
     │   ├── EngineDied      the worker process is gone
     │   └── ContextFull     no position is left in the model's context
-    └── RecordError         a record that cannot be read or written
+    ├── RecordError         a record that cannot be read or written
+    └── Interrupted         Ctrl+C
 
 Imports nothing; everyone may import it. Each error names the exit code of the command line that meets it.
 """
@@ -60,6 +61,12 @@ class EngineDied(EngineError):
 
 class ContextFull(EngineError):
     pass
+
+
+class Interrupted(ExplorerError):
+    """Ctrl+C while something was under way."""
+
+    exit_code = ExitCode.INTERRUPTED
 
 
 class RecordError(ExplorerError):

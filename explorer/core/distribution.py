@@ -62,6 +62,9 @@ class CandidateRow(msgspec.Struct, frozen=True):
     sampling_prob: float
     cut_by: str | None
 
+    def __post_init__(self) -> None:
+        bytes.fromhex(self.bytes)  # A ValueError here is a line that is no event, when a record is read.
+
     @classmethod
     def of(cls, candidate: Candidate) -> "CandidateRow":
         token = candidate.token

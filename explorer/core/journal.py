@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """Of the libraries that compute."""
     started: str = msgspec.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
     """ISO 8601, UTC."""
+
+    def __post_init__(self) -> None:
+        datetime.fromisoformat(self.started)  # A ValueError here is a line that is no header, when a record is read.
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=str.lower):
@@ -201,12 +205,12 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        except FileExistsError as error:
-            raise RecordError(
-                f"The record {path} exists already and is not overwritten. Choose another name, or go on with it: "
-                f"token-explorer resume {path}"
-            ) from error
         except OSError as error:
+            if path.exists():
+                raise RecordError(
+                    f"The record {path} exists already and is not overwritten. Choose another name, or go on with it: "
+                    f"token-explorer resume {path}"
+                ) from error
             raise RecordError(f"The record {path} cannot be written: {reason(error)}.") from error
         journal = cls(path, descriptor, header.started)
         journal._write(header)
@@ -217,7 +221,7 @@ class Journal:
         """Go on with a file that was read. A torn last line is moved to FILE.torn, so that nothing is lost."""
         try:
             if record.torn:
-                with open(f"{path}.torn", "ab") as aside:
+                with open(f"{path}.torn", "ab", opener=partial(os.open, mode=0o600)) as aside:
                     aside.write(record.torn + b"\n")
                 os.truncate(path, record.size)
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)

@@ -14,7 +14,7 @@ from explorer.core.journal import AnyEvent, Header, Journal
 from explorer.core.sampling import SamplingParams
 from explorer.core.token import Token, shown_bytes
 from explorer.core.tree import Choice, Node, Source, Tree
-from explorer.errors import RecordError
+from explorer.errors import RecordError, UsageError
 
 
 class PathToken(msgspec.Struct, frozen=True):
@@ -114,7 +114,7 @@ class Session:
         for number, event in enumerate(events, 2):
             try:
                 self._check(event)
-            except RecordError as error:
+            except (RecordError, UsageError) as error:
                 raise RecordError(f"Line {number}: {error}") from error
             self.events.append(event)
             self._change(event)

@@ -14,8 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from explorer.embedded import synth_ko
-from explorer.embedded.synth_ko import expand
-from explorer.embedded.synth_stories import ANIMALS, BOYS, GIRLS, PLOTS, articles, story
+from explorer.embedded.synth_plots import PLOTS
+from explorer.embedded.synth_stories import story
+from explorer.embedded.synth_text import articles, expand
+from explorer.embedded.synth_words import ANIMALS, BOYS, GIRLS
 
 END_OF_TEXT = "<|end_of_text|>"
 COUNTS = {"synth_stories": 4500, "synth_facts": 3500, "synth_chat": 2050, "synth_ko": 2750}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+
+from explorer.embedded.synth_text import expand
 
 # ------------------------------------------------------------------------------ words
 NAMES = """민수 지우 하나 수진 영희 철수 도윤 서연 준호 보라 은지 현우 소라 유진 나래 다솜 하윤 시우
@@ -219,16 +220,8 @@ TALK = (
         "미안해요. 저는 그것을 알 수 없어요. 대신 [이야기를 들려드릴게요|쉬운 질문을 해 주세요].",
     ),
 )
-_CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _PARTICLE = re.compile(r"(.)(이에요/예요|으로/로|은/는|이/가|을/를|과/와|아/야)")
 _PAST = re.compile(r"([가-힣])어요(?=[.!])")
-
-
-def expand(rng: random.Random, template: str, slots: Mapping[str, str]) -> str:
-    """Settle every ``[a|b]`` of a template, innermost first, then fill its slots."""
-    while hit := _CHOICE.search(template):
-        template = template[: hit.start()] + rng.choice(hit[1].split("|")) + template[hit.end() :]
-    return template.format_map(slots)
 
 
 def final_consonant(letter: str) -> int:

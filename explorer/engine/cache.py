@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import torch
 from transformers import DynamicCache, PreTrainedModel
-from transformers.cache_utils import DynamicLayer
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from explorer.engine.wire import common_prefix
 
@@ -137,9 +137,10 @@ def forward_for(model: PreTrainedModel) -> Forward:
     parameters = inspect.signature(model.forward).parameters
     if "past_key_values" not in parameters:
         return NoCache(model)
-    # Recurrent and convolution states cannot be gone back from by cropping.
+    # Recurrent, convolution, compressed and indexed states cannot be held by a plain cache, or cropped; the layers that
+    # keep them beside keys and values are subclasses of DynamicLayer.
     layers = DynamicCache(config=model.config).layers
-    if not all(isinstance(layer, DynamicLayer) for layer in layers):
+    if not all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers):
         return NoCache(model)
     return PrefixCache(model)
 

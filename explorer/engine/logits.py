@@ -41,7 +41,12 @@ def sampling_scores(row: torch.Tensor, ids: Sequence[int], params: SamplingParam
 
 def greedy(row: torch.Tensor) -> int:
     """The id of the highest logit; of equal ones the smallest, as rank says."""
-    return int(row.float().argmax())
+    return int(comparable(row.float()).argmax())
+
+
+def comparable(logits: torch.Tensor) -> torch.Tensor:
+    """The logits with NaN below everything, as rank takes it."""
+    return logits.nan_to_num(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
 
 
 def ranked(row: torch.Tensor, top: int, include: Sequence[int] = ()) -> list[tuple[int, int]]:
@@ -75,7 +80,7 @@ def distribution(
 ) -> Distribution:
     """The table of a row of logits [V] after the prefix `ids`; `token` gives the Token of an id."""
     logits = row.float()
-    order = logits.nan_to_num(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
+    order = comparable(logits)
     ranks = ranked(order, top, include)
     index = torch.tensor([token_id for _, token_id in ranks], device=row.device)
     logprobs = logits.log_softmax(-1)
@@ -95,7 +100,7 @@ def distribution(
         for (rank, token_id), logit, logprob, prob, share, cut in columns
     )
     # xlogy-like: a token of probability 0 adds nothing, although its logprob is infinite.
-    entropy = -torch.where(probs > 0, probs * logprobs, 0.0).sum().item() / math.log(2)
+    entropy = -torch.where(probs == 0, 0.0, probs * logprobs).sum().item() / math.log(2)
     listed = probs.index_fill(0, index, 0.0).sum().item()
     return Distribution(candidates, logits.numel(), _finite(max(entropy, 0.0)), _finite(listed), kept)
 

@@ -112,7 +112,10 @@ class Vocabulary:
                         return bytes(alphabet[character] for character in piece)
                 case "ByteFallback":
                     if spelt := BYTE.fullmatch(piece):
-                        return bytes([int(spelt[1], 16)])
+                        data = bytes([int(spelt[1], 16)])
+                        if not data.isascii():
+                            return data
+                        piece = data.decode()  # A whole character, such as a space: the later steps act on it.
                 case "Replace":
                     piece = _replace(piece, step)
                 case "Strip":

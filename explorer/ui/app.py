@@ -1,6 +1,7 @@
 """ExplorerApp: puts together theme, keys and the main screen. No logic."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import App
@@ -41,6 +42,7 @@ class ExplorerApp(App[None], inherit_bindings=False):
         keys: Mapping[str, str] | None = None,
         hint: str = "",
         faults: Sequence[str] = (),
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         super().__init__()
         for name in list(self.available_themes):
@@ -49,7 +51,14 @@ class ExplorerApp(App[None], inherit_bindings=False):
             self.register_theme(known)
         self.theme = theme
         self.main = MainScreen(
-            engine, open_session, model=model, draft=draft, top=top, max_new_tokens=max_new_tokens, hint=hint
+            engine,
+            open_session,
+            model=model,
+            draft=draft,
+            top=top,
+            max_new_tokens=max_new_tokens,
+            hint=hint,
+            clock=clock,
         )
         self._keys = dict(keys or {})
         self._faults = faults

@@ -63,9 +63,10 @@ class MainScreen(Screen[None]):
         top: int,
         max_new_tokens: int,
         hint: str,
+        clock: Callable[[], float],
     ) -> None:
         super().__init__()
-        self.walk = Walk(engine, open_session, draft, top, self.show, self.warn)
+        self.walk = Walk(engine, open_session, draft, top, self.show, self.warn, clock)
         self.fault: ExplorerError | None = None
         """Why there is no session, where there is none."""
         self._model, self._hint = model, hint
@@ -104,7 +105,7 @@ class MainScreen(Screen[None]):
         for pane in (self.text_pane, self.candidates, self.tokens, self.sampler):
             pane.snapshot = snapshot
         info, speed = self.walk.info, self.walk.speed
-        note, severity = self._note
+        note, severity = self._note if self._note[0] else (self.walk.unrecorded, "warning")
         self.status_line.status = Status(
             model=self._model,
             dtype=info.dtype if info else "",
@@ -124,8 +125,7 @@ class MainScreen(Screen[None]):
         self.show()
 
     def warn(self, sentence: str) -> None:
-        """A sentence that must not be overlooked; the status line may be too short for it."""
-        self._note = (sentence, "warning")
+        """A sentence that must not be overlooked, in full."""
         self.notify(sentence, severity="warning", timeout=15, markup=False)
 
     def fail(self, error: ExplorerError) -> None:

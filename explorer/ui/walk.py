@@ -44,6 +44,7 @@ class Walk:
         top: int,
         changed: Callable[[], None] = lambda: None,
         warned: Callable[[str], None] = lambda sentence: None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.engine = engine
         self.draft = draft
@@ -51,11 +52,14 @@ class Walk:
         self.top = top
         self.speed = Speed()
         self.session: Session | None = None
+        self.unrecorded = ""
+        """Why the walk is in memory only, once its record cannot be written any more."""
         self.changed = changed
         self.warned = warned
         self.info: EngineInfo | None = None
         """What the engine is, or was before it died."""
         self._open_session = open_session
+        self._clock = clock
 
     @property
     def alive(self) -> bool:
@@ -102,7 +106,8 @@ class Walk:
         except RecordError as error:
             if journal is None or journal.open:
                 raise
-            self.warned(f"{error} The walk goes on in memory: save it elsewhere with x.")
+            self.unrecorded = "not recorded any more: save a copy with x"
+            self.warned(f"{error} The walk goes on in memory: save a copy elsewhere with x.")
         self.changed()
 
     def add(self, candidate: Candidate) -> None:
@@ -155,9 +160,9 @@ class Walk:
         session = self.session
         assert session is not None
         asked = (session.root, session.node, session.params.shaping, self.top)
-        began = time.perf_counter()
+        began = self._clock()
         distribution = await self.engine.next(session.prefix(), session.params, self.top, list(session.cursor.children))
-        self.speed = msgspec.structs.replace(self.speed, step_ms=(time.perf_counter() - began) * 1000)
+        self.speed = msgspec.structs.replace(self.speed, step_ms=(self._clock() - began) * 1000)
         if asked == (session.root, session.node, session.params.shaping, self.top):
             self._see(session, distribution)
 
@@ -168,7 +173,7 @@ class Walk:
         the record. Raises EngineError.
         """
         assert self.session is not None
-        began, shown, done = time.perf_counter(), 0.0, 0
+        began, shown, done = self._clock(), 0.0, 0
         finish: FinishReason | None = None
         session = self.session
         here = (session.root, session.node)
@@ -191,8 +196,9 @@ class Walk:
                     here = (session.root, session.node)
                     done += 1
                     finish = step.finish
-                    now = time.perf_counter()
-                    self.speed = Speed((now - began) * 1000 / done, done / (now - began))
+                    now = self._clock()
+                    spent = max(now - began, 1e-9)
+                    self.speed = Speed(spent * 1000 / done, done / spent)
                     if now - shown >= FRAME:
                         shown = now
                         self.changed()

@@ -190,11 +190,8 @@ class CandidatesPane(Pane):
 
     @staticmethod
     def _head(token_cells: int, ids: bool) -> Iterable[Part]:
-        heading = (
-            f"  {'rank':>5}{'id' if ids else '':>{ID_CELLS * ids}}  "
-            + fit("token", token_cells)
-            + f"{'model':>8}{'sampling':>9}"
-        )
+        number = f"{'id':>{ID_CELLS}}" if ids else ""
+        heading = f"  {'rank':>5}{number}  {fit('token', token_cells)}{'model':>8}{'sampling':>9}"
         yield heading, "candidates--head"
 
     def _row(self, candidate: Candidate, selected: bool, token_cells: int, bar_cells: int, ids: bool) -> Iterable[Part]:

@@ -53,24 +53,29 @@ class StatusLine(Widget):
         status = self.status
         base = self.rich_style
         cells = self.size.width
-        left = [(f" {status.model}", "status--model")] if status.model else []
-        facts = [f"{status.dtype} · {status.device}"] if status.dtype else []
-        if status.used:
-            facts.append(f"{count(status.used)} / {count(status.context_length)} tokens")
-        if status.step_ms is not None:
-            facts.append(f"{status.step_ms:.1f} ms")
-        if status.rate is not None:
-            facts.append(f"{status.rate:.0f} tokens/s")
-        # The note is what a person needs; facts give way to it from the right, the model's place first.
-        room = cells - sum(width(text) for text, _ in left) - (min(width(status.note), cells // 2) + 4)
-        while facts and width("  │  ".join(facts)) + 3 > room:
-            facts.pop(0 if len(facts) > 1 else -1)
-        full = status.context_length is not None and status.used >= status.context_length
-        classes = ["status--full" if full and "/" in fact else "status--quiet" for fact in facts]
-        parts = [*left, *((f"  │  {fact}", name) for fact, name in zip(facts, classes, strict=True))]
-        used = sum(width(text) for text, _ in parts)
         glyph = {"error": "✗ ", "warning": "! "}.get(status.severity, "")
-        note = fit(glyph + status.note, max(cells - used - 2, 0), "right") if status.note else ""
-        parts.append((f" {note} " if note else "", f"status--{status.severity}"))
+        model = f" {status.model} " if status.model else ""
+        note = f" {glyph}{status.note} " if status.note else ""
+        facts = self._facts(max(cells - width(model) - min(width(note), cells // 2), 0))
+        full = status.context_length is not None and status.used >= status.context_length
+        right = [(f"│ {fact} ", "status--full" if full and "/" in fact else "status--quiet") for fact in facts]
+        room = max(cells - width(model) - sum(width(text) for text, _ in right), 0)
+        parts = [(model, "status--model"), (fit(note, room), f"status--{status.severity}"), *right]
         segments = [Segment(t, base + self.get_component_rich_style(c, partial=True)) for t, c in parts if t]
         return Strip(segments).adjust_cell_length(cells, base)
+
+    def _facts(self, room: int) -> list[str]:
+        """What is known, as far as there is room; what gives way first comes first."""
+        status = self.status
+        facts = []
+        if status.rate is not None:
+            facts.append(f"{status.rate:.0f} tokens/s")
+        if status.dtype:
+            facts.append(f"{status.dtype} · {status.device}")
+        if status.step_ms is not None:
+            facts.append(f"{status.step_ms:.1f} ms")
+        if status.used:
+            facts.append(f"{count(status.used)} / {count(status.context_length)} tokens")
+        while facts and sum(width(fact) + 3 for fact in facts) > room:
+            facts.pop(0)
+        return facts

@@ -18,8 +18,6 @@ from explorer.ui.widgets.pane import Pane, Part
 Cell = tuple[str, int, int]
 """A character with its marks, its width, and the index of its token."""
 
-KEPT = UNSETTLED | {"\n"}
-
 PENDING = -1
 """Stands for the index of an unfinished character."""
 
@@ -34,12 +32,12 @@ class Wrapped:
 
     def append(self, text: str, index: int) -> None:
         """Lay out one token's text; a line break is drawn as ↵ and then made."""
-        for cluster, size in clusters(drawable(visible(text, KEPT))):
-            if cluster[0] == "\n":
-                self._place("↵" + cluster[1:], 1, index)
+        for number, part in enumerate(text.split("\n")):
+            if number:
+                self._place("↵", 1, index)
                 self.lines.append([])
                 self._used = 0
-            else:
+            for cluster, size in clusters(drawable(visible(part, UNSETTLED))):
                 self._place(cluster, size, index)
 
     def _place(self, cluster: str, size: int, index: int) -> None:

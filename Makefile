@@ -1,0 +1,46 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+# TORCH=cpu installs the build of torch without CUDA, which is a tenth of the size.
+TORCH ?=
+INDEX := $(if $(filter cpu,$(TORCH)),--extra-index-url https://download.pytorch.org/whl/cpu)
+PIN := $(if $(filter cpu,$(TORCH)),"torch==$(shell sed -n 's/^torch==//p' constraints.txt)+cpu")
+
+.PHONY: run test check docs bench clean
+
+run: $(VENV)/run
+	@$(BIN)/token-explorer $(ARGS)
+
+test: $(VENV)/dev
+	$(BIN)/pytest
+
+check: $(VENV)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m explorer.ui.commands | diff - docs/keys.md
+
+docs: $(VENV)/dev
+	$(BIN)/python -m explorer.ui.commands > docs/keys.md
+
+bench: $(VENV)/dev
+	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/ui.py
+
+$(VENV)/run: pyproject.toml constraints.txt
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing; the first time takes minutes."
+	$(BIN)/pip install --quiet $(INDEX) --constraint constraints.txt $(PIN) --editable .
+	@touch $@
+
+$(VENV)/dev: pyproject.toml constraints.txt
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet $(INDEX) --constraint constraints.txt $(PIN) --editable '.[dev]'
+	@touch $@ $(VENV)/run
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,207 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from explorer.cli import embedded_folder
+
+
+def run(*arguments: str, **settings) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", **settings.pop("env", {})}
+    return subprocess.run(
+        [sys.executable, "-m", "explorer", *arguments], capture_output=True, text=True, env=environment, **settings
+    )
+
+
+def is_one_sentence(text: str) -> bool:
+    return text.count("\n") == 1 and text.rstrip("\n").endswith((".", "!", "?"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["next"], 2, "exactly one"),
+        (["next", "a", "--ids", "1"], 2, "exactly one"),
+        (["next", "--ids", "1,x"], 2, "takes numbers"),
+        (["next", "a", "--temperature", "-1"], 2, "temperature"),
+        (["next", "a", "--temperature", "hot"], 2, "temperature"),
+        (["next", "a", "--top-p", "1.5"], 2, "top-p"),
+        (["next", "a", "--top", "0"], 2, "top"),
+        (["next", "a", "--dtype", "int3"], 2, "dtype"),
+        (["next", "a", "--device", "tpu"], 2, "device"),
+        (["next", "--file", "/nowhere/at/all"], 2, "/nowhere/at/all"),
+        (["--nope"], 2, "--nope"),
+        (["nope"], 2, "nope"),
+        (["--model", "x", "next", "a"], 2, "--model"),
+        (["-p", "a", "--file", "b"], 2, "not both"),
+        ([], 2, "terminal"),
+        (["tokens", "a", "--model", "./nowhere"], 3, "./nowhere"),
+        (["tokens", "a", "--model", "some one/x"], 3, "some one/x"),
+        (["tokens", "a", "--model", "nobody/nothing"], 3, "HF_HUB_OFFLINE"),
+        (["resume", "/nowhere"], 5, "/nowhere"),
+        (["resume", __file__], 5, "not a record"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_an_exit_code(arguments, code, said):
+    done = run(*arguments, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert is_one_sentence(done.stderr)
+
+
+def test_an_existing_record_is_refused(tmp_path):
+    taken = tmp_path / "taken.jsonl"
+    taken.write_text("mine")
+    done = run("--record", str(taken))
+    assert done.returncode == 5
+    assert is_one_sentence(done.stderr)
+    assert taken.read_text() == "mine"
+
+
+@pytest.mark.parametrize("source", ["file", "environment"])
+def test_an_unknown_setting_is_named(tmp_path, source):
+    config = tmp_path / "config.toml"
+    config.write_text("tempratur = 1" if source == "file" else "")
+    env = {"TOKEN_EXPLORER_CONFIG": str(config)}
+    if source == "environment":
+        env["TOKEN_EXPLORER_TEMPRATUR"] = "1"
+    done = run("tokens", "a", env=env)
+    assert done.returncode == 2
+    assert "tempratur" in done.stderr
+    assert is_one_sentence(done.stderr)
+
+
+def test_tokens_needs_no_torch_and_gives_every_byte():
+    done = run("tokens", "Once upon a time, 옛날 👩‍🚀\r\n", "--json")
+    table = json.loads(done.stdout)
+    assert table["text"] == "<|begin_of_text|>Once upon a time, 옛날 👩‍🚀\r\n"
+    assert table["tokens"][0] == {
+        "index": 0,
+        "id": 1,
+        "text": "<|begin_of_text|>",
+        "piece": "<|begin_of_text|>",
+        "bytes": b"<|begin_of_text|>".hex(),
+        "kind": "special",
+    }
+    assert [t["index"] for t in table["tokens"]] == list(range(len(table["tokens"])))
+    assert bytes.fromhex("".join(t["bytes"] for t in table["tokens"])).decode() == table["text"]
+    assert all((t["text"] is None) == (t["kind"] == "bytes") for t in table["tokens"])
+
+    code = "import sys; from explorer.cli import cli; cli.main(['tokens', 'a'], standalone_mode=False)"
+    checked = code + "; assert not {'torch', 'transformers', 'textual'} & set(sys.modules), 'heavy'"
+    assert subprocess.run([sys.executable, "-c", checked], capture_output=True).returncode == 0
+
+
+def test_tokens_reads_ids_files_and_pipes_and_leaves_special_tokens_out(tmp_path):
+    text = tmp_path / "text"
+    text.write_text("a b\n", "utf-8")
+    by_file = json.loads(run("tokens", "--file", str(text), "--no-special", "--json").stdout)
+    by_pipe = json.loads(run("tokens", "--file", "-", "--no-special", "--json", input="a b\n").stdout)
+    ids = ",".join(str(t["id"]) for t in by_file["tokens"])
+    by_ids = json.loads(run("tokens", "--ids", ids, "--json").stdout)
+    assert by_file == by_pipe == by_ids
+    assert by_file["text"] == "a b\n"
+    unused = json.loads(run("tokens", "--ids", "99999", "--json").stdout)["tokens"][0]
+    assert (unused["kind"], unused["bytes"]) == ("unused", "")
+
+
+def test_tokens_prints_a_table_with_markup_literally():
+    done = run("tokens", "[/b] list[int]\x1b")
+    assert done.returncode == 0
+    assert "␛" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "]" in done.stdout
+
+
+def test_a_reader_that_has_enough_is_no_error():
+    code = f"{sys.executable} -m explorer tokens --json 'a b c' | true"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", code], capture_output=True, text=True)
+    assert done.stderr == ""
+
+
+@pytest.fixture(scope="module")
+def next_json() -> dict:
+    done = run("next", "Once upon a", "--json", "-n", "8", "--temperature", "0.7", "--top-k", "3")
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def test_next_gives_the_shape_that_is_documented(next_json):
+    assert list(next_json) == [
+        "model",
+        "dtype",
+        "device",
+        "ids",
+        "vocab_size",
+        "entropy",
+        "other_prob",
+        "candidates",
+    ]
+    assert list(next_json["candidates"][0]) == [
+        "rank",
+        "id",
+        "text",
+        "bytes",
+        "logit",
+        "logprob",
+        "prob",
+        "sampling_prob",
+        "cut_by",
+    ]
+    assert (next_json["model"], next_json["dtype"], next_json["vocab_size"]) == ("embedded", "float32", 6144)
+    assert [c["rank"] for c in next_json["candidates"]] == list(range(1, 9))
+    assert [c["cut_by"] for c in next_json["candidates"]] == [None] * 3 + ["top_k"] * 5
+    assert sum(c["sampling_prob"] for c in next_json["candidates"]) == pytest.approx(1, abs=1e-5)
+
+
+def test_next_equals_a_direct_computation_with_transformers(next_json):
+    code = f"""
+import json, torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+folder = {str(embedded_folder())!r}
+tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
+ids = tokenizer("Once upon a")["input_ids"]
+with torch.inference_mode():
+    row = model(input_ids=torch.tensor([ids])).logits[0, -1]
+assert row.dtype == torch.float32
+logprobs = row.log_softmax(-1)
+entropy = -(logprobs.exp() * logprobs).sum().item() / 0.6931471805599453
+best = logprobs.topk(8).indices.tolist()
+print(json.dumps([ids, entropy, [[i, row[i].item(), logprobs[i].item()] for i in best]]))
+"""
+    ids, entropy, best = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True).stdout)
+    assert next_json["ids"] == ids
+    assert next_json["entropy"] == pytest.approx(entropy, abs=1e-5)
+    shown = [[c["id"], c["logit"], c["logprob"]] for c in next_json["candidates"]]
+    for ours, theirs in zip(shown, best, strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-5)
+
+
+def test_next_with_ids_out_of_range_or_too_many_says_so():
+    done = run("next", "--ids", "1,6144")
+    assert done.returncode == 2
+    assert "0 to 6143" in done.stderr
+    assert is_one_sentence(done.stderr)
+    done = run("next", "--ids", ",".join(["300"] * 1025))
+    assert done.returncode == 4
+    assert "1,024" in done.stderr
+    assert is_one_sentence(done.stderr)
+
+
+def test_an_interrupted_command_says_so():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "explorer", "next", "a"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + 30
+    while not children.read_text().strip() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130, stderr
+    assert stderr == "Interrupted.\n"

@@ -1,0 +1,149 @@
+"""The real program in a real terminal, on the model that ships."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from explorer.core import journal
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+
+class Terminal:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "tmux"
+
+    def tmux(self, *arguments: str) -> str:
+        done = subprocess.run(["tmux", "-S", str(self.socket), *arguments], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def start(self, *arguments: str) -> None:
+        data = [f"{name}={self.folder}" for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")]
+        command = ["env", *data, sys.executable, "-m", "explorer", *arguments]
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-s", "t", "-x", "120", "-y", "36", *command)
+        self.tmux("set-option", "-g", "remain-on-exit", "on")
+        self.tmux("resize-window", "-t", "t", "-x", "120", "-y", "36")
+
+    def screen(self) -> str:
+        return self.tmux("capture-pane", "-p", "-t", "t")
+
+    def wait(self, pattern: str, seconds: float = 90) -> str:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if re.search(pattern, screen := self.screen()):
+                return screen
+            time.sleep(0.05)
+        raise AssertionError(f"no {pattern!r} on the screen:\n{self.screen()}")
+
+    def keys(self, *keys: str) -> None:
+        self.tmux("send-keys", "-t", "t", *keys)
+
+    @property
+    def pid(self) -> int:
+        return int(self.tmux("display-message", "-p", "-t", "t", "#{pane_pid}"))
+
+    def worker(self) -> int:
+        return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
+
+    def stop(self) -> None:
+        subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], capture_output=True)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    terminal = Terminal(tmp_path)
+    yield terminal
+    terminal.stop()
+
+
+def names(path: Path) -> list[str]:
+    return [type(event).__name__ for event in journal.read(path).events]
+
+
+def test_start_pick_back_sample_quit(terminal, tmp_path):
+    record = tmp_path / "walk.jsonl"
+    terminal.start("--record", str(record), "--seed", "1")
+    terminal.wait(r"▸ +1 .*␣time")
+    terminal.keys("Down")
+    terminal.wait(r"▸ +2 ")
+    terminal.keys("Enter")
+    terminal.wait(r"5 / 1,024")
+    terminal.wait(r"▸ +1 ")
+    terminal.keys("Left")
+    terminal.wait(r"4 / 1,024")
+    terminal.wait(r"▸• +2 ")
+    terminal.keys("Space")
+    terminal.wait(r"5 / 1,024")
+    terminal.keys("C-q")
+    terminal.wait(re.escape(f"Record: {record}").replace(r"\ ", r"\s+"), 20)
+    assert names(record) == ["Params", "Prompt", "Seen", "Add", "Seen", "Move", "Add", "Seen", "End"]
+    events = journal.read(record).events
+    assert [e.source for e in events if isinstance(e, journal.Add)] == ["picked", "sampled"]
+    assert events[3].rank == 2
+
+
+def test_a_killed_worker_is_said_and_restarted_and_a_killed_explorer_is_resumed(terminal, tmp_path):
+    record = tmp_path / "walk.jsonl"
+    terminal.start("--record", str(record), "--seed", "1", "--max-new-tokens", "900", "--temperature", "1.5")
+    terminal.wait(r"▸ +1 ")
+    terminal.keys("a")
+    terminal.wait(r"\d\d / 1,024")
+    os.kill(terminal.worker(), signal.SIGKILL)
+    terminal.wait(r"was killed \(SIGKILL\)")
+    before = names(record).count("Add")
+    terminal.keys("R")
+    terminal.wait(r"float32 · cpu.*starting|starting the engine")
+    deadline = time.monotonic() + 60
+    while "Engine" not in names(record) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    terminal.keys("Enter")
+    terminal.wait(rf"{before + 5} / 1,024")
+    terminal.keys("a")
+    terminal.wait(rf"{before + 6} / 1,024|\d\d\d / 1,024")
+    os.kill(terminal.pid, signal.SIGKILL)
+    shown = int(re.search(r"(\d+) / 1,024", terminal.screen())[1])
+    terminal.stop()
+    assert names(record).count("Add") >= shown - 4
+    assert "End" not in names(record)
+
+    terminal.start("resume", str(record))
+    after = names(record).count("Add")
+    terminal.wait(rf"{after + 4} / 1,024")
+    terminal.keys("C-q")
+    terminal.wait("Record:", 20)
+    assert names(record)[-1] == "End"
+
+
+def test_the_worker_ends_with_the_explorer(terminal, tmp_path):
+    terminal.start("--no-record")
+    terminal.wait("starting the engine|rank")
+    deadline = time.monotonic() + 20
+    while not (children := Path(f"/proc/{terminal.pid}/task/{terminal.pid}/children").read_text().split()):
+        assert time.monotonic() < deadline
+    os.kill(terminal.pid, signal.SIGKILL)
+    while Path(f"/proc/{children[0]}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{children[0]}").exists()
+
+
+def test_without_colours_everything_is_still_said(terminal):
+    terminal.tmux("-f", "/dev/null", "start-server")
+    os.environ["NO_COLOR"] = "1"
+    try:
+        terminal.start("--no-record", "--top-k", "2")
+        screen = terminal.wait(r"▸ +1 ")
+    finally:
+        del os.environ["NO_COLOR"]
+    assert "top-k" in screen
+    colours = terminal.tmux("capture-pane", "-p", "-e", "-t", "t")
+    rgb = re.findall(r"38;2;(\d+);(\d+);(\d+)", colours)
+    assert all(len(set(values)) == 1 for values in rgb)

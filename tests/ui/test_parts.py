@@ -1,0 +1,107 @@
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.ui import theme
+from explorer.ui.cells import clusters, drawable, fit, width
+from explorer.ui.commands import COMMANDS, JAMO_OF_KEY, latin_keys, markdown
+from explorer.ui.numbers import bar, percent
+from explorer.ui.screen import MainScreen
+from explorer.ui.widgets.text import Wrapped
+
+
+@given(st.text(), st.integers(0, 40), st.sampled_from(["left", "right"]))
+def test_fit_gives_exactly_the_width(text, cells, align):
+    assert width(fit(text, cells, align)) == cells
+
+
+@given(st.text())
+def test_clusters_are_the_text_and_begin_with_what_takes_room(text):
+    parts = list(clusters(text))
+    assert "".join(part for part, _ in parts) == text
+    assert sum(size for _, size in parts) == width(text)
+    assert all(size for _, size in parts[1:])
+
+
+@given(st.lists(st.text(max_size=12), max_size=30), st.integers(2, 30))
+def test_wrapped_lines_fit_and_hold_the_whole_text(pieces, cells):
+    wrapped = Wrapped(cells)
+    for index, piece in enumerate(pieces):
+        wrapped.append(piece, index)
+    for line in wrapped.lines:
+        assert sum(size for _, size, _ in line) <= cells
+    shown = "".join(cell for line in wrapped.lines for cell, _, _ in line)
+    plain = [c for piece in pieces for c in drawable(piece) if unicodedata.category(c)[0] in "LNPS"]
+    rest = iter(shown)
+    assert all(character in rest for character in plain)
+
+
+@given(st.lists(st.text(max_size=12), max_size=20), st.integers(2, 30))
+def test_wrapping_does_not_depend_on_how_the_text_is_cut_into_tokens(pieces, cells):
+    one, many = Wrapped(cells), Wrapped(cells)
+    letters = [piece.encode("ascii", "ignore").decode() for piece in pieces]
+    one.append("".join(letters), 0)
+    for index, piece in enumerate(letters):
+        many.append(piece, index)
+    assert [[c for c, _, _ in line] for line in one.lines] == [[c for c, _, _ in line] for line in many.lines]
+
+
+@given(st.floats(0, 1))
+def test_a_probability_is_eight_cells_and_nothing_only_when_it_is_nothing(share):
+    assert len(percent(share)) == 8
+    assert (percent(share).strip() == "0.00%") == (share == 0)
+    assert len(bar(share, 10)) == 10
+
+
+def test_every_command_has_an_action_and_every_key_one_command():
+    keys = [key for command in COMMANDS for key in command.keys.split(",")]
+    assert len(keys) == len(set(keys))
+    assert all(hasattr(MainScreen, f"action_{command.id}") for command in COMMANDS)
+
+
+def test_keys_that_later_commands_need_are_free():
+    keys = {key for command in COMMANDS for key in command.keys.split(",")}
+    assert not keys & {*"udwsefo][r0123456789", "slash", "left_square_bracket", "right_square_bracket"}
+
+
+def test_the_page_of_keys_is_generated_from_the_table():
+    assert Path("docs/keys.md").read_text("utf-8") == markdown()
+
+
+def test_every_jamo_is_the_key_that_writes_it():
+    assert all(latin_keys(jamo) == key for key, jamo in JAMO_OF_KEY.items())
+    assert [latin_keys(text) for text in ("메", "값", "ㅘ", "ㅁㅔ")] == ["ap", "rkqt", "hk", "ap"]
+    assert [latin_keys(text) for text in ("a", "", "時", "é")] == [""] * 4
+
+
+def test_the_shipped_themes_are_whole():
+    themes, faults = theme.read_themes([theme.shipped_folder()])
+    assert {t.name for t in themes} == {"dark", "light"}
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name = 1", "needs a name"),
+        ("x", "cannot be read"),
+        ('name = "n"\n[colors]\nprimary = "#123"\n[variables]\n', "lacks background"),
+        ('name = "n"\n[colors]\ngreenish = "#123"\n[variables]\n', "does not know greenish"),
+    ],
+)
+def test_a_broken_theme_is_named_and_never_fatal(tmp_path, text, said):
+    (tmp_path / "mine.toml").write_text(text)
+    themes, faults = theme.read_themes([theme.shipped_folder(), tmp_path])
+    assert len(themes) == 2
+    assert len(faults) == 1
+    assert said in faults[0]
+    assert "mine.toml" in faults[0]
+
+
+def test_a_theme_of_ones_own_with_a_wrong_colour_is_named(tmp_path):
+    text = (theme.shipped_folder() / "dark.toml").read_text().replace("#7aa2f7", "bluish")
+    (tmp_path / "mine.toml").write_text(text)
+    assert "is not a colour" in theme.read_themes([tmp_path])[1][0]

@@ -1,0 +1,62 @@
+"""Pictures of the screen at both sizes; a change of one is looked at before it is accepted."""
+
+import pytest
+
+from explorer.core.sampling import SamplingParams
+from tests.ui.conftest import SIZES
+
+STRANGE = "Once upon a 옛날 옛적에 [/b] list[int] \x1b[31m é 👩‍🚀 <|end|>\n\tx"
+
+
+async def _steps(pilot, *keys: str) -> None:
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+    for key in keys:
+        await pilot.press(key)
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_first_screen(explore, snap_compare, size, theme):
+    app = explore(theme=theme, hint="a hint for the first time")
+    assert snap_compare(app, terminal_size=size, run_before=lambda pilot: _steps(pilot))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_walk_with_a_branch_and_cut_rows(explore, snap_compare, size):
+    app = explore(params=SamplingParams(top_k=2, seed=1))
+
+    async def walk(pilot):
+        await _steps(pilot, "down", "enter", "left", "enter", "space", "space", "left", "left", "left")
+
+    assert snap_compare(app, terminal_size=size, run_before=walk)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (40, 20)])
+def test_strange_text_is_literal_and_keeps_the_columns(explore, snap_compare, size):
+    app = explore(draft=STRANGE, params=SamplingParams(temperature=0.8, seed=1))
+    assert snap_compare(app, terminal_size=size, run_before=lambda pilot: _steps(pilot, "v"))
+
+
+@pytest.mark.parametrize("key", ["question_mark", "i", "x"])
+def test_the_dialogs(explore, snap_compare, key, monkeypatch):
+    class Noon:
+        def __class_getitem__(cls, _):
+            return cls
+
+        @staticmethod
+        def now():
+            from datetime import datetime
+
+            return datetime(2026, 1, 1, 12)
+
+    monkeypatch.setattr("explorer.ui.screen.datetime", Noon)
+    assert snap_compare(explore(), terminal_size=(80, 24), run_before=lambda pilot: _open(pilot, key))
+
+
+async def _open(pilot, key: str) -> None:
+    await _steps(pilot)
+    await pilot.press(key)
+    await pilot.pause()

@@ -1,0 +1,413 @@
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from explorer.core import journal
+from explorer.core.sampling import SamplingParams
+from explorer.engine.scripted import EOS, ScriptedEngine
+from explorer.errors import ModelError
+from explorer.ui.screens.prompt import PromptScreen
+
+
+async def settle(pilot) -> None:
+    """Wait until all that was started is done."""
+    await pilot.pause()
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+async def press(pilot, *keys: str) -> None:
+    """A person's keys: each after the screen has answered the one before."""
+    for key in keys:
+        await pilot.press(key)
+        await settle(pilot)
+
+
+def text(app) -> str:
+    return "".join(place.text for place in app.main.walk.snapshot.path)
+
+
+def events(path: Path) -> list[str]:
+    return [type(event).__name__ for event in journal.read(path).events]
+
+
+async def test_opens_with_the_table_filled(explore):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert text(app) == "<|begin|>Once upon a"
+        assert [c.token.bytes for c in app.main.candidates.rows[:3]] == [b" time", b" little", b" fox"]
+
+
+async def test_down_enter_adds_the_second_row_and_back_finds_it_selected(explore):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "down", "enter")
+        assert text(app).endswith("Once upon a little")
+        await press(pilot, "left")
+        assert text(app).endswith("Once upon a")
+        assert app.main.candidates.row == 1
+        assert app.main.candidates.selected.token.bytes == b" little"
+
+
+@pytest.mark.parametrize(
+    ("add", "back", "down"), [("enter", "left", "down"), ("right", "h", "j"), ("l", "backspace", "j")]
+)
+async def test_every_key_for_a_step_does_the_same(explore, add, back, down):
+    app = explore()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, down, add)
+        assert text(app).endswith(" little")
+        await press(pilot, back, "k", add)
+        assert text(app).endswith(" time")
+
+
+async def test_a_record_holds_exactly_what_was_done(explore, tmp_path):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "down", "enter", "left", "space")
+        await pilot.press("ctrl+q")
+    assert events(tmp_path / "walk.jsonl") == [
+        "Params",
+        "Prompt",
+        "Seen",
+        "Add",
+        "Seen",
+        "Move",
+        "Add",
+        "Seen",
+        "End",
+    ]
+
+
+async def test_the_same_seed_draws_the_same_text(explore, tmp_path):
+    texts = []
+    for name in ("one", "two"):
+        app = explore(record=tmp_path / name)
+        async with app.run_test(size=(120, 36)) as pilot:
+            await settle(pilot)
+            await press(pilot, "space", "space", "space")
+            texts.append(text(app))
+    assert texts[0] == texts[1]
+
+
+async def test_going_back_and_forward_draws_the_same_token(explore):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "space")
+        first = text(app)
+        await press(pilot, "left", "space")
+        assert text(app) == first
+        assert len(app.main.walk.session.tree.nodes) == 2
+
+
+async def test_auto_sampling_runs_until_the_model_ends_the_text(explore):
+    app = explore(max_new_tokens=200)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "a")
+        assert app.main.walk.snapshot.path[-1].token.id == EOS
+        assert "ended the text" in app.main.status_line.status.note
+        assert not app.main.sampler.auto
+
+
+async def test_auto_sampling_stops_after_the_asked_number(explore):
+    app = explore(max_new_tokens=4, params=SamplingParams(temperature=0, seed=1))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "a")
+        assert len(app.main.walk.snapshot.path) == 4 + 4
+        assert app.main.status_line.status.note == "stopped after 4 tokens"
+
+
+async def test_escape_stops_auto_sampling_with_everything_shown_in_the_record(explore, tmp_path):
+    engine = ScriptedEngine.demo()
+    app = explore(engine, max_new_tokens=10_000, params=SamplingParams(temperature=0, seed=1))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("a")
+        while len(app.main.walk.snapshot.path) < 20:
+            await pilot.pause()
+        engine.gate = asyncio.Event()
+        await pilot.press("escape")
+        await pilot.pause()
+        assert not app.main.sampler.auto
+        shown = len(app.main.walk.snapshot.path)
+        added = [e for e in journal.read(tmp_path / "walk.jsonl").events if isinstance(e, journal.Add)]
+        assert len(added) == shown - 4
+        engine.gate.set()
+
+
+async def test_a_knob_turned_on_the_way_holds_from_the_next_token(explore):
+    engine = ScriptedEngine.demo()
+    app = explore(engine, max_new_tokens=400, params=SamplingParams(temperature=0.1, seed=1))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("a")
+        while len(app.main.walk.snapshot.path) < 10:
+            await pilot.pause()
+        app.main.action_temperature_down()
+        await settle(pilot)
+        session = app.main.walk.session
+        turned = [isinstance(e, journal.Params) and e.temperature == 0 for e in session.events].index(True)
+        after = [e for e in session.events[turned:] if isinstance(e, journal.Add)]
+        assert after
+        assert all(e.sampling_prob == 1.0 for e in after)
+
+
+async def test_a_step_for_a_cursor_that_moved_on_is_dropped(explore):
+    engine = ScriptedEngine.demo()
+    app = explore(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "enter")
+        engine.gate = asyncio.Event()
+        await pilot.press("space")
+        await pilot.press("left")
+        engine.gate.set()
+        await settle(pilot)
+        assert text(app).endswith("Once upon a")
+        assert len(app.main.walk.session.tree.nodes) == 2
+
+
+async def test_knobs_change_the_table_and_are_recorded(explore, tmp_path):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "g", "g", "g", "g", "g", "g", "t", "p")
+        params = app.main.walk.snapshot.params
+        assert (params.top_k, params.temperature, params.top_p) == (2, 0.9, 0.95)
+        assert [c.cut_by for c in app.main.candidates.rows[:3]] == [None, None, "top_k"]
+        await press(pilot, "G", "T", "P", "n")
+        params = app.main.walk.snapshot.params
+        assert (params.top_k, params.temperature, params.top_p) == (5, 1.0, 1.0)
+        assert params.seed != 1
+    assert events(tmp_path / "walk.jsonl").count("Params") == 1 + 9 + 4
+
+
+async def test_hangul_keys_do_what_their_latin_letters_do(explore):
+    app = explore(max_new_tokens=3)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "ㅅ", "ㅔ", "ㅓ", "ㅣ")
+        assert app.main.walk.snapshot.params.temperature == 0.9
+        assert app.main.walk.snapshot.params.top_p == 0.95
+        assert text(app).endswith(" little")
+        await press(pilot, "ㅖ", "ㅆ", "ㅁ")
+        assert app.main.walk.snapshot.params.shaping == (1.0, 1.0, 0)
+        assert len(app.main.walk.snapshot.path) == 4 + 1 + 3
+
+
+async def test_rows_are_listed_by_the_number_asked_for(explore):
+    app = explore(top=10)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert len(app.main.candidates.rows) == 10
+        await press(pilot, "plus")
+        assert len(app.main.candidates.rows) == 20
+        await press(pilot, "minus", "minus")
+        assert len(app.main.candidates.rows) == 5
+
+
+async def test_a_tried_token_is_listed_even_where_it_is_unlikely(explore):
+    app = explore(top=5)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "plus", *["down"] * 9, "enter", "minus", "left")
+        assert [c.rank for c in app.main.candidates.rows] == [1, 2, 3, 4, 5, 10]
+        assert app.main.candidates.selected.rank == 10
+
+
+async def test_editing_the_prompt_begins_a_new_root_and_loses_nothing(explore, tmp_path):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "enter")
+        await pilot.press("i")
+        await pilot.pause()
+        assert isinstance(app.screen, PromptScreen)
+        await pilot.press("enter", *"ㅎi", "ctrl+s")
+        await settle(pilot)
+        assert app.main.walk.snapshot.prompt_text == "Once upon a\nㅎi"
+        assert len(app.main.walk.session.trees) == 2
+        assert len(app.main.walk.session.trees[0].nodes) == 2
+        assert app.main.candidates.rows
+    assert events(tmp_path / "walk.jsonl").count("Prompt") == 2
+
+
+async def test_a_prompt_that_is_too_long_stays_in_the_editor(explore):
+    app = explore(ScriptedEngine({}, context_length=20))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("i")
+        await pilot.pause()
+        await pilot.press(*"x" * 30, "ctrl+s")
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(app.screen, PromptScreen)
+        assert app.main.walk.snapshot.prompt_text == "Once upon a"
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.screen is app.main
+
+
+async def test_a_first_prompt_that_is_too_long_can_be_mended(explore, tmp_path):
+    app = explore(ScriptedEngine({}, context_length=20), draft="x" * 40)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert "holds 20" in app.main.candidates.message
+        await pilot.press("i")
+        await pilot.pause()
+        await pilot.press(*["backspace"] * 30, "ctrl+s")
+        await settle(pilot)
+        assert text(app) == "<|begin|>" + "x" * 10
+        assert app.main.candidates.rows
+        assert app.main.fault is None
+
+
+async def test_a_full_context_refuses_more_tokens_with_a_sentence(explore):
+    app = explore(ScriptedEngine({}, context_length=6), max_new_tokens=50)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "a")
+        assert len(app.main.walk.snapshot.path) == 6
+        assert "context is full" in app.main.status_line.status.note
+        await press(pilot, "enter")
+        assert len(app.main.walk.snapshot.path) == 6
+        assert "context is full" in app.main.status_line.status.note.lower()
+
+
+async def test_a_copy_of_the_record_is_saved_and_never_over_another_file(explore, tmp_path):
+    app = explore(record=None)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "enter")
+        taken = tmp_path / "taken"
+        taken.write_text("mine")
+        for path in (taken, tmp_path / "free"):
+            await pilot.press("x")
+            await pilot.pause()
+            app.screen.query_one("Input").value = str(path)
+            await pilot.press("enter")
+            await pilot.pause()
+            if path is taken:
+                assert "exists already" in str(app.screen.query_one("#fault").render())
+                await pilot.press("escape")
+            await settle(pilot)
+        assert taken.read_text() == "mine"
+        assert events(tmp_path / "free") == ["Params", "Prompt", "Seen", "Add", "Seen"]
+
+
+async def test_a_model_that_cannot_be_loaded_is_a_sentence_and_can_be_tried_again(explore):
+    class Broken(ScriptedEngine):
+        broken = True
+
+        async def start(self):
+            if self.broken:
+                raise ModelError("There is no folder nowhere.")
+            return await super().start()
+
+    engine = Broken.demo()
+    app = explore(engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "There is no folder nowhere." in app.main.candidates.message
+        assert isinstance(app.main.fault, ModelError)
+        await press(pilot, "enter", "space", "a", "t", "left")
+        engine.broken = False
+        await press(pilot, "R")
+        assert app.main.fault is None
+        assert text(app) == "<|begin|>Once upon a"
+
+
+async def test_restarting_goes_on_at_the_same_token(explore, tmp_path):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "enter", "R", "enter")
+        assert text(app).endswith("Once upon a time,")
+    assert "Engine" in events(tmp_path / "walk.jsonl")
+
+
+async def test_a_record_that_cannot_be_written_any_more_warns_and_the_walk_goes_on(explore, tmp_path):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.close(app.main.walk.session.journal._file)
+        app.main.walk.session.journal._file = full
+        await press(pilot, "enter", "enter")
+        assert text(app).endswith(" a time,")
+        assert "not recorded any more" in app.main.status_line.status.note
+        await pilot.press("x")
+        await pilot.pause()
+        app.screen.query_one("Input").value = str(tmp_path / "elsewhere")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert events(tmp_path / "elsewhere").count("Add") == 2
+
+
+async def test_help_and_palette_open_and_close(explore):
+    app = explore()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for key in ("question_mark", "ctrl+p"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert app.screen is not app.main
+            await pilot.press("escape")
+            await pilot.pause()
+            assert app.screen is app.main
+
+
+async def test_themes_are_switched_from_the_palette(explore):
+    app = explore()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert set(app.available_themes) == {"dark", "light"}
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        await pilot.press(*"light")
+        await app.workers.wait_for_complete()
+        await pilot.pause(0.3)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert app.theme == "light"
+
+
+async def test_a_key_can_be_changed_by_the_command_id(explore):
+    app = explore(keys={"sample": "z"})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "z")
+        assert len(app.main.walk.snapshot.path) == 5
+        await press(pilot, "space")
+        assert len(app.main.walk.snapshot.path) == 5
+
+
+async def test_a_double_click_on_a_row_adds_it(explore):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.click("#candidates", offset=(12, 4), times=2)
+        await settle(pilot)
+        assert text(app).endswith(" fox")
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 20), (20, 8), (200, 60)])
+async def test_every_size_can_be_drawn_while_it_changes(explore, size):
+    app = explore(draft="Once 옛날 é \x1b[31m [/b] list[int]", max_new_tokens=20)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await pilot.press("a")
+        await pilot.resize_terminal(*size)
+        await settle(pilot)
+        await pilot.resize_terminal(100, 30)
+        await settle(pilot)
+        assert app.main.candidates.rows
