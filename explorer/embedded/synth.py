@@ -309,7 +309,8 @@ def korean(rng: random.Random) -> str:
 
 def write(folder: Path, *, scale: float = 1.0, seed: int = 20261121) -> dict[str, int]:
     """Write the four files into the folder; return the number of characters in each."""
-    writers = dict(zip(COUNTS, (story, facts, chat, korean), strict=True))
+    tellers: tuple[Callable[[random.Random], str], ...] = (story, facts, chat, korean)
+    writers = dict(zip(COUNTS, tellers, strict=True))
     folder.mkdir(parents=True, exist_ok=True)
     sizes = {}
     for name, writer in writers.items():

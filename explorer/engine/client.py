@@ -226,6 +226,8 @@ class WorkerEngine(Engine):
             await process.wait()
         if self._reader is not None:
             await self._reader
+        for replies in self._replies.values():
+            replies.put_nowait(EngineDied("The engine was closed."))
         self._drop_empty_log()
 
     def _drop_empty_log(self) -> None:

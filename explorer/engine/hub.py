@@ -33,17 +33,28 @@ HUB_TIMEOUT = 10.0
 
 def locate(model: str, on_progress: Callable[[Progress], None]) -> tuple[Path, str | None]:
     """The folder of a model, and its revision where it came from the hub. Raises ModelError."""
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        if not (folder / "config.json").exists():
-            raise ModelError(f"The folder {model} has no config.json: it is not a model of Hugging Face transformers.")
+    try:
+        folder = _folder(model)
+    except (OSError, RuntimeError) as error:  # A folder that may not be read, a name too long, a home that is unknown.
+        raise ModelError(f"{model} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    if folder is not None:
         return folder, None
-    if folder.exists():
-        raise ModelError(f"{model} is a file. Give the folder that holds the model's config.json.")
     if looks_like_path(model):
         raise ModelError(f"There is no folder {model}.")
     cached = _cached(model)
     return cached if cached is not None else _download(model, on_progress)
+
+
+def _folder(model: str) -> Path | None:
+    """The local folder of this name, if there is one."""
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").exists():
+            raise ModelError(f"The folder {model} has no config.json: it is not a model of Hugging Face transformers.")
+        return folder
+    if folder.exists():
+        raise ModelError(f"{model} is a file. Give the folder that holds the model's config.json.")
+    return None
 
 
 def looks_like_path(model: str) -> bool:

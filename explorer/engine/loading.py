@@ -63,6 +63,8 @@ def load_model(folder: Path, settings: ModelSettings, report: Callable[[Progress
         raise ModelError(_why_not_loaded(folder, name, error)) from error
     finally:
         transformers.logging.set_tqdm_hook(None)
+    if device == "cpu" and model.num_parameters() < SMALL:
+        torch.set_num_threads(1)
     return model.eval()
 
 
@@ -95,6 +97,9 @@ def resolve_device(wanted: str) -> str:
 
 
 BAR_INTERVAL = 0.05
+
+SMALL = 50_000_000
+"""Parameters under which a second thread costs a step more than it gains, and stalls it on a busy machine."""
 
 CONTEXT_NAMES = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
 

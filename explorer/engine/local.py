@@ -107,8 +107,9 @@ class TransformersEngine(Engine):
     def _check(self, ids: Sequence[int]) -> None:
         if not ids:
             raise UsageError("There is no token to go on from: give a prompt of at least one token.")
-        wrong = next((i for i in ids if not 0 <= i < self.vocab_size), None)
-        if wrong is not None:
+        lowest, highest = min(ids), max(ids)
+        if lowest < 0 or highest >= self.vocab_size:
+            wrong = lowest if lowest < 0 else highest
             raise UsageError(f"There is no token {wrong}: the model has the ids 0 to {self.vocab_size - 1}.")
         if self.context_length is not None and len(ids) > self.context_length:
             raise ContextFull(

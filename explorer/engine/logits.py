@@ -33,8 +33,9 @@ def chain(params: SamplingParams) -> list[tuple[str, LogitsProcessor]]:
 def sampling_scores(row: torch.Tensor, ids: Sequence[int], params: SamplingParams) -> torch.Tensor:
     """The scores [1, V] in float32 whose softmax is drawn from."""
     scores = row.float()[None]
-    history = torch.tensor([list(ids)], device=row.device)
-    for _, processor in chain(params):
+    steps = chain(params)
+    history = _history(ids, row.device) if steps else scores
+    for _, processor in steps:
         scores = processor(history, scores)
     return scores
 
@@ -115,14 +116,20 @@ def _sampled(
         return [float(kept) for kept in chosen], [None if kept else "temperature" for kept in chosen], 1
     cuts: list[str | None] = [None] * len(index)
     scores = logits[None]
-    history = torch.tensor([list(ids)], device=logits.device)
+    steps = chain(params)
+    history = _history(ids, logits.device) if steps else scores
     never = logits[index].isneginf()
-    for name, processor in chain(params):
+    for name, processor in steps:
         scores = processor(history, scores)
         gone = (scores[0, index].isneginf() & ~never).tolist()
         cuts = [cut or (name if lost else None) for cut, lost in zip(cuts, gone, strict=True)]
     shares = scores[0].softmax(-1)[index].nan_to_num(nan=0.0).tolist()
     return shares, cuts, int(scores.isfinite().sum())
+
+
+def _history(ids: Sequence[int], device: torch.device) -> torch.Tensor:
+    """The prefix [1, T], which some processors look at."""
+    return torch.tensor([list(ids)], device=device)
 
 
 def _finite(number: float) -> float | None:

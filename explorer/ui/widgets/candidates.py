@@ -67,20 +67,14 @@ class CandidatesPane(Pane):
             super().__init__()
 
     def __init__(self, id: str) -> None:
-        super().__init__(id=id)
+        super().__init__(id)
+        self.rows: tuple[Candidate, ...] = ()
+        """The listed candidates."""
         self._table: Distribution | None = None
         self._node: tuple[int, int] | None = None
 
     def on_mount(self) -> None:
         self._retitle()
-
-    @property
-    def rows(self) -> tuple[Candidate, ...]:
-        """The listed candidates."""
-        if self._table is None:
-            return ()
-        tried = self.snapshot.children
-        return tuple(c for c in self._table.candidates if c.rank <= self.top or c.token.id in tried)
 
     @property
     def selected(self) -> Candidate | None:
@@ -89,19 +83,27 @@ class CandidatesPane(Pane):
             return None
         return self.rows[min(self.row, len(self.rows) - 1)]
 
-    def watch_snapshot(self, _: Snapshot, snapshot: Snapshot) -> None:
+    def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
         node = (snapshot.root, snapshot.node)
+        if snapshot.distribution is before.distribution and snapshot.children == before.children and node == self._node:
+            return
         if snapshot.distribution is None:
             if node != self._node:
                 self.set_timer(STALE_AFTER, self._drop_stale)
             return
         arrived = node != self._node or self._table is None
-        self._table, self._node = snapshot.distribution, node
+        self._list(snapshot.distribution, node)
         self.message, self.failed = "", False
         if arrived:
             self.row = self._preselected(snapshot)
         self.row = min(self.row, max(len(self.rows) - 1, 0))
         self._show()
+
+    def _list(self, table: Distribution | None, node: tuple[int, int] | None) -> None:
+        self._table, self._node = table, node
+        tried = self.snapshot.children
+        listed = table.candidates if table else ()
+        self.rows = tuple(c for c in listed if c.rank <= self.top or c.token.id in tried)
 
     def _preselected(self, snapshot: Snapshot) -> int:
         """The row of the child that was visited last, else the first."""
@@ -110,13 +112,13 @@ class CandidatesPane(Pane):
 
     def _drop_stale(self) -> None:
         if self.snapshot.distribution is None and (self.snapshot.root, self.snapshot.node) != self._node:
-            self._table, self._node = None, None
+            self._list(None, None)
             self.message = self.message or "computing …"
             self._show()
 
     def fail(self, sentence: str) -> None:
         """Show an error in place of the table."""
-        self._table, self._node = None, None
+        self._list(None, None)
         self.message, self.failed = sentence, True
         self._show()
 
@@ -125,6 +127,10 @@ class CandidatesPane(Pane):
 
     def watch_view(self) -> None:
         self.refresh()
+
+    def watch_top(self) -> None:
+        self._list(self._table, self._node)
+        self._show()
 
     def on_resize(self) -> None:
         self._show()

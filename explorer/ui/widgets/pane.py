@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Region
 from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -25,6 +26,11 @@ class Pane(ScrollView, can_focus=False):
 
     snapshot: var[Snapshot] = var(EMPTY, init=False)
 
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._base = Style.null()
+        self._styles: dict[str, Style] = {}
+
     def line(self, number: int) -> Iterable[Part]:
         """The parts of one line of the whole content."""
         raise NotImplementedError
@@ -34,12 +40,21 @@ class Pane(ScrollView, can_focus=False):
         del number
         return ""
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # Styles are looked up once a picture, not once a part.
+        self._base = self.rich_style
+        self._styles = {"": Style.null()}
+        return super().render_lines(crop)
+
     def style_of(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True) if name else Style.null()
+        style = self._styles.get(name)
+        if style is None:
+            style = self._styles[name] = self.get_component_rich_style(name, partial=True)
+        return style
 
     def render_line(self, y: int) -> Strip:
         number = y + self.scroll_offset.y
-        base = self.rich_style
+        base = self._base
         if under := self.line_style(number):
             base += self.style_of(under)
         segments = [

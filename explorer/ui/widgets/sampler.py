@@ -6,6 +6,7 @@ from typing import ClassVar
 from textual.geometry import Size
 from textual.reactive import var
 
+from explorer.core.session import Snapshot
 from explorer.ui.cells import fit
 from explorer.ui.numbers import setting
 from explorer.ui.widgets.pane import Pane, Part
@@ -23,8 +24,9 @@ class SamplerPane(Pane):
 
     auto: var[bool] = var(False, init=False)
 
-    def watch_snapshot(self) -> None:
-        self.refresh()
+    def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
+        if snapshot.params != before.params:
+            self.refresh()
 
     def watch_auto(self) -> None:
         self.set_class(self.auto, "-auto")

@@ -73,15 +73,16 @@ class TextPane(Pane):
     draft: var[str] = var("", init=False)
 
     def __init__(self, id: str) -> None:
-        super().__init__(id=id)
+        super().__init__(id)
         self._wrapped = Wrapped(2)
         self._shown: tuple[PathToken, ...] = ()
 
     def watch_draft(self) -> None:
         self._lay_out()
 
-    def watch_snapshot(self, _: Snapshot, snapshot: Snapshot) -> None:
-        self._lay_out(self._follows(snapshot))
+    def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
+        if snapshot.path is not before.path:
+            self._lay_out(self._follows(snapshot))
 
     def on_resize(self) -> None:
         self._lay_out()

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from textual.geometry import Size
 from textual.reactive import var
 
-from explorer.core.session import PathToken
+from explorer.core.session import PathToken, Snapshot
 from explorer.core.token import Token, label, visible
 from explorer.ui.cells import fit
 from explorer.ui.numbers import percent
@@ -51,8 +51,9 @@ class TokensPane(Pane):
         self._retitle()
         self.refresh()
 
-    def watch_snapshot(self) -> None:
-        self._measure()
+    def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
+        if snapshot.path is not before.path:
+            self._measure()
 
     def on_resize(self) -> None:
         self._measure()

@@ -1,0 +1,120 @@
+"""What a person waits for: `python benchmarks/ui.py`.
+
+From a key to the new table on the screen, against the bare forward pass of the same step in the same run; and from the
+start of the program to its first paint, against a bare Textual app, in a pseudo terminal of 120 columns and 36 lines.
+"""
+
+import asyncio
+import fcntl
+import os
+import pty
+import select
+import statistics
+import struct
+import sys
+import tempfile
+import termios
+import time
+from functools import partial
+from pathlib import Path
+
+from engine import Bare
+
+from explorer import headless
+from explorer.cli import embedded_folder
+from explorer.core.sampling import SamplingParams
+from explorer.engine.base import ModelSettings
+from explorer.engine.client import WorkerEngine
+from explorer.ui.app import ExplorerApp
+from explorer.ui.theme import read_themes, shipped_folder
+
+BARE_APP = """
+from textual.app import App
+from textual.widgets import Footer, Static
+class Bare(App):
+    def compose(self):
+        yield Static("painted")
+        yield Footer()
+Bare().run()
+"""
+
+
+async def key_to_table(steps: int = 60) -> tuple[float, float, float]:
+    """Medians in ms: the bare forward, key to table, and the engine's part of it."""
+    folder = str(embedded_folder())
+    bare = Bare(folder, "cpu")
+    settings = ModelSettings(model=folder, name="benchmark", device="cpu")
+    engine = WorkerEngine(settings, Path(tempfile.mkdtemp()) / "engine.log")
+    open_session = partial(
+        headless.begin, params=SamplingParams(seed=1), record=Path(tempfile.mkdtemp()) / "walk.jsonl"
+    )
+    themes = read_themes([shipped_folder()])[0]
+    app = ExplorerApp(engine, open_session, model="demo", themes=themes, theme="dark", draft="Once upon a")
+    forwards, keys, engines = [], [], []
+    async with app.run_test(size=(120, 36)) as pilot:
+        while app.main.candidates.selected is None:
+            await asyncio.sleep(0.05)
+        bare.begin(app.main.walk.snapshot.ids)
+        for _ in range(steps):
+            token = app.main.candidates.selected.token.id
+            began = time.perf_counter()
+            bare.forward([token])
+            forwards.append((time.perf_counter() - began) * 1000)
+            await pilot.pause(0.05)
+            painted = asyncio.Event()
+            began = time.perf_counter()
+            app.simulate_key("enter")
+            node = app.main.walk.session.node
+            while app.main.candidates.selected is None or app.main.candidates.snapshot.node == node:
+                await asyncio.sleep(0.0005)
+            app.main.candidates.call_after_refresh(painted.set)
+            await painted.wait()
+            keys.append((time.perf_counter() - began) * 1000)
+            engines.append(app.main.walk.speed.step_ms)
+    return statistics.median(forwards), statistics.median(keys), statistics.median(engines)
+
+
+def first_paint(command: list[str], sign: bytes) -> float:
+    """Milliseconds from the start of a program to the sign in its output."""
+    began = time.perf_counter()
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execvpe(command[0], command, {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"})
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
+    seen = b""
+    while sign not in seen:
+        if select.select([terminal], [], [], 20)[0]:
+            seen += os.read(terminal, 65536)
+    painted = (time.perf_counter() - began) * 1000
+    os.write(terminal, b"\x11")
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and os.waitpid(pid, os.WNOHANG)[0] == 0:
+        if select.select([terminal], [], [], 0.05)[0]:
+            try:
+                os.read(terminal, 65536)
+            except OSError:
+                os.waitpid(pid, 0)
+                break
+    os.close(terminal)
+    return painted
+
+
+def main() -> None:
+    forward, key, engine = asyncio.run(key_to_table())
+    print("Key to new table, embedded model, medians in ms")
+    print("| bare forward | asking the engine | key to table painted | over the forward |")
+    print("|---|---|---|---|")
+    print(f"| {forward:.2f} | {engine:.2f} | {key:.2f} | {key - forward:+.2f} |")
+    bare, ours = [], []
+    for _ in range(5):
+        bare.append(first_paint([sys.executable, "-c", BARE_APP], b"painted"))
+        ours.append(first_paint([sys.executable, "-m", "explorer", "--no-record"], b"Next token"))
+    bare_ms, ours_ms = statistics.median(bare), statistics.median(ours)
+    print("\nFirst paint, median of 5, in ms")
+    print("| bare Textual app | explorer | ratio |")
+    print("|---|---|---|")
+    print(f"| {bare_ms:.0f} | {ours_ms:.0f} | {ours_ms / bare_ms:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

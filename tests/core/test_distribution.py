@@ -1,0 +1,50 @@
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.core.distribution import Candidate, CandidateRow, Distribution
+from explorer.core.token import Token
+
+NUMBER = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+CANDIDATES = st.builds(
+    Candidate,
+    st.builds(Token.from_bytes, st.integers(0, 300_000), st.binary(max_size=8)),
+    st.integers(1, 300_000),
+    NUMBER,
+    NUMBER,
+    NUMBER,
+    st.floats(0, 1),
+    st.sampled_from([None, "temperature", "top_k", "top_p"]),
+)
+
+
+@given(CANDIDATES)
+def test_a_candidate_survives_its_row_and_json(candidate):
+    line = msgspec.json.encode(CandidateRow.of(candidate))
+    assert msgspec.json.decode(line, type=CandidateRow).candidate({}) == candidate
+
+
+def test_a_row_takes_its_token_from_the_vocabulary_where_it_is_known():
+    special = Token(5, b"<|end|>", "special", "<|end|>")
+    row = CandidateRow.of(Candidate(special, 1, 0.0, -1.0, 0.4, 0.4))
+    assert row.candidate({5: special}).token is special
+    assert row.candidate({}).token == Token(5, b"<|end|>", "text")
+
+
+def test_the_text_of_a_row_is_absent_where_the_bytes_are_half_a_character():
+    row = CandidateRow.of(Candidate(Token(5, b"\xec\x98", "bytes"), 1, 0.0, -1.0, 0.4, 0.4))
+    assert (row.text, row.bytes) == (None, "ec98")
+
+
+def test_a_row_whose_bytes_are_not_hexadecimal_is_refused():
+    line = b'{"rank":1,"id":5,"text":null,"bytes":"zz","logit":0,"logprob":0,"prob":0,"sampling_prob":0,"cut_by":null}'
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(line, type=CandidateRow)
+
+
+def test_find_gives_the_candidate_of_an_id_that_is_listed():
+    candidates = tuple(Candidate(Token.from_bytes(i, b"x"), rank, 0.0, -1.0, 0.3, 0.3) for rank, i in ((1, 9), (2, 4)))
+    distribution = Distribution(candidates, 10, 1.0, 0.4, 10)
+    assert distribution.find(4) is candidates[1]
+    assert distribution.find(1) is None

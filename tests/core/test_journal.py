@@ -1,0 +1,243 @@
+import errno
+import os
+import re
+import stat
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.core import journal
+from explorer.core.journal import Journal
+from explorer.core.sampling import SamplingParams
+from explorer.core.session import Session
+from explorer.core.token import Token
+from explorer.errors import RecordError
+
+OLD = Path(__file__).parents[1] / "data" / "record-v1.jsonl"
+WALK = [("prompt", 1), ("seen", 3), ("pick", 0), ("seen", 2), ("sample", 1), ("back", 0), ("params", 5), ("prompt", 2)]
+PROMPT = journal.Prompt(text="a", ids=[97])
+
+
+@pytest.fixture(scope="session")
+def whole(header, walker, tmp_path_factory) -> bytes:
+    """The bytes of a record of nine lines."""
+    path = tmp_path_factory.mktemp("journal") / "walk.jsonl"
+    session = Session(header, Journal.create(path, header))
+    walker.teach(session)
+    walker.walk(session, WALK)
+    session.journal.close()
+    return path.read_bytes()
+
+
+@given(st.data())
+def test_a_record_that_was_cut_off_anywhere_after_its_header_loads(whole, data):
+    lines = whole.splitlines(keepends=True)
+    cut = data.draw(st.integers(len(lines[0]), len(whole)))
+    record = journal.parse(whole[:cut])
+    complete = whole[:cut].count(b"\n") - 1
+    assert record.events == journal.parse(whole).events[:complete]
+    assert record.size + len(record.torn) == cut
+    assert whole[:cut].endswith(record.torn) and b"\n" not in record.torn
+    Session(record.header).restore(record.events)
+
+
+@given(st.data())
+def test_a_record_that_was_cut_off_within_its_header_is_refused(whole, data):
+    cut = data.draw(st.integers(0, whole.index(b"\n")))
+    with pytest.raises(RecordError, match="has no header"):
+        journal.parse(whole[:cut])
+
+
+@given(st.integers(2, 9), st.binary(max_size=20).filter(lambda line: b"\n" not in line))
+def test_a_line_that_is_no_event_is_named(whole, number, line):
+    lines = whole.splitlines()
+    lines[number - 1] = line
+    with pytest.raises(RecordError, match=rf"[Ll]ine {number} of walk\.jsonl"):
+        journal.parse(b"\n".join(lines) + b"\n", "walk.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"event":"add"', b'"event":"jump"'),
+        (b'"event":"add"', b'"event":"add","parent":"x"'),
+        (b'"source":"picked"', b'"source":"stolen"'),
+        (b'"bytes":"', b'"bytes":"zz'),
+        (b'"ids":[', b'"ids":[0.5,'),
+    ],
+)
+def test_an_edited_event_is_named_by_its_line(whole, before, after):
+    number = whole[: whole.index(before)].count(b"\n") + 1
+    with pytest.raises(RecordError, match=rf"Line {number} of"):
+        journal.parse(whole.replace(before, after, 1))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (b'"format":"token-explorer-record"', b'"format":"something"', "not a record"),
+        (b'"version":1', b'"version":2', "version 2.*reads 1"),
+        (b'"version":1', b'"version":"x"', "version 'x'"),
+        (b'"dtype":"float32",', b"", "line 1"),
+        (b'"started":"20', b'"started":"MM', "line 1"),
+    ],
+)
+def test_a_foreign_header_is_refused(whole, before, after, said):
+    assert before in whole
+    with pytest.raises(RecordError, match=said):
+        journal.parse(whole.replace(before, after, 1))
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\n", b"[]\n", b"null\n", b"\n", b"# Notes\nof a walk\n", b"{}\n"])
+def test_a_file_of_another_kind_is_refused(data):
+    with pytest.raises(RecordError, match="not a record"):
+        journal.parse(data)
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path):
+    for path in (tmp_path / "missing.jsonl", tmp_path):
+        with pytest.raises(RecordError, match=re.escape(str(path))):
+            journal.read(path)
+
+
+def test_fields_of_a_later_program_do_not_stop_the_reading(whole):
+    later = whole.replace(b'"event":"add"', b'"event":"add","mood":"good"')
+    assert journal.parse(later).events == journal.parse(whole).events
+
+
+def test_a_new_record_is_for_its_owner_alone_and_never_overwrites(header, tmp_path):
+    path = tmp_path / "a" / "b" / "walk.jsonl"
+    Journal.create(path, header).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    before = path.read_bytes()
+    with pytest.raises(RecordError, match=r"exists already.*token-explorer resume"):
+        Journal.create(path, header)
+    assert path.read_bytes() == before
+
+
+def test_a_record_in_a_place_that_is_no_folder_is_refused(header, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordError, match="cannot be written"):
+        Journal.create(tmp_path / "file" / "walk.jsonl", header)
+
+
+def test_each_event_is_in_the_file_before_append_returns(header, tmp_path):
+    path = tmp_path / "walk.jsonl"
+    writer = Journal.create(path, header)
+    for count in range(3):
+        writer.append(PROMPT)
+        assert len(journal.read(path).events) == count + 1
+    writer.close()
+
+
+def test_events_carry_the_seconds_since_the_start(header, tmp_path):
+    session = Session(header, Journal.create(tmp_path / "walk.jsonl", header))
+    session.apply(PROMPT)
+    session.apply(journal.End())
+    session.journal.close()
+    times = [event.t for event in session.events]
+    assert times == sorted(times) and times[0] >= 0
+    assert session.events == journal.read(tmp_path / "walk.jsonl").events
+
+
+def test_a_torn_last_line_is_moved_aside_when_the_record_goes_on(whole, tmp_path):
+    path, aside = tmp_path / "walk.jsonl", tmp_path / "walk.jsonl.torn"
+    path.write_bytes(whole + b'{"event":"ad')
+    for count in (1, 2):
+        record = journal.read(path)
+        writer = Journal.reopen(path, record)
+        writer.append(journal.End())
+        writer.close()
+        assert len(journal.read(path).events) == 8 + count
+        assert path.read_bytes().startswith(whole)
+        path.write_bytes(path.read_bytes() + b"torn again")
+    assert aside.read_bytes() == b'{"event":"ad\ntorn again\n'
+    assert stat.S_IMODE(aside.stat().st_mode) == 0o600
+
+
+def test_a_whole_record_goes_on_without_a_torn_file(whole, tmp_path):
+    path = tmp_path / "walk.jsonl"
+    path.write_bytes(whole)
+    Journal.reopen(path, journal.read(path)).close()
+    assert [file.name for file in tmp_path.iterdir()] == ["walk.jsonl"]
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_said_once_and_the_walk_goes_on_in_memory(header):
+    full = Journal(Path("walk.jsonl"), os.open("/dev/full", os.O_WRONLY), header.started)
+    session = Session(header, full)
+    with pytest.raises(RecordError, match=r"walk\.jsonl cannot be written any more: no space left"):
+        session.apply(PROMPT)
+    assert (session.prefix(), full.open) == ([97], False)
+    session.apply(journal.Add(parent=0, node=1, id=98, source="picked"))
+    assert session.prefix() == [97, 98]
+    assert [type(event) for event in session.events] == [journal.Prompt, journal.Add]
+
+
+def test_a_disk_that_fills_within_a_line_leaves_a_record_that_loads(header, tmp_path, monkeypatch):
+    path = tmp_path / "walk.jsonl"
+    session = Session(header, Journal.create(path, header))
+    session.apply(PROMPT)
+    write, left = os.write, [10]
+
+    def fills(descriptor: int, data: bytes) -> int:
+        if not left[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = write(descriptor, data[: left[0]])
+        left[0] -= written
+        return written
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.os, "write", fills)
+        with pytest.raises(RecordError, match="no space left"):
+            session.apply(journal.Move(node=0))
+    session.apply(journal.End())
+    record = journal.read(path)
+    assert (len(record.events), len(record.torn), len(session.events)) == (1, 10, 3)
+
+
+def test_a_write_in_pieces_is_whole(header, tmp_path, monkeypatch):
+    write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.os, "write", lambda descriptor, data: write(descriptor, data[:7]))
+        writer = Journal.create(tmp_path / "walk.jsonl", header)
+        writer.append(PROMPT)
+    writer.close()
+    assert journal.read(tmp_path / "walk.jsonl").events == [PROMPT]
+
+
+def test_a_copy_holds_the_same_events_and_never_overwrites(whole, tmp_path):
+    record = journal.parse(whole)
+    journal.write_copy(tmp_path / "copy.jsonl", record.header, record.events)
+    assert (tmp_path / "copy.jsonl").read_bytes() == whole
+    with pytest.raises(RecordError, match="exists already"):
+        journal.write_copy(tmp_path / "copy.jsonl", record.header, record.events)
+
+
+def test_a_record_of_version_1_loads_for_ever():
+    record = journal.read(OLD)
+    assert (record.torn, record.header.version, record.header.model) == (b"", 1, "scripted")
+    kinds = {type(event) for event in record.events}
+    assert kinds == set(get_args(journal.AnyEvent))
+
+    session = Session(record.header)
+    session.learn([Token(258, b"Once", "text"), Token(259, b" upon", "text"), Token(260, b" a", "text")])
+    session.learn([Token(273, "옛날".encode(), "text"), Token(256, b"<|begin|>", "special")])
+    session.learn([Token(236, b"\xec", "bytes")])
+    session.restore(record.events)
+    assert [tree.text for tree in session.trees] == ["Once upon a", "옛날"]
+    assert [[token.id for token in tree.prompt] for tree in session.trees] == [[256, 258, 259, 260], [256, 273]]
+    assert [len(tree.nodes) for tree in session.trees] == [7, 2]
+    assert (session.root, session.node, session.prefix()) == (0, 2, [256, 258, 259, 260, 265, 267])
+    shown = session.snapshot()
+    assert [place.text for place in shown.path] == ["<|begin|>", "Once", " upon", " a", " little", " bear"]
+    sampled = shown.path[-1].choice
+    assert (sampled.source, sampled.rank, sampled.seed, sampled.draw) == ("sampled", 2, 1, 0)
+    assert session.params == SamplingParams(temperature=0, seed=1)
+    table = session.trees[0].nodes[0].distribution
+    assert (table.kept, table.candidates[0].token.text, table.candidates[0].prob) == (2, " time", 0.7543470901211905)
+    assert session.trees[1].nodes[1].pending == b"\xec"

@@ -1,0 +1,188 @@
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.core import journal
+from explorer.core.journal import Journal
+from explorer.core.sampling import SamplingParams
+from explorer.core.session import EMPTY, Session
+from explorer.core.token import Token
+from explorer.errors import RecordError, UsageError
+
+KINDS = ("prompt", "seen", "seen", "pick", "pick", "sample", "sample", "back", "move", "params", "engine", "end")
+MOVES = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 1000)), max_size=40).map(
+    lambda moves: [("prompt", 1), ("seen", 3), *moves]
+)
+
+
+def everything(session: Session) -> dict:
+    """All that a session holds, in values that can be compared."""
+    trees = [(tree.text, tree.prompt, tree.prompt_texts, tree.nodes) for tree in session.trees]
+    return {"trees": trees, "at": (session.root, session.node), "params": session.params, "events": session.events}
+
+
+def begun(header, walker, *moves: tuple[str, int]) -> Session:
+    session = Session(header)
+    walker.teach(session)
+    walker.walk(session, [("prompt", 1), ("seen", 3), *moves])
+    return session
+
+
+@given(MOVES)
+def test_the_replay_of_a_record_is_the_session(header, walker, tmp_path_factory, moves):
+    path = tmp_path_factory.mktemp("walk") / "record.jsonl"
+    session = Session(header, Journal.create(path, header))
+    walker.teach(session)
+    snapshots = walker.walk(session, moves)
+    session.journal.close()
+
+    record = journal.read(path)
+    replayed = Session(record.header)
+    walker.teach(replayed)
+    again = []
+    for event in record.events:
+        replayed.restore([event])
+        again.append(replayed.snapshot())
+    assert everything(replayed) == everything(session)
+    assert again == snapshots
+    assert record.header == header
+
+
+@given(MOVES)
+def test_a_snapshot_is_the_same_whether_the_path_was_extended_or_gathered(header, walker, moves):
+    session = Session(header)
+    walker.teach(session)
+    walker.walk(session, moves)
+    seen = session.snapshot()
+    session._path = ((-1, -1), ())
+    assert session.snapshot() == seen
+    assert seen.ids == session.prefix() == session.tree.prefix(session.node)
+
+
+@given(MOVES, st.integers(0, 4))
+def test_back_undoes_a_choice_and_the_branch_stays(header, walker, moves, n):
+    session = begun(header, walker, *moves, ("move", 0), ("seen", 3))
+    before, nodes = session.snapshot(), len(session.tree.nodes)
+    candidate = session.cursor.distribution.candidates[n]
+    session.apply(session.choose(candidate, "picked"))
+    chosen = session.node
+    assert session.prefix() == [*before.ids, candidate.token.id]
+    session.apply(session.back())
+    after = session.snapshot()
+    assert msgspec.structs.replace(after, children=before.children, last_child=before.last_child) == before
+    assert (candidate.token.id in after.children, after.last_child) == (True, candidate.token.id)
+    session.apply(session.choose(candidate, "picked"))
+    assert session.node == chosen
+    assert len(session.tree.nodes) - nodes == (candidate.token.id not in before.children)
+
+
+def test_back_at_the_prompt_is_nothing(header, walker):
+    assert begun(header, walker).back() is None
+
+
+def test_a_session_without_a_prompt_shows_nothing(header):
+    session = Session(header)
+    assert (session.snapshot(), session.prefix()) == (EMPTY, [])
+
+
+def test_each_prompt_has_a_tree_of_its_own(header, walker):
+    session = begun(header, walker, ("pick", 0), ("pick", 0), ("prompt", 2))
+    assert (session.root, session.node, len(session.trees)) == (1, 0, 2)
+    session.apply(journal.Move(root=0, node=1))
+    assert session.prefix()[-1] == session.trees[0].nodes[1].token.id
+
+
+def test_the_first_token_of_a_prompt_is_spelt_as_the_first(header, walker):
+    session = begun(header, walker)
+    candidate = session.cursor.distribution.find(301)
+    assert session.tree.prompt[0].bytes == "옛".encode()
+    assert candidate.token.bytes == " 옛".encode()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        journal.Add(parent=9, node=1, id=5, source="picked"),
+        journal.Add(parent=-1, node=1, id=5, source="picked"),
+        journal.Add(parent=0, node=7, id=5, source="picked"),
+        journal.Add(parent=0, node=2, id=3, source="picked"),
+        journal.Move(node=2),
+        journal.Move(node=0, root=1),
+        journal.Move(node=0, root=-1),
+        journal.Seen(node=5, entropy=None, vocab_size=1, other_prob=None, kept=1, candidates=[]),
+    ],
+)
+def test_an_event_that_does_not_fit_is_refused_and_changes_nothing(header, walker, event):
+    session = begun(header, walker, ("pick", 0))
+    assert session.tree.nodes[1].token.id == 3
+    before, shown = repr(everything(session)), session.snapshot()
+    with pytest.raises(RecordError):
+        session.apply(event)
+    assert (repr(everything(session)), session.snapshot()) == (before, shown)
+
+
+def test_an_event_before_the_first_prompt_is_refused(header):
+    with pytest.raises(RecordError, match="no prompt"):
+        Session(header).apply(journal.Move(node=0))
+
+
+def test_settings_out_of_range_are_refused_and_change_nothing(header):
+    session = Session(header)
+    with pytest.raises(UsageError, match="temperature"):
+        session.apply(journal.Params(temperature=-1, top_p=1, top_k=0, seed=None))
+    assert (session.params, session.events) == (SamplingParams(), [])
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        journal.Params(temperature=-1, top_p=1, top_k=0, seed=None),
+        journal.Move(node=4),
+    ],
+)
+def test_the_replay_of_an_event_that_does_not_fit_names_its_line(header, event):
+    events = [journal.Prompt(text="a", ids=[97]), journal.Move(node=0), event]
+    with pytest.raises(RecordError, match="Line 4"):
+        Session(header).restore(events)
+
+
+def test_a_table_belongs_to_the_settings_that_made_it(header, walker):
+    session = begun(header, walker)
+    assert session.snapshot().distribution is not None and not session.missing()
+    session.apply(journal.Params.of(SamplingParams(seed=5)))
+    assert session.snapshot().distribution is not None and not session.missing()
+    session.apply(journal.Params.of(SamplingParams(temperature=0.5)))
+    assert session.snapshot().distribution is None and session.missing()
+    session.apply(journal.Params.of(SamplingParams()))
+    assert session.snapshot().distribution is not None
+
+
+def test_a_table_that_leaves_out_a_token_tried_here_is_missing(header, walker):
+    session = begun(header, walker)
+    session.apply(journal.Add(parent=0, node=1, id=42, source="forced"))
+    session.apply(session.back())
+    assert session.missing()
+
+
+def test_a_choice_keeps_the_numbers_that_it_had(header, walker):
+    session = begun(header, walker)
+    session.apply(journal.Params.of(SamplingParams(seed=7)))
+    candidate = session.cursor.distribution.candidates[1]
+    session.apply(session.choose(candidate, "sampled", draw=0))
+    choice = session.snapshot().path[-1].choice
+    assert (choice.source, choice.seed, choice.draw) == ("sampled", 7, 0)
+    assert (choice.prob, choice.sampling_prob, choice.rank) == (candidate.prob, candidate.sampling_prob, 2)
+    session.apply(journal.Move(node=0))
+    session.apply(session.choose(session.cursor.distribution.candidates[0], "picked"))
+    assert session.snapshot().path[-1].choice.seed is None
+
+
+def test_an_unfinished_character_at_the_cursor_is_shown_as_its_bytes(header):
+    session = Session(header)
+    session.learn(Token.from_bytes(byte, bytes([byte])) for byte in range(256))
+    session.apply(journal.Prompt(text="", ids=[97]))
+    for node, byte in enumerate("옛".encode(), 1):
+        session.apply(journal.Add(parent=node - 1, node=node, id=byte, source="picked"))
+        assert session.snapshot().pending == ["‹EC›", "‹EC 98›", ""][node - 1]
+    assert [place.text for place in session.snapshot().path] == ["a", "", "", "옛"]

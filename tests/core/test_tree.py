@@ -1,0 +1,66 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.core.token import Token, shown_bytes
+from explorer.core.tree import Choice, Tree
+
+
+def token(data: bytes, token_id: int | None = None) -> Token:
+    return Token.from_bytes(data[0] if token_id is None else token_id, data)
+
+
+def grown(parents: list[int]) -> Tree:
+    """A tree in which node n + 1 was added below parents[n], each with an id of its own."""
+    tree = Tree("ab", (token(b"a"), token(b"b")))
+    for number, parent in enumerate(parents, 1):
+        tree.add(parent % number, token(b"x", 1000 + number), Choice("picked"))
+    return tree
+
+
+@given(st.lists(st.integers(0, 50), max_size=40))
+def test_a_prefix_is_the_prompt_and_the_ids_down_to_the_node(parents):
+    tree = grown(parents)
+    for node in tree.nodes:
+        path = tree.path(node.number)
+        assert tree.prefix(node.number) == [97, 98, *(below.token.id for below in path)]
+        assert len(tree.prefix(node.number)) == node.length
+        assert all(tree.nodes[below.parent].children[below.token.id] == below.number for below in path)
+
+
+@given(st.text(min_size=1, max_size=10), st.text(max_size=10), st.data())
+def test_the_texts_of_a_path_join_to_the_text_of_its_bytes(prompt, after, data):
+    whole = (prompt + after).encode()
+    cut = data.draw(st.integers(1, len(whole)))
+    tree = Tree(prompt, tuple(token(bytes([byte])) for byte in whole[:cut]))
+    number = 0
+    for byte in whole[cut:]:
+        number = tree.add(number, token(bytes([byte])), Choice("sampled")).number
+    shown = "".join(tree.prompt_texts) + "".join(node.text for node in tree.path(number))
+    assert shown == prompt + after
+    assert tree.nodes[number].pending == b""
+    assert tree.nodes[number].draws == len(whole) - cut
+
+
+def test_a_character_appears_with_its_last_byte():
+    first, second, third = "옛".encode()
+    tree = Tree("", (token(bytes([first])),))
+    middle = tree.add(0, token(bytes([second])), Choice("picked"))
+    last = tree.add(middle.number, token(bytes([third])), Choice("picked"))
+    broken = tree.add(middle.number, token(b"a"), Choice("picked"))
+    assert tree.prompt_texts == [""]
+    assert (middle.text, middle.pending) == ("", bytes([first, second]))
+    assert (last.text, last.pending) == ("옛", b"")
+    assert broken.text == shown_bytes(bytes([first, second])) + "a"
+
+
+def test_only_sampled_tokens_count_as_draws():
+    tree = Tree("a", (token(b"a"),))
+    picked = tree.add(0, token(b"b"), Choice("picked"))
+    sampled = tree.add(picked.number, token(b"c"), Choice("sampled"))
+    other = tree.add(0, token(b"d"), Choice("sampled"))
+    assert [node.draws for node in (picked, sampled, other)] == [0, 1, 1]
+
+
+def test_a_prompt_without_tokens_has_a_root_without_a_token():
+    tree = Tree("", ())
+    assert (tree.nodes[0].token, tree.prefix(0), tree.nodes[0].length) == (None, [], 0)

@@ -1,0 +1,252 @@
+import asyncio
+import contextlib
+from types import SimpleNamespace
+
+import pytest
+import pytest_asyncio
+
+from explorer.core.sampling import SamplingParams
+from explorer.engine.base import ModelSettings, encode_prompt
+from explorer.engine.cache import NoCache
+from explorer.engine.client import WorkerEngine
+from explorer.engine.local import TransformersEngine
+from explorer.engine.scripted import EOS, ScriptedEngine
+from explorer.errors import ContextFull, UsageError
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ONE = SamplingParams(seed=1)
+GREEDY = SamplingParams(temperature=0)
+
+
+@pytest_asyncio.fixture(
+    loop_scope="module", scope="module", params=["scripted", "transformers", "scripted worker", "transformers worker"]
+)
+async def case(request, tiny_folder, tmp_path_factory):
+    """An engine that is ready, an oracle that computes the same plainly, and prefixes with a character of their own."""
+    scripted = request.param.startswith("scripted")
+    folder = "" if scripted else str(tiny_folder("llama"))
+    settings = ModelSettings(model=folder, name="scripted" if scripted else "tiny", device="cpu")
+    if request.param.endswith("worker"):
+        log = tmp_path_factory.mktemp("log") / "engine.log"
+        engine = WorkerEngine(settings, log, ["--engine", "scripted" if scripted else "transformers"])
+    else:
+        engine = ScriptedEngine.demo() if scripted else TransformersEngine(settings)
+    oracle = ScriptedEngine.demo() if scripted else TransformersEngine(settings, forward=NoCache)
+    said = []
+    engine.on_progress = said.append
+    info = await engine.start()
+    await oracle.start()
+    yield SimpleNamespace(
+        engine=engine,
+        oracle=oracle,
+        info=info,
+        said=said,
+        scripted=scripted,
+        worker=request.param.endswith("worker"),
+        prompt=[256, 258, 259, 260] if scripted else [1, 70, 80, 90],
+        near_the_end=[256, 272] if scripted else [1, 70, 80, 90],
+    )
+    await engine.close()
+    await oracle.close()
+    await engine.close()
+    if request.param.endswith("worker"):
+        assert not log.exists() or log.read_text() == ""
+
+
+async def steps(engine, ids, params=ONE, draws=0, count=8, top=5):
+    return [step async for step in engine.generate(ids, params, draws=draws, max_new_tokens=count, top=top)]
+
+
+async def finishing(engine, ids, reason, count):
+    """The first settings under which a generation finishes for the reason, and its steps."""
+    for seed in range(200):
+        params = SamplingParams(seed=seed)
+        found = await steps(engine, ids, params, count=count)
+        if found[-1].finish == reason:
+            return params, found
+    raise AssertionError(f"no seed finishes with {reason}")
+
+
+def numbers(distribution) -> list:
+    return [(c.token.id, c.rank, pytest.approx(c.prob, rel=1e-4, abs=1e-8)) for c in distribution.candidates]
+
+
+async def test_the_engine_says_what_it_is_once_it_is_ready(case):
+    info = case.engine.info
+    assert info == case.info
+    assert (info.model, info.device) == ("scripted" if case.scripted else "tiny", "cpu")
+    assert info.vocab_size == (276 if case.scripted else 320)
+    assert info.context_length == (512 if case.scripted else 96)
+    assert info.eos_ids == ([EOS] if case.scripted else [2, *range(40, 60)])
+    assert len(info.tokenizer) == 64
+    assert info == case.oracle.info
+    assert bool(info.versions) != case.scripted
+    assert info.header().tokenizer == info.event(restarted=True).tokenizer == info.tokenizer
+
+
+async def test_loading_says_how_far_it_is(case):
+    assert bool(case.said) == (case.worker or not case.scripted)
+    if not case.scripted:
+        last = case.said[-1]
+        assert (last.stage, last.done) == ("loading the weights", last.total) and last.total > 10
+
+
+@pytest.mark.parametrize("text", ["Once upon a time", "옛날 옛적에 뷁", "", " ", "\x00\r\n\u2028", "👩‍👩‍👧"])
+async def test_the_bytes_of_an_encoded_text_are_the_text(case, text):
+    plain = await case.engine.encode(text, special_tokens=False)
+    assert b"".join(token.bytes for token in plain) == text.encode()
+    tokens = await case.engine.encode(text)
+    assert [token.kind for token in tokens[:1]] == ["special"]
+    assert [token.id for token in tokens[1:]] == [token.id for token in plain]
+    assert await case.engine.describe([token.id for token in tokens]) == tokens
+
+
+async def test_an_id_without_an_entry_is_described_as_unused(case):
+    tokens = await case.engine.describe([case.info.vocab_size - 1, 10**6, *case.prompt])
+    assert [token.kind for token in tokens[:2]] == ["text" if case.scripted else "unused", "unused"]
+    assert tokens[1].id == 10**6
+    assert await case.engine.describe([]) == []
+
+
+async def test_a_table_is_in_the_order_of_ranks_and_its_masses_sum_to_one(case):
+    for params in (ONE, SamplingParams(0.7, 0.8, 20), GREEDY):
+        whole = await case.engine.next(case.prompt, params, case.info.vocab_size)
+        assert [c.rank for c in whole.candidates] == list(range(1, case.info.vocab_size + 1))
+        logits = [(-c.logit, c.token.id) for c in whole.candidates]
+        assert logits == sorted(logits)
+        assert whole.other_prob == pytest.approx(0, abs=1e-5)
+        assert sum(c.sampling_prob for c in whole.candidates) == pytest.approx(1, abs=1e-5)
+        assert sum(c.sampling_prob > 0 for c in whole.candidates) == whole.kept
+        assert all((c.cut_by is None) == (c.sampling_prob > 0) for c in whole.candidates)
+        part = await case.engine.next(case.prompt, params, 7)
+        assert part.candidates == whole.candidates[:7]
+        assert sum(c.prob for c in part.candidates) + part.other_prob == pytest.approx(1, abs=1e-5)
+        assert (part.kept, part.entropy, part.vocab_size) == (whole.kept, whole.entropy, case.info.vocab_size)
+
+
+async def test_included_tokens_come_with_their_true_ranks(case):
+    whole = await case.engine.next(case.prompt, ONE, case.info.vocab_size)
+    wanted = [whole.candidates[i].token.id for i in (200, 2, 50)]
+    seen = await case.engine.next(case.prompt, ONE, 5, [*wanted, wanted[0], -1, 10**6])
+    assert seen.candidates == (*whole.candidates[:5], whole.candidates[50], whole.candidates[200])
+
+
+async def test_a_table_is_the_oracles_and_the_same_again(case):
+    for ids in (case.prompt, case.prompt[:1], [*case.prompt, 70, 71], [*case.prompt[:-1], 99, 5]):
+        seen = await case.engine.next(ids, SamplingParams(0.7, 0.9), 20)
+        expected = await case.oracle.next(ids, SamplingParams(0.7, 0.9), 20)
+        assert [(c.token.id, c.rank, c.prob) for c in expected.candidates] == numbers(seen)
+        assert seen.candidates[0].token == expected.candidates[0].token
+        assert await case.engine.next(ids, SamplingParams(0.7, 0.9), 20) == seen
+
+
+async def test_what_cannot_be_answered_is_said(case):
+    limit = case.info.context_length
+    for call in (lambda ids: case.engine.next(ids, ONE, 5), lambda ids: steps(case.engine, ids)):
+        with pytest.raises(UsageError, match="no token to go on from"):
+            await call([])
+        for wrong in (case.info.vocab_size, -1):
+            with pytest.raises(UsageError, match=f"no token {wrong}"):
+                await call([*case.prompt, wrong])
+        with pytest.raises(ContextFull, match=f"{limit + 1} tokens"):
+            await call([case.prompt[0]] * (limit + 1))
+    with pytest.raises(ContextFull, match="full"):
+        await steps(case.engine, [case.prompt[0]] * limit)
+    with pytest.raises(UsageError, match="seed"):
+        await steps(case.engine, case.prompt, SamplingParams())
+    assert len((await case.engine.next([case.prompt[0]] * limit, ONE, 5)).candidates) == 5
+
+
+async def test_a_prompt_that_no_walk_can_begin_with_is_said(case):
+    assert [t.kind for t in await encode_prompt(case.engine, "")] == ["special"]
+    with pytest.raises(ContextFull, match="Shorten"):
+        await encode_prompt(case.engine, "뷁" * case.info.context_length)
+
+
+async def test_each_step_comes_with_its_table_and_its_draw(case):
+    _, found = await finishing(case.engine, case.prompt, "length", 6)
+    assert [step.draw for step in found] == list(range(6))
+    assert [step.finish for step in found] == [None] * 5 + ["length"]
+    ids = list(case.prompt)
+    for step in found:
+        whole = await case.engine.next(ids, ONE, case.info.vocab_size)
+        assert step.drawn == whole.find(step.drawn.token.id)
+        ids.append(step.drawn.token.id)
+        assert step.distribution == await case.engine.next(ids, ONE, 5)
+
+
+async def test_a_seed_draws_the_same_tokens_again_at_once_or_one_by_one(case):
+    params, found = await finishing(case.engine, case.prompt, "length", 6)
+    ids = [step.drawn.token.id for step in found]
+    assert await steps(case.engine, case.prompt, params, count=6) == found
+    assert [step.drawn.token.id for step in await steps(case.oracle, case.prompt, params, count=6)] == ids
+    for index in (5, 0, 3):
+        one = await steps(case.engine, case.prompt + ids[:index], params, draws=index, count=1)
+        assert [(step.drawn.token.id, step.draw, step.finish) for step in one] == [(ids[index], index, "length")]
+    walks = [await steps(case.engine, case.prompt, SamplingParams(seed=seed)) for seed in range(9)]
+    assert len({tuple(step.drawn.token.id for step in walk) for walk in walks}) > 1
+
+
+async def test_greedy_takes_the_first_rank_without_a_seed(case):
+    found = await steps(case.engine, case.prompt, GREEDY)
+    assert {step.drawn.rank for step in found} == {1}
+
+
+async def test_an_end_token_is_the_last(case):
+    _, found = await finishing(case.engine, case.near_the_end, "stop", 40)
+    ends = [step.drawn.token.id in case.info.eos_ids for step in found]
+    assert ends == [False] * (len(ends) - 1) + [True]
+    assert [step.finish for step in found[:-1]] == [None] * (len(found) - 1)
+
+
+async def test_the_last_position_of_the_context_is_the_last_token(case):
+    begin = [case.prompt[-1]] * (case.info.context_length - 2)
+    _, found = await finishing(case.engine, begin, "context", 10)
+    assert [step.finish for step in found] == [None, "context"]
+
+
+async def test_a_generation_that_is_closed_leaves_the_engine_right(case):
+    params, seen = SamplingParams(seed=77), []
+    stream = case.engine.generate(case.prompt, params, draws=0, max_new_tokens=80, top=5)
+    async with contextlib.aclosing(stream):
+        async for step in stream:
+            seen.append(step.drawn.token.id)
+            break
+    for ids in (case.prompt + seen, [*case.prompt[:2], 66], [*case.prompt, *seen, 71, 72]):
+        expected = await case.oracle.next(ids, ONE, 9)
+        assert [(c.token.id, c.rank, c.prob) for c in expected.candidates] == numbers(
+            await case.engine.next(ids, ONE, 9)
+        )
+
+
+async def test_a_call_that_is_cancelled_leaves_the_engine_right(case):
+    started = asyncio.Event()
+
+    async def watch():
+        async for _ in case.engine.generate([*case.prompt, 75], ONE, draws=0, max_new_tokens=80, top=5):
+            started.set()
+
+    task = asyncio.create_task(watch())
+    await asyncio.wait_for(started.wait(), 20)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.wait_for(task, 20)
+    asked = [asyncio.create_task(case.engine.next([*case.prompt, 76, other], ONE, 5)) for other in range(20)]
+    await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    for task in asked[::2]:
+        task.cancel()
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    for other, answer in enumerate(answers):
+        if isinstance(answer, asyncio.CancelledError):
+            answer = await case.engine.next([*case.prompt, 76, other], ONE, 5)
+        expected = await case.oracle.next([*case.prompt, 76, other], ONE, 5)
+        assert [(c.token.id, c.rank, c.prob) for c in expected.candidates] == numbers(answer)
+
+
+async def test_many_calls_at_once_get_their_own_answers(case):
+    prefixes = [[*case.prompt, *[70 + n] * (n % 3), n] for n in range(24)]
+    answers = await asyncio.gather(*(case.engine.next(ids, ONE, 4, [n]) for n, ids in enumerate(prefixes)))
+    for n, (ids, answer) in enumerate(zip(prefixes, answers, strict=True)):
+        expected = await case.oracle.next(ids, ONE, 4, [n])
+        assert [(c.token.id, c.rank, c.prob) for c in expected.candidates] == numbers(answer)

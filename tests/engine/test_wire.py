@@ -1,0 +1,124 @@
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.core.distribution import Candidate, Distribution
+from explorer.core.sampling import SamplingParams
+from explorer.core.token import Token
+from explorer.engine import wire
+from explorer.engine.base import EngineInfo, ModelSettings, Progress, Step
+from explorer.errors import ContextFull, EngineError, ModelError, UsageError
+
+PARAMS = SamplingParams(0.7, 0.9, 40, 2**63 - 1)
+PREFIX = wire.Prefix(3, [1, 2], 2, 7)
+CANDIDATE = Candidate(Token(7, b"\xec\x98\n", "bytes", "ì"), 1, None, -0.1, 0.9, 1.0, "top_p")
+TABLE = Distribution((CANDIDATE,), 320, None, 0.1, 5)
+INFO = EngineInfo(
+    model="m", architecture="A", dtype="d", device="c", vocab_size=3, context_length=None, eos_ids=[1], tokenizer="f"
+)
+REQUESTS = [
+    wire.Load(ModelSettings(model="a/b", name="b")),
+    wire.Next(1, PREFIX, PARAMS, 30, [5]),
+    wire.Generate(2, PREFIX, PARAMS, 4, 10, 30),
+    wire.Encode(3, "한글\n\x00\u2028", True),
+    wire.Describe(4, [0, 10**6]),
+    wire.Cancel(4),
+]
+REPLIES = [
+    wire.Ready(INFO),
+    wire.Progressed(Progress("loading", 1, 2)),
+    wire.Table(1, TABLE),
+    wire.Stepped(2, Step(CANDIDATE, 0, TABLE, "stop")),
+    wire.Stepped(2, Step(CANDIDATE, 0, None, None)),
+    wire.Finished(2),
+    wire.Tokens(3, [CANDIDATE.token]),
+    wire.Failed(4, "UsageError", "no"),
+]
+LISTS = st.lists(st.integers(0, 3), max_size=12)
+
+
+@pytest.mark.parametrize("message", REQUESTS, ids=lambda message: type(message).__name__)
+def test_a_request_is_one_line_and_arrives_as_it_was_sent(message):
+    line = wire.encode(message)
+    assert b"\n" not in line
+    assert wire.decode_request(line) == message
+
+
+@pytest.mark.parametrize("message", REPLIES, ids=lambda message: type(message).__name__)
+def test_a_reply_is_one_line_and_arrives_as_it_was_sent(message):
+    line = wire.encode(message)
+    assert b"\n" not in line
+    assert wire.decode_reply(line) == message
+
+
+def test_every_message_is_tested_here():
+    for union, examples in ((wire.Request, REQUESTS), (wire.Reply, REPLIES)):
+        assert {type(example) for example in examples} == set(union.__args__)
+
+
+@pytest.mark.parametrize("line", [b"", b"{}", b"hello", b'{"op":"jump"}', b'{"op":"cancel","id":"x"}', b"\xff"])
+def test_a_line_that_is_no_message_is_refused(line):
+    with pytest.raises(msgspec.MsgspecError):
+        wire.decode_request(line)
+    with pytest.raises(msgspec.MsgspecError):
+        wire.decode_reply(line)
+
+
+@pytest.mark.parametrize("kind", [UsageError, ModelError, EngineError, ContextFull, wire.UnknownBase])
+def test_an_error_is_of_the_same_kind_at_the_other_end(kind):
+    error = wire.Failed.of(1, kind("What happened.")).error()
+    assert (type(error), str(error)) == (kind, "What happened.")
+
+
+def test_an_error_of_an_unknown_kind_is_an_engine_error():
+    error = wire.Failed(1, "SomethingNew", "What happened.").error()
+    assert (type(error), str(error)) == (EngineError, "What happened.")
+
+
+@given(st.lists(LISTS, max_size=30))
+def test_each_prefix_arrives_as_the_ids_that_were_written(prefixes):
+    writer, reader = wire.PrefixWriter(), wire.PrefixReader()
+    for ids in prefixes:
+        sent = wire.encode(wire.Next(1, writer.write(ids), PARAMS, 1, []))
+        assert reader.read(wire.decode_request(sent).prefix) == ids
+
+
+@given(st.lists(st.tuples(LISTS, st.booleans()), max_size=30))
+def test_a_prefix_whose_base_was_lost_is_said_and_can_be_sent_whole(prefixes):
+    writer, reader = wire.PrefixWriter(), wire.PrefixReader()
+    for ids, arrives in prefixes:
+        prefix = writer.write(ids)
+        if not arrives:
+            continue
+        try:
+            assert reader.read(prefix) == ids
+        except wire.UnknownBase:
+            assert reader.read(writer.write_whole(ids)) == ids
+
+
+def test_a_prefix_is_never_read_from_a_base_that_was_forgotten():
+    writer, reader = wire.PrefixWriter(), wire.PrefixReader()
+    first = writer.write([1, 2, 3])
+    reader.read(first)
+    old = wire.Prefix(10**6, [4], first.handle, 2)
+    assert reader.read(old) == [1, 2, 4]
+    for count in range(wire.HANDLES_KEPT):
+        reader.read(writer.write([1, 2, 3, count]))
+    with pytest.raises(wire.UnknownBase):
+        reader.read(old)
+
+
+def test_a_step_does_not_grow_with_the_context():
+    writer = wire.PrefixWriter()
+    ids = list(range(10_000))
+    writer.write(ids)
+    assert len(wire.encode(wire.Next(1, writer.write([*ids, 5]), PARAMS, 30, []))) < 250
+    assert len(wire.encode(wire.Next(1, writer.write(ids[:-100]), PARAMS, 30, []))) < 250
+
+
+@given(LISTS, LISTS)
+def test_the_common_prefix_is_the_longest_that_both_begin_with(left, right):
+    length = wire.common_prefix(left, right)
+    assert left[:length] == right[:length]
+    assert length == min(len(left), len(right)) or left[length] != right[length]
