@@ -30,6 +30,8 @@ import traceback
 from collections.abc import Coroutine
 from typing import Any
 
+import msgspec
+
 from explorer.engine import wire
 from explorer.engine.base import Engine, ModelSettings, Progress
 from explorer.errors import EngineError, ExplorerError, UsageError
@@ -159,7 +161,11 @@ async def serve(requests: int, replies: int, kind: str) -> None:
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(requests, "rb"))
     while line := await reader.readline():
-        server.receive(line)
+        try:
+            server.receive(line)
+        except msgspec.MsgspecError:
+            traceback.print_exc()
+            os._exit(1)
 
 
 def main(requests: int, replies: int) -> None:

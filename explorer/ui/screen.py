@@ -15,6 +15,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.getters import query_one
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Footer
 
 from explorer.core.journal import write_copy
@@ -32,6 +33,9 @@ from explorer.ui.widgets.sampler import SamplerPane
 from explorer.ui.widgets.status import Severity, Status, StatusLine
 from explorer.ui.widgets.text import TextPane
 from explorer.ui.widgets.tokens import VIEWS, TokensPane
+
+TOGETHER = 0.05
+"""Seconds that a step waits for its table: most tables come sooner, and one picture is painted instead of two."""
 
 ROW_STEPS = (5, 10, 20, 30, 50, 100, 200, 500)
 
@@ -72,6 +76,7 @@ class MainScreen(Screen[None]):
         self._model, self._hint = model, hint
         self._max_new_tokens = max_new_tokens
         self._note: tuple[str, Severity] = ("", "note")
+        self._late: Timer | None = None
         engine.on_progress = self.progress
         engine.on_death = self.died
 
@@ -93,6 +98,8 @@ class MainScreen(Screen[None]):
 
     async def on_unmount(self) -> None:
         self.walk.changed = lambda: None
+        if self._late is not None:
+            self._late.stop()
         self.workers.cancel_all()
         self.walk.close()
         await self.walk.engine.close()
@@ -100,7 +107,18 @@ class MainScreen(Screen[None]):
     # Showing.
 
     def show(self) -> None:
-        """Hand the snapshot to the panes, and ask for a table where there is none."""
+        """Show the walk as it stands; where its table is on the way, a moment later together with it."""
+        if self._late is not None:
+            self._late.stop()
+            self._late = None
+        if self.walk.lacks_table() and not self.sampler.auto:
+            self._late = self.set_timer(TOGETHER, self.paint)
+            self.fetch()
+        else:
+            self.paint()
+
+    def paint(self) -> None:
+        """Hand the snapshot to the panes."""
         snapshot = self.walk.snapshot
         for pane in (self.text_pane, self.candidates, self.tokens, self.sampler):
             pane.snapshot = snapshot
@@ -117,8 +135,6 @@ class MainScreen(Screen[None]):
             note=note,
             severity=severity,
         )
-        if self.walk.lacks_table() and not self.sampler.auto:
-            self.fetch()
 
     def note(self, sentence: str, severity: Severity = "note") -> None:
         self._note = (sentence, severity)

@@ -194,6 +194,8 @@ class Walk:
                         break
                     self._take(session, step)
                     here = (session.root, session.node)
+                    if session.cursor.draws != step.draw + 1 and params.temperature:
+                        break  # It was there before, picked: the path has used up fewer draws than the engine thinks.
                     done += 1
                     finish = step.finish
                     now = self._clock()

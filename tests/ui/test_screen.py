@@ -145,14 +145,23 @@ async def test_escape_stops_auto_sampling_with_everything_shown_in_the_record(ex
 
 
 async def test_a_knob_turned_on_the_way_holds_from_the_next_token(explore):
-    engine = ScriptedEngine.demo()
-    app = explore(engine, max_new_tokens=400, params=SamplingParams(temperature=0.1, seed=1))
+    class Pausing(ScriptedEngine):
+        asked = 0
+
+        async def _wait(self):
+            self.asked += 1
+            if self.asked == 12:
+                paused.set()
+                await go_on.wait()
+
+    paused, go_on = asyncio.Event(), asyncio.Event()
+    app = explore(Pausing.demo(), max_new_tokens=40, params=SamplingParams(temperature=0.1, seed=1))
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("a")
-        while len(app.main.walk.snapshot.path) < 10:
-            await pilot.pause()
+        await paused.wait()
         app.main.action_temperature_down()
+        go_on.set()
         await settle(pilot)
         session = app.main.walk.session
         turned = [isinstance(e, journal.Params) and e.temperature == 0 for e in session.events].index(True)
@@ -411,3 +420,14 @@ async def test_every_size_can_be_drawn_while_it_changes(explore, size):
         await pilot.resize_terminal(100, 30)
         await settle(pilot)
         assert app.main.candidates.rows
+
+
+async def test_draws_are_the_same_one_by_one_and_in_a_run(explore, tmp_path):
+    texts = []
+    for name, keys in (("one", ["space"] * 8), ("run", ["a"])):
+        app = explore(record=tmp_path / name, max_new_tokens=8)
+        async with app.run_test(size=(120, 36)) as pilot:
+            await settle(pilot)
+            await press(pilot, "enter", "left", *keys)
+            texts.append(text(app))
+    assert texts[0] == texts[1]
