@@ -201,12 +201,14 @@ class CandidatesPane(Pane):
         yield heading, "candidates--head"
 
     def _row(self, candidate: Candidate, selected: bool, token_cells: int, bar_cells: int, ids: bool) -> Iterable[Part]:
-        cut = "candidates--cut" if candidate.cut_by else ""
+        # Quiet colours would drown in the selected row's background where there are 16 of them.
+        quiet = "candidates--token" if selected else "candidates--quiet"
+        cut = ("candidates--token" if selected else "candidates--cut") if candidate.cut_by else ""
         visited = candidate.token.id in self.snapshot.children
         yield "▸" if selected else " ", "candidates--bar"
         yield "•" if visited else " ", "candidates--visited"
         number = f"{candidate.token.id:>{ID_CELLS}}" if ids else ""
-        yield f"{candidate.rank:>5}{number}  ", cut or "candidates--quiet"
+        yield f"{candidate.rank:>5}{number}  ", cut or quiet
         text = fit(token_label(candidate.token, self.view), token_cells)
         yield text, cut or ("candidates--visited" if visited else self._kind(candidate.token))
         yield percent(candidate.prob), cut or "candidates--token"
