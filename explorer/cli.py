@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 Command = Callable[..., Any]
 
+LOGS_KEPT = 20
+"""Log files of engines; an empty one is removed at the end."""
+
 FIRST_PROMPT = "Once upon a"
 HINT = "this is the demo model; your own: token-explorer --model NAME_OR_FOLDER"
 
@@ -233,6 +236,8 @@ def make_engine(config: Config) -> "Engine":
     from explorer.engine.client import WorkerEngine
 
     log_file = log_folder() / f"engine-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    for old in sorted(log_folder().glob("engine-*.log"))[:-LOGS_KEPT]:
+        old.unlink(missing_ok=True)
     return WorkerEngine(model_settings(config), log_file)
 
 

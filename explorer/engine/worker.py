@@ -166,6 +166,8 @@ async def serve(requests: int, replies: int, kind: str) -> None:
         except msgspec.MsgspecError:
             traceback.print_exc()
             os._exit(1)
+    # At once: a thread that imports or computes would be waited for.
+    os._exit(0)
 
 
 def main(requests: int, replies: int) -> None:

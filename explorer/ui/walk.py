@@ -16,10 +16,13 @@ from explorer.core.journal import AnyEvent, End, Params, Prompt, Seen
 from explorer.core.sampling import SamplingParams
 from explorer.core.session import EMPTY, Session, Snapshot
 from explorer.engine.base import Engine, EngineInfo, FinishReason, Step, encode_prompt
-from explorer.errors import ContextFull, RecordError
+from explorer.errors import ContextFull, ExplorerError, RecordError
 
 OpenSession = Callable[[Engine, str], Awaitable[Session]]
 """Begins or resumes a session on an engine that is ready; the text is the prompt of a new one."""
+
+Question = tuple[int, int, tuple[float, float, int], int]
+"""What a table answers: root, node, settings and rows."""
 
 FRAME = 1 / 30
 """Seconds between two looks at a running walk."""
@@ -59,6 +62,8 @@ class Walk:
         self.info: EngineInfo | None = None
         """What the engine is, or was before it died."""
         self._open_session = open_session
+        self._refused: Question | None = None
+        """What the engine could not answer: it is not asked again of itself."""
         self._clock = clock
 
     @property
@@ -82,6 +87,7 @@ class Walk:
         Raises ModelError, EngineError, RecordError, and UsageError for a prompt that cannot be used.
         """
         info = self.info = await self.engine.start()
+        self._refused = None
         if self.session is None:
             self.session = await self._open_session(self.engine, self.draft)
             self.changed()
@@ -148,22 +154,32 @@ class Walk:
 
     def lacks_table(self) -> bool:
         """Whether the cursor's table must be asked for."""
-        if self.session is None or not self.session.trees or not self.alive:
+        if self.session is None or not self.session.trees or not self.alive or self._refused == self._question():
             return False
         if self.session.missing():
             return True
         table = self.session.cursor.distribution
         return table is not None and len(table.candidates) < min(self.top, table.vocab_size)
 
+    def _question(self) -> Question:
+        assert self.session is not None
+        return (self.session.root, self.session.node, self.session.params.shaping, self.top)
+
     async def table(self) -> None:
         """Ask for the cursor's table; dropped when the cursor or the settings have moved on. Raises EngineError."""
         session = self.session
         assert session is not None
-        asked = (session.root, session.node, session.params.shaping, self.top)
+        asked = self._question()
         began = self._clock()
-        distribution = await self.engine.next(session.prefix(), session.params, self.top, list(session.cursor.children))
+        try:
+            distribution = await self.engine.next(
+                session.prefix(), session.params, self.top, list(session.cursor.children)
+            )
+        except ExplorerError:
+            self._refused = asked
+            raise
         self.speed = msgspec.structs.replace(self.speed, step_ms=(self._clock() - began) * 1000)
-        if asked == (session.root, session.node, session.params.shaping, self.top):
+        if asked == self._question():
             self._see(session, distribution)
 
     async def run(self, max_new_tokens: int) -> FinishReason | None:

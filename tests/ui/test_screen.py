@@ -7,7 +7,7 @@ import pytest
 from explorer.core import journal
 from explorer.core.sampling import SamplingParams
 from explorer.engine.scripted import EOS, ScriptedEngine
-from explorer.errors import ModelError
+from explorer.errors import EngineError, ModelError
 from explorer.ui.screens.prompt import PromptScreen
 
 
@@ -431,3 +431,22 @@ async def test_draws_are_the_same_one_by_one_and_in_a_run(explore, tmp_path):
             await press(pilot, "enter", "left", *keys)
             texts.append(text(app))
     assert texts[0] == texts[1]
+
+
+async def test_an_engine_that_cannot_answer_is_asked_once_and_its_sentence_is_shown(explore):
+    class Failing(ScriptedEngine):
+        asked = 0
+
+        async def next(self, *arguments, **settings):
+            self.asked += 1
+            raise EngineError("The engine failed: something broke.")
+
+    engine = Failing.demo()
+    app = explore(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.pause(0.2)
+        assert engine.asked == 1
+        assert "something broke" in app.main.candidates.message
+        await press(pilot, "t")
+        assert engine.asked == 2
