@@ -32,12 +32,12 @@ def next_probs(model, tokenizer, text: str) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("text", "token", "least"),
     [
-        ("Once upon a", " time", 0.99),
+        ("Once upon a", " time", 0.95),
         ("They lived happily ever", " after", 0.9),
-        ("Monday, Tuesday,", " Wednesday", 0.9),
+        ("Monday, Tuesday,", " Wednesday", 0.5),
         ("The sky is", " blue", 0.5),
         ("The capital of France is", " Paris", 0.8),
-        ("옛날", " 옛적에", 0.3),
+        ("옛날", " 옛적에", 0.2),
     ],
 )
 def test_what_everybody_would_say_is_likely(model, tokenizer, text, token, least):

@@ -450,3 +450,14 @@ async def test_an_engine_that_cannot_answer_is_asked_once_and_its_sentence_is_sh
         assert "something broke" in app.main.candidates.message
         await press(pilot, "t")
         assert engine.asked == 2
+
+
+async def test_the_current_token_is_always_in_sight(explore):
+    app = explore(params=SamplingParams(temperature=0, seed=1))
+    async with app.run_test(size=(80, 16)) as pilot:
+        await settle(pilot)
+        for _ in range(30):
+            await press(pilot, "space")
+            for pane in (app.main.tokens, app.main.text_pane):
+                height = pane.scrollable_content_region.height
+                assert pane.scroll_offset.y == max(pane.virtual_size.height - height, 0)

@@ -156,7 +156,9 @@ class CandidatesPane(Pane):
         line = self.row + HEAD
         first = 0 if self.row == 0 else line
         last = line + 1 if self.row == len(self.rows) - 1 else line
-        self.scroll_to_region(Region(0, first, 1, last - first + 1), animate=False, immediate=True, x_axis=False)
+        self.scroll_to_region(
+            Region(0, first, 1, last - first + 1), animate=False, immediate=True, force=True, x_axis=False
+        )
 
     def _retitle(self) -> None:
         table = self._table

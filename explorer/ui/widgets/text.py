@@ -107,7 +107,7 @@ class TextPane(Pane):
         if not path:
             self._wrapped.append(self.draft, 0)
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._wrapped.lines))
-        self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
         self.refresh()
 
     def line(self, number: int) -> Iterable[Part]:

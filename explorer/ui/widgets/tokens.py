@@ -63,7 +63,7 @@ class TokensPane(Pane):
 
     def _measure(self) -> None:
         self.virtual_size = Size(self.scrollable_content_region.width, len(self.snapshot.path))
-        self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
         self.refresh()
 
     def line(self, number: int) -> Iterable[Part]:
