@@ -9,13 +9,17 @@ TORCH ?=
 INDEX := $(if $(filter cpu,$(TORCH)),--extra-index-url https://download.pytorch.org/whl/cpu)
 PIN := $(if $(filter cpu,$(TORCH)),"torch==$(shell sed -n 's/^torch==//p' constraints.txt)+cpu")
 
-.PHONY: run test check docs bench clean
+.PHONY: run test test-all check docs models bench clean
 
 run: $(VENV)/run
 	@$(BIN)/token-explorer $(ARGS)
 
 test: $(VENV)/dev
 	$(BIN)/pytest
+
+# Also the walks on every architecture of transformers.
+test-all: $(VENV)/dev
+	$(BIN)/pytest -m 'matrix or not matrix'
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .
@@ -26,6 +30,10 @@ check: $(VENV)/dev
 
 docs: $(VENV)/dev
 	$(BIN)/python -m explorer.ui.commands > docs/keys.md
+
+models: $(VENV)/dev
+	$(BIN)/python -m tests.engine.matrix > docs/models.md.new
+	mv docs/models.md.new docs/models.md
 
 bench: $(VENV)/dev
 	$(BIN)/python benchmarks/engine.py

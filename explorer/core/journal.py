@@ -16,6 +16,7 @@ import msgspec
 
 from explorer.core.distribution import CandidateRow, Distribution
 from explorer.core.sampling import SamplingParams
+from explorer.core.score import Scored
 from explorer.core.tree import Source
 from explorer.errors import RecordError
 
@@ -79,6 +80,22 @@ class Seen(Event, frozen=True, kw_only=True):
         )
 
 
+class Score(Event, frozen=True, kw_only=True):
+    """What the model thinks of each token of the prompt; the first has None everywhere."""
+
+    logprobs: list[float | None]
+    ranks: list[int | None]
+    entropies: list[float | None]
+
+    @classmethod
+    def of(cls, tokens: Sequence[Scored]) -> "Score":
+        return cls(
+            logprobs=[one.logprob for one in tokens],
+            ranks=[one.rank for one in tokens],
+            entropies=[one.entropy for one in tokens],
+        )
+
+
 class Add(Event, frozen=True, kw_only=True):
     """A new node, to which the cursor goes."""
 
@@ -133,7 +150,7 @@ class End(Event, frozen=True, kw_only=True):
     """The session was closed."""
 
 
-AnyEvent = Prompt | Seen | Add | Move | Params | Engine | End
+AnyEvent = Prompt | Seen | Score | Add | Move | Params | Engine | End
 
 _decode_event = msgspec.json.Decoder(AnyEvent).decode
 _decode_header = msgspec.json.Decoder(Header).decode

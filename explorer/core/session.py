@@ -4,6 +4,7 @@ Owns the trees, the cursor, the settings and the order "first the record, then t
 whoever shows them. Must not know the engine, the terminal or a file's name.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -12,6 +13,7 @@ from explorer.core import journal as record
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.journal import AnyEvent, Header, Journal
 from explorer.core.sampling import SamplingParams
+from explorer.core.score import Scored, surprisal
 from explorer.core.token import Token, shown_bytes
 from explorer.core.tree import Choice, Node, Source, Tree
 from explorer.errors import RecordError, UsageError
@@ -27,6 +29,20 @@ class PathToken(msgspec.Struct, frozen=True):
     """None for a token of the prompt."""
     node: int | None
     """None for a token of the prompt, except its last, which is node 0."""
+    logprob: float | None = None
+    """The model's own, where the token stands; None where it is not known."""
+    rank: int | None = None
+    entropy: float | None = None
+    """Of the distribution that the token was chosen from, in bits."""
+
+    @property
+    def prob(self) -> float | None:
+        return None if self.logprob is None else math.exp(self.logprob)
+
+    @property
+    def surprisal(self) -> float | None:
+        """In bits."""
+        return surprisal(self.logprob)
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -126,6 +142,10 @@ class Session:
             return
         if not self.trees:
             raise RecordError("there is no prompt yet.")
+        if isinstance(event, record.Score):
+            if {len(event.logprobs), len(event.ranks), len(event.entropies)} != {len(self.tree.prompt)}:
+                raise RecordError(f"a score needs {len(self.tree.prompt)} numbers of each kind.")
+            return
         root = event.root if isinstance(event, record.Move) and event.root is not msgspec.UNSET else self.root
         if not 0 <= root < len(self.trees):
             raise RecordError(f"there is no prompt number {root}.")
@@ -153,6 +173,13 @@ class Session:
                     candidates, event.vocab_size, event.entropy, event.other_prob, event.kept
                 )
                 node.shaped_by = self.params
+            case record.Score():
+                columns = zip(self.tree.prompt, event.logprobs, event.ranks, event.entropies, strict=True)
+                self.tree.scores = [
+                    Scored(token, logprob, None if logprob is None else math.exp(logprob), rank, entropy)
+                    for token, logprob, rank, entropy in columns
+                ]
+                self._path = ((-1, -1), ())
             case record.Add():
                 choice = Choice(event.source, event.prob, event.sampling_prob, event.rank, event.seed, event.draw)
                 self.tree.add(event.parent, self.token(event.id), choice)
@@ -234,17 +261,27 @@ class Session:
         if (root, number) == (self.root, self.node):
             return path
         if root == self.root and number == node.parent and node.token:
-            path = (*path, PathToken(node.token, node.text, node.choice, node.number))
+            path = (*path, self._place(self.tree, node))
         else:
             path = self._gather(self.tree, self.tree.path(node.number))
         self._path = ((self.root, self.node), path)
         return path
 
-    @staticmethod
-    def _gather(tree: Tree, nodes: Sequence[Node]) -> tuple[PathToken, ...]:
+    @classmethod
+    def _gather(cls, tree: Tree, nodes: Sequence[Node]) -> tuple[PathToken, ...]:
         end = len(tree.prompt) - 1
+        scores = tree.scores or [Scored(token) for token in tree.prompt]
         prompt = (
-            PathToken(token, text, None, 0 if index == end else None)
-            for index, (token, text) in enumerate(zip(tree.prompt, tree.prompt_texts, strict=True))
+            PathToken(token, text, None, 0 if index == end else None, score.logprob, score.rank, score.entropy)
+            for index, (token, text, score) in enumerate(zip(tree.prompt, tree.prompt_texts, scores, strict=True))
         )
-        return (*prompt, *(PathToken(node.token, node.text, node.choice, node.number) for node in nodes if node.token))
+        return (*prompt, *(cls._place(tree, node) for node in nodes))
+
+    @staticmethod
+    def _place(tree: Tree, node: Node) -> PathToken:
+        assert node.token is not None and node.parent is not None
+        assert node.choice is not None
+        choice, table = node.choice, tree.nodes[node.parent].distribution
+        logprob = math.log(choice.prob) if choice.prob else None
+        entropy = table.entropy if table else None
+        return PathToken(node.token, node.text, choice, node.number, logprob, choice.rank, entropy)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
+from explorer.core.score import Scored
 from explorer.core.token import Token, take_text
 
 Source = Literal["picked", "sampled", "forced"]
@@ -61,6 +62,8 @@ class Tree:
         self.text = text
         """What the person typed; the tokens are the truth."""
         self.prompt = prompt
+        self.scores: list[Scored] = []
+        """What the model thinks of each token of the prompt; empty until it was asked."""
         self.prompt_texts: list[str] = []
         pending = b""
         for token in prompt:

@@ -1,1 +1,4 @@
-"""Engines: from token ids to a Distribution. torch is for local.py, loading.py, cache.py, logits.py and drawing.py."""
+"""Engines: from token ids to a Distribution.
+
+torch is for local.py, loading.py, cache.py, rows.py, probe.py, states.py, passes.py, logits.py and drawing.py.
+"""

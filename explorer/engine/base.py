@@ -14,6 +14,7 @@ from explorer.core.distribution import Candidate, Distribution
 from explorer.core.journal import Engine as EngineEvent
 from explorer.core.journal import Header
 from explorer.core.sampling import SamplingParams
+from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.errors import ContextFull, UsageError
 
@@ -130,6 +131,14 @@ class Engine(ABC):
         `draws` tells how many draws of the seed the path has used up: the first one here is the draw of that index.
         `params.seed` must be set unless the temperature is 0. Closing the iterator stops between two tokens. Raises as
         `next` does.
+        """
+
+    @abstractmethod
+    def score(self, ids: Sequence[int], top: int) -> AsyncGenerator[list[Scored], None]:
+        """What the model thinks of each token of a sequence, in one pass, part by part from the first token on.
+
+        `top`: how many alternatives each gets. Afterwards the sequence is in the cache: going on from it costs one
+        forward pass a token. Raises as `next` does.
         """
 
     @abstractmethod

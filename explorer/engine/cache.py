@@ -1,25 +1,33 @@
 """PrefixCache and NoCache: the logits after a prefix, with as few forward passes as can be.
 
-Owns the key-value cache of one sequence and what it holds; RowStore keeps the logits of prefixes that were visited.
-NoCache computes everything anew and is the oracle of the tests. Must not know samplers, tokens or tables.
+Owns the state of one sequence, the ids that it holds and the way to another prefix; what is possible is told by
+capabilities.py, states are copied by states.py. NoCache computes everything anew and is the oracle of the tests. Must
+not know samplers, tokens or tables.
 """
 
-import hashlib
-import inspect
 import sys
-from array import array
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
+import msgspec
 import torch
-from transformers import DynamicCache, PreTrainedModel
-from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+from transformers import PreTrainedModel
 
+from explorer.engine.capabilities import NOTHING_KEPT, Capabilities
+from explorer.engine.passes import FAILURES, ForwardPass
+from explorer.engine.probe import capabilities_of
+from explorer.engine.states import Snapshots, new_cache
 from explorer.engine.wire import common_prefix
 
 CHUNK = 512
 """Tokens of one forward pass of a long prefill: between two of them it can be cancelled."""
+
+SCORE_CHUNK = 256
+"""Positions whose logits are held together while a text is scored."""
+
+STEP_COST = 8
+"""Positions of one long pass that take about as long as one step: where a model goes on by single tokens only, more
+steps than an eighth of the prefix are more than the prefix anew."""
 
 
 class Cancelled(Exception):
@@ -28,6 +36,8 @@ class Cancelled(Exception):
 
 class Forward(Protocol):
     """What gives the logits after a prefix."""
+
+    capabilities: Capabilities
 
     def logits(
         self,
@@ -41,13 +51,22 @@ class Forward(Protocol):
         """
         ...
 
+    def rows(self, ids: Sequence[int], cancelled: Callable[[], bool] = lambda: False) -> Iterator[torch.Tensor]:
+        """The logits after every position of a sequence, in parts [n, V] of at most SCORE_CHUNK rows, in order.
+
+        Afterwards the sequence is in the cache, if there is one. Raises Cancelled between two parts.
+        """
+        ...
+
 
 class NoCache:
     """Recomputes the whole prefix, every time."""
 
-    def __init__(self, model: PreTrainedModel) -> None:
-        self._model = model
-        self._arguments = _forward_arguments(model)
+    def __init__(self, model: PreTrainedModel, capabilities: Capabilities = NOTHING_KEPT) -> None:
+        self.capabilities = capabilities
+        self._pass = ForwardPass(model)
+        self.forward_tokens = 0
+        """Positions computed so far, for the tests and the benchmarks."""
 
     @torch.inference_mode()
     def logits(
@@ -58,24 +77,31 @@ class NoCache:
     ) -> torch.Tensor:
         if cancelled():
             raise Cancelled
-        output = self._model(**_inputs(self._model, self._arguments, ids, 0), use_cache=False)
-        logits: torch.Tensor = output.logits
-        return logits[0, -1]
+        self.forward_tokens += len(ids)
+        return self._pass(ids)[0][-1]
+
+    @torch.inference_mode()
+    def rows(self, ids: Sequence[int], cancelled: Callable[[], bool] = lambda: False) -> Iterator[torch.Tensor]:
+        self.forward_tokens += len(ids)
+        for part in torch.split(self._pass(ids, keep=len(ids))[0], SCORE_CHUNK):
+            if cancelled():
+                raise Cancelled
+            yield part
 
 
 class PrefixCache:
-    """Keeps the keys and values of the last sequence: a new one costs what it does not share with it.
+    """Keeps the state of the last sequence: a new one costs what it does not share with it.
 
-    `DynamicCache()` without a config holds every position in every layer, also of models with sliding windows, whose
-    window then comes from the mask alone; so that any prefix can be gone back to.
+    Where the model fails to go on from what is held, the prefix is computed anew, and the error goes to stderr.
     """
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    def __init__(self, model: PreTrainedModel, capabilities: Capabilities | None = None) -> None:
+        self.capabilities = capabilities or capabilities_of(model)
         self._model = model
-        self._arguments = _forward_arguments(model)
-        self._fallback = NoCache(model)
+        self._pass = ForwardPass(model)
+        self._snapshots = Snapshots(model)
+        self._cache: Any = None
         self._ids: list[int] = []
-        self._cache = DynamicCache()
         self.forward_tokens = 0
         """Positions computed so far, for the tests and the benchmarks."""
 
@@ -88,102 +114,113 @@ class PrefixCache:
     ) -> torch.Tensor:
         ids = list(ids)
         # The last token is always computed: its logits are what is asked for.
-        shared = min(common_prefix(self._ids, ids), len(ids) - 1)
-        self._crop(shared)
-        output = None
-        for begin in range(shared, len(ids), CHUNK):
+        self._go_back(min(common_prefix(self._ids, ids), len(ids) - 1))
+        end = len(self._ids)
+        while True:
             if cancelled():
                 raise Cancelled
-            output = self._extend(ids[begin : begin + CHUNK])
-            if output is None:
-                self._reset()
-                return self._fallback.logits(ids, cancelled)
-            progress(len(self._ids), len(ids))
-        assert output is not None
-        return output[0, -1]
+            end = self._end_of_pass(end, len(ids))
+            logits = self._extend(ids, end)
+            progress(end, len(ids))
+            if end == len(ids):
+                return logits[-1]
 
-    def _extend(self, ids: list[int]) -> torch.Tensor | None:
-        """One forward pass over new tokens; None where the model cannot continue from its cache."""
-        begin = len(self._ids)
-        inputs = _inputs(self._model, self._arguments, ids, begin)
-        try:
-            output = self._model(**inputs, past_key_values=self._cache, use_cache=True)
-        except (RuntimeError, ValueError, IndexError, AttributeError, TypeError) as error:
-            self._reset()
-            if isinstance(error, torch.OutOfMemoryError) or not begin:
+    @torch.inference_mode()
+    def rows(self, ids: Sequence[int], cancelled: Callable[[], bool] = lambda: False) -> Iterator[torch.Tensor]:
+        ids = list(ids)
+        self._reset()
+        end = 0
+        while end < len(ids):
+            if cancelled():
+                raise Cancelled
+            begin = end
+            if self.capabilities.chunk:
+                end = min(begin + SCORE_CHUNK, len(ids))
+                if self._ids != ids[:begin]:
+                    # Another prefix was asked for between two parts.
+                    self.logits(ids[:begin], cancelled)
+            else:
+                end = len(ids)
+                self._reset()
+            yield from torch.split(self._extend(ids, end, keep=end - begin), SCORE_CHUNK)
+
+    def _end_of_pass(self, begin: int, length: int) -> int:
+        """Where the pass ends that goes on at `begin`, on the way to `length`."""
+        if self.capabilities.chunk:
+            return min(begin + CHUNK, length)
+        if (length - begin) * STEP_COST <= length:
+            return begin + 1
+        self._reset()
+        return length
+
+    def _extend(self, ids: list[int], end: int, keep: int = 1) -> torch.Tensor:
+        """The logits [keep, V] at the end of `ids[:end]`, which is held afterwards if the model can hold it."""
+        while True:
+            held = len(self._ids)
+            try:
+                return self._advance(ids, end, keep)
+            except torch.OutOfMemoryError:
                 raise
-            print(f"cache: continuing failed, the prefix is computed anew: {error!r}", file=sys.stderr)
-            return None
-        self._ids += ids
-        self.forward_tokens += len(ids)
-        logits: torch.Tensor = output.logits
+            except FAILURES as error:
+                _log(f"going on at position {held} failed, the prefix is computed anew: {error!r}")
+            if not held:
+                # Without a cache it is right, or the model itself fails.
+                self.forward_tokens += end
+                return self._pass(ids[:end], keep=keep)[0]
+            if end - held > 1:
+                notes = (*self.capabilities.notes, "several tokens at once: failed once")
+                self.capabilities = msgspec.structs.replace(self.capabilities, chunk=False, notes=notes)
+
+    def _advance(self, ids: list[int], end: int, keep: int) -> torch.Tensor:
+        """One forward pass from what is held up to `end`. After an error nothing is held."""
+        held = len(self._ids)
+        try:
+            cache = self._cache if held else new_cache(self._model, self.capabilities.kind)
+            logits, self._cache = self._pass(ids[held:end], held, cache, use_cache=True, keep=keep)
+            self._ids += ids[held:end]
+            if self.capabilities.crop == "snapshot":
+                self._snapshots.take(self._cache, end)
+        except BaseException:
+            self._reset()
+            raise
+        self.forward_tokens += end - held
         return logits
 
-    def _crop(self, length: int) -> None:
-        surplus = len(self._ids) - length
-        if not length:
+    def _go_back(self, length: int) -> None:
+        """Hold the first `length` ids, or as many of them as there is a way back to."""
+        held = len(self._ids)
+        if length == held:
+            return
+        way = self.capabilities.crop
+        if way == "snapshot":
+            length = self._snapshots.nearest(length)
+        if way == "recompute" or not length:
             self._reset()
-        elif surplus:
-            # In transformers 5 a negative number is how many positions to drop.
-            self._cache.crop(-surplus)
-            del self._ids[length:]
+            return
+        try:
+            if way == "snapshot":
+                self._cache = self._snapshots.restore(self._cache, held, length)
+            else:
+                # In transformers 5 a negative number is how many positions to drop.
+                self._cache.crop(length - held)
+        except FAILURES as error:
+            _log(f"going back to position {length} failed, the prefix is computed anew: {error!r}")
+            self._reset()
+        del self._ids[length:]
 
     def _reset(self) -> None:
-        self._cache, self._ids = DynamicCache(), []
+        self._cache, self._ids = None, []
+        self._snapshots.clear()
 
 
 def forward_for(model: PreTrainedModel) -> Forward:
     """The fastest scheme that is right for the model."""
-    parameters = inspect.signature(model.forward).parameters
-    if "past_key_values" not in parameters:
-        return NoCache(model)
-    # Recurrent, convolution, compressed and indexed states cannot be held by a plain cache, or cropped; the layers that
-    # keep them beside keys and values are subclasses of DynamicLayer.
-    layers = DynamicCache(config=model.config).layers
-    if not all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers):
-        return NoCache(model)
-    return PrefixCache(model)
+    capabilities = capabilities_of(model)
+    for note in capabilities.notes:
+        _log(note)
+    return PrefixCache(model, capabilities) if capabilities.incremental else NoCache(model, capabilities)
 
 
-def _forward_arguments(model: PreTrainedModel) -> frozenset[str]:
-    return frozenset(inspect.signature(model.forward).parameters)
-
-
-def _inputs(model: PreTrainedModel, arguments: frozenset[str], ids: Sequence[int], begin: int) -> dict[str, Any]:
-    """The arguments as `generate()` gives them: positions always, an attention mask of ones never."""
-    device = model.device
-    inputs: dict[str, Any] = {"input_ids": torch.tensor([list(ids)], device=device)}
-    if "position_ids" in arguments:
-        inputs["position_ids"] = torch.arange(begin, begin + len(ids), device=device)[None]
-    if "logits_to_keep" in arguments:
-        inputs["logits_to_keep"] = 1
-    return inputs
-
-
-class RowStore:
-    """The logits of visited prefixes: least recently used go first when `limit` bytes are full."""
-
-    def __init__(self, limit: int = 256 << 20) -> None:
-        self._limit = limit
-        self._rows: OrderedDict[bytes, torch.Tensor] = OrderedDict()
-        self._bytes = 0
-
-    @staticmethod
-    def _key(ids: Sequence[int]) -> bytes:
-        return hashlib.blake2b(array("q", ids).tobytes(), digest_size=16).digest()
-
-    def get(self, ids: Sequence[int]) -> torch.Tensor | None:
-        row = self._rows.get(key := self._key(ids))
-        if row is not None:
-            self._rows.move_to_end(key)
-        return row
-
-    def put(self, ids: Sequence[int], row: torch.Tensor) -> None:
-        key = self._key(ids)
-        if key in self._rows:
-            return
-        self._rows[key] = row
-        self._bytes += row.nbytes
-        while self._bytes > self._limit and len(self._rows) > 1:
-            _, dropped = self._rows.popitem(last=False)
-            self._bytes -= dropped.nbytes
+def _log(sentence: str) -> None:
+    """To stderr, which is the log of the worker."""
+    print(f"cache: {sentence}", file=sys.stderr)

@@ -10,11 +10,13 @@ import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
+from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.engine import wire
 from explorer.engine.base import Engine, EngineInfo, ModelSettings, Step
@@ -182,19 +184,39 @@ class WorkerEngine(Engine):
     async def generate(
         self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
     ) -> AsyncGenerator[Step, None]:
+        def make(request_id: int, prefix: wire.Prefix) -> wire.Message:
+            return wire.Generate(request_id, prefix, params, draws, max_new_tokens, top)
+
+        async with aclosing(self._stream(ids, make)) as replies:
+            async for reply in replies:
+                if isinstance(reply, wire.Stepped):
+                    yield reply.step
+
+    async def score(self, ids: Sequence[int], top: int) -> AsyncGenerator[list[Scored], None]:
+        async with aclosing(
+            self._stream(ids, lambda request_id, prefix: wire.Score(request_id, prefix, top))
+        ) as replies:
+            async for reply in replies:
+                if isinstance(reply, wire.ScoredPart):
+                    yield reply.tokens
+
+    async def _stream(
+        self, ids: Sequence[int], make: Callable[[int, wire.Prefix], wire.Message]
+    ) -> AsyncGenerator[wire.Reply, None]:
+        """Send one request about a prefix and yield its replies; closing the iterator cancels the request."""
         self._last_id += 1
         request_id = self._last_id
         replies = self._replies[request_id] = asyncio.Queue()
         finished = False
 
         async def ask(prefix: wire.Prefix) -> wire.Reply:
-            await self._send(wire.Generate(request_id, prefix, params, draws, max_new_tokens, top))
+            await self._send(make(request_id, prefix))
             return await self._reply(replies)
 
         try:
             reply = await self._with_prefix(ids, ask)
-            while isinstance(reply, wire.Stepped):
-                yield reply.step
+            while not isinstance(reply, wire.Finished):
+                yield reply
                 reply = await self._reply(replies)
             finished = True
         except ExplorerError:

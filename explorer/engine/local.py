@@ -7,7 +7,7 @@ loading.py's affair, speed is cache.py's, numbers are those of logits.py. Must n
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -20,12 +20,14 @@ from transformers import PreTrainedModel
 
 from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
+from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.engine import hub, logits
 from explorer.engine.base import Engine, EngineInfo, FinishReason, ModelSettings, Progress, Step
-from explorer.engine.cache import Cancelled, Forward, RowStore, forward_for
+from explorer.engine.cache import CHUNK, SCORE_CHUNK, Cancelled, Forward, forward_for
 from explorer.engine.drawing import Draws
 from explorer.engine.loading import context_length, eos_ids, load_model, load_vocabulary
+from explorer.engine.rows import RowStore
 from explorer.errors import ContextFull, EngineError, ExplorerError, UsageError
 
 Answer = TypeVar("Answer")
@@ -39,6 +41,7 @@ class TransformersEngine(Engine):
         self._scheme = forward
         self._thread = ThreadPoolExecutor(1, "engine")
         self._rows = RowStore()
+        self._report: Callable[[Progress], None] = lambda progress: None
 
     async def start(self) -> EngineInfo:
         loop = asyncio.get_running_loop()
@@ -46,6 +49,7 @@ class TransformersEngine(Engine):
         def report(progress: Progress) -> None:
             loop.call_soon_threadsafe(self.on_progress, progress)
 
+        self._report = report
         self.info = await self._call(lambda cancelled: self._load(report))
         return self.info
 
@@ -100,9 +104,13 @@ class TransformersEngine(Engine):
         """The logits [V] after the prefix, computed once and kept, so that its digits never change."""
         row = self._rows.get(ids)
         if row is None:
-            row = self._forward.logits(ids, cancelled).clone()
+            row = self._forward.logits(ids, cancelled, self._prefilled).clone()
             self._rows.put(ids, row)
         return row
+
+    def _prefilled(self, done: int, total: int) -> None:
+        if total > CHUNK:
+            self._report(Progress("reading the prompt", done, total))
 
     def _check(self, ids: Sequence[int]) -> None:
         if not ids:
@@ -177,6 +185,40 @@ class TransformersEngine(Engine):
             yield step
             if step.finish is not None:
                 return
+
+    async def score(self, ids: Sequence[int], top: int) -> AsyncGenerator[list[Scored], None]:
+        self._check(ids)
+        ids = list(ids)
+        stop = threading.Event()
+        rows = self._forward.rows(ids, stop.is_set)
+        begin = 0
+        yield [Scored(self.vocabulary.token(ids[0], first=True))]
+        try:
+            while begin < len(ids):
+                part = await self._call(partial(self._score_part, rows, ids, begin, top))
+                begin += SCORE_CHUNK
+                if part:
+                    yield part
+        finally:
+            stop.set()
+
+    def _score_part(
+        self,
+        rows: Iterator[torch.Tensor],
+        ids: list[int],
+        begin: int,
+        top: int,
+        cancelled: Callable[[], bool],
+    ) -> list[Scored]:
+        """What the rows after the positions from `begin` on say of the tokens that follow them."""
+        if cancelled():
+            raise Cancelled
+        part = next(rows)
+        targets = ids[begin + 1 : begin + 1 + len(part)]
+        if begin + len(part) == len(ids):
+            self._rows.put(ids, part[-1].clone())
+        with torch.inference_mode():
+            return logits.scored(part, targets, top, self.vocabulary.token)
 
     async def encode(self, text: str, special_tokens: bool = True) -> list[Token]:
         return self.vocabulary.tokens(self.vocabulary.encode(text, special_tokens))

@@ -12,6 +12,7 @@ from transformers import LogitsProcessor, TemperatureLogitsWarper, TopKLogitsWar
 
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
+from explorer.core.score import Alternative, Scored
 from explorer.core.token import Token
 
 
@@ -125,6 +126,57 @@ def _sampled(
         cuts = [cut or (name if lost else None) for cut, lost in zip(cuts, gone, strict=True)]
     shares = scores[0].softmax(-1)[index].nan_to_num(nan=0.0).tolist()
     return shares, cuts, int(scores.isfinite().sum())
+
+
+ROWS_AT_ONCE = 16
+"""Rows of logits that are turned into float32 together: more are slower on a CPU, and their memory adds up."""
+
+
+def scored(rows: torch.Tensor, targets: Sequence[int], top: int, token: Callable[[int], Token]) -> list[Scored]:
+    """What rows of logits [n, V] say of the tokens that follow them, `targets` [n], or one fewer at the end of a text.
+
+    Never holds more than ROWS_AT_ONCE rows in float32.
+    """
+    done: list[Scored] = []
+    for begin in range(0, len(targets), ROWS_AT_ONCE):
+        wanted = targets[begin : begin + ROWS_AT_ONCE]
+        done += _scored_part(rows[begin : begin + len(wanted)].float(), wanted, top, token)
+    return done
+
+
+def _scored_part(rows: torch.Tensor, targets: Sequence[int], top: int, token: Callable[[int], Token]) -> list[Scored]:
+    index = torch.tensor(list(targets), device=rows.device)[:, None]
+    logprobs = rows.log_softmax(-1)
+    entropies = -torch.where(logprobs.isneginf(), 0.0, logprobs.exp() * logprobs).sum(-1) / math.log(2)
+    logits = rows.gather(1, index)
+    smaller = torch.arange(rows.shape[1], device=rows.device) < index
+    ranks = 1 + (rows > logits).sum(-1) + ((rows == logits) & smaller).sum(-1)
+    columns = zip(
+        targets,
+        logprobs.gather(1, index)[:, 0].tolist(),
+        ranks.tolist(),
+        entropies.tolist(),
+        strict=True,
+    )
+    done = []
+    for number, (target, logprob, rank, entropy) in enumerate(columns):
+        alternatives = _alternatives(rows[number], logprobs[number], top, token) if top else ()
+        known = _finite(logprob)
+        prob = None if known is None else math.exp(known)
+        done.append(Scored(token(target), known, prob, rank, _finite(entropy), alternatives))
+    return done
+
+
+def _alternatives(
+    row: torch.Tensor, logprobs: torch.Tensor, top: int, token: Callable[[int], Token]
+) -> tuple[Alternative, ...]:
+    ranks = ranked(comparable(row), top)
+    values = logprobs[[token_id for _, token_id in ranks]].tolist()
+    return tuple(
+        Alternative(token(token_id), rank, value, math.exp(value))
+        for (rank, token_id), value in zip(ranks, values, strict=True)
+        if math.isfinite(value)
+    )
 
 
 def _history(ids: Sequence[int], device: torch.device) -> torch.Tensor:

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
+from explorer.core.score import Alternative, Scored
 from explorer.core.token import Kind, Token
 from explorer.engine.base import Engine, EngineInfo, FinishReason, Step
 from explorer.errors import ContextFull, UsageError
@@ -156,6 +157,30 @@ class ScriptedEngine(Engine):
             yield Step(drawn, draw, self._distribution(path, params, top, ()), finish)
             if finish:
                 return
+
+    async def score(self, ids: Sequence[int], top: int) -> AsyncGenerator[list[Scored], None]:
+        self._check(ids)
+        await self._wait()
+        done = [Scored(self._token(ids[0]))]
+        for index in range(1, len(ids)):
+            table = self._distribution(ids[:index], SamplingParams(), top, [ids[index]])
+            chosen = table.find(ids[index])
+            assert chosen is not None
+            done.append(
+                Scored(
+                    chosen.token,
+                    chosen.logprob,
+                    chosen.prob,
+                    chosen.rank,
+                    table.entropy,
+                    tuple(
+                        Alternative(c.token, c.rank, c.logprob or 0.0, c.prob or 0.0)
+                        for c in table.candidates
+                        if c.rank <= top
+                    ),
+                )
+            )
+        yield done
 
     def _token(self, token_id: int) -> Token:
         if token_id < 256:

@@ -11,6 +11,7 @@ import msgspec
 
 from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
+from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.engine.base import EngineInfo, ModelSettings, Progress, Step
 from explorer.errors import ContextFull, EngineError, ExplorerError, ModelError, UsageError
@@ -63,6 +64,12 @@ class Generate(Message, frozen=True):
     top: int
 
 
+class Score(Message, frozen=True):
+    id: int
+    prefix: Prefix
+    top: int
+
+
 class Encode(Message, frozen=True):
     id: int
     text: str
@@ -78,7 +85,7 @@ class Cancel(Message, frozen=True):
     id: int
 
 
-Request = Load | Next | Generate | Encode | Describe | Cancel
+Request = Load | Next | Generate | Score | Encode | Describe | Cancel
 
 # From the worker.
 
@@ -102,8 +109,13 @@ class Stepped(Message, frozen=True):
     step: Step
 
 
+class ScoredPart(Message, frozen=True):
+    id: int
+    tokens: list[Scored]
+
+
 class Finished(Message, frozen=True):
-    """The last reply to a Generate, and to a request that was cancelled."""
+    """The last reply to a Generate or a Score, and to a request that was cancelled."""
 
     id: int
 
@@ -137,7 +149,7 @@ ERRORS: dict[str, type[ExplorerError]] = {
     kind.__name__: kind for kind in (UsageError, ModelError, EngineError, ContextFull, UnknownBase)
 }
 
-Reply = Ready | Progressed | Table | Stepped | Finished | Tokens | Failed
+Reply = Ready | Progressed | Table | Stepped | ScoredPart | Finished | Tokens | Failed
 
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode

@@ -82,6 +82,8 @@ class Server:
                 return self._next(request, self._prefixes.read(request.prefix))
             case wire.Generate():
                 return self._generate(request, self._prefixes.read(request.prefix))
+            case wire.Score():
+                return self._score(request, self._prefixes.read(request.prefix))
             case wire.Encode():
                 return self._encode(request)
             case wire.Describe():
@@ -134,6 +136,11 @@ class Server:
         )
         async for step in steps:
             self.send(wire.Stepped(request.id, step))
+        return wire.Finished(request.id)
+
+    async def _score(self, request: wire.Score, ids: list[int]) -> wire.Message:
+        async for tokens in self.engine.score(ids, request.top):
+            self.send(wire.ScoredPart(request.id, tokens))
         return wire.Finished(request.id)
 
     async def _encode(self, request: wire.Encode) -> wire.Message:

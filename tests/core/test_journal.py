@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -221,7 +222,9 @@ def test_a_copy_holds_the_same_events_and_never_overwrites(whole, tmp_path):
 def test_a_record_of_version_1_loads_for_ever():
     record = journal.read(OLD)
     assert (record.torn, record.header.version, record.header.model) == (b"", 1, "scripted")
-    kinds = {type(event) for event in record.events}
+    # `score` came later, still within version 1: its own record has it.
+    scored = journal.read(OLD.with_name("record-v1-score.jsonl"))
+    kinds = {type(event) for event in (*record.events, *scored.events)}
     assert kinds == set(get_args(journal.AnyEvent))
 
     session = Session(record.header)
@@ -241,3 +244,17 @@ def test_a_record_of_version_1_loads_for_ever():
     table = session.trees[0].nodes[0].distribution
     assert (table.kept, table.candidates[0].token.text, table.candidates[0].prob) == (2, " time", 0.7543470901211905)
     assert session.trees[1].nodes[1].pending == b"\xec"
+
+
+def test_a_record_with_the_scores_of_its_prompt_loads_for_ever():
+    record = journal.read(OLD.with_name("record-v1-score.jsonl"))
+    session = Session(record.header)
+    session.restore(record.events)
+    shown = session.snapshot().path
+    assert [place.rank for place in shown] == [None, 259, 1, 1, 2]
+    assert shown[0].logprob is shown[0].entropy is shown[0].surprisal is None
+    assert shown[2].prob == pytest.approx(0.967, abs=1e-3)
+    assert shown[4].entropy == session.tree.nodes[0].distribution.entropy
+    short = msgspec.structs.replace(next(e for e in record.events if isinstance(e, journal.Score)), ranks=[1])
+    with pytest.raises(RecordError, match="4 numbers"):
+        session.apply(short)

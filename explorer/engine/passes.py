@@ -1,0 +1,55 @@
+"""ForwardPass: one call of a model over new tokens, with the arguments that `generate()` gives.
+
+Owns the names of arguments and the device of the inputs. Must not know what is kept between two calls, or why.
+"""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+CACHE_ARGUMENTS = ("past_key_values", "cache_params", "state")
+"""What models call the state that they take and give back."""
+
+FAILURES = (RuntimeError, ValueError, LookupError, AttributeError, TypeError, AssertionError)
+"""What a model raises where it cannot go on from a state."""
+
+
+class ForwardPass:
+    """Calls one model. `cache_argument` is None where the model takes no state."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.model = model
+        self._arguments = frozenset(inspect.signature(model.forward).parameters)
+        self.cache_argument = next((name for name in CACHE_ARGUMENTS if name in self._arguments), None)
+
+    def __call__(
+        self, ids: Sequence[int], begin: int = 0, cache: Any = None, *, use_cache: bool = False, keep: int = 1
+    ) -> tuple[torch.Tensor, Any]:
+        """The logits [keep, V] of the last tokens, and the state afterwards.
+
+        `begin` is the position of the first id: the number of tokens that `cache` holds. The state is usually the one
+        given, changed; None where none was given and the model makes none.
+        """
+        device = self._device()
+        # An attention mask of ones is never given: some recurrent models go wrong with it.
+        inputs: dict[str, Any] = {"input_ids": torch.tensor([list(ids)], device=device)}
+        if "position_ids" in self._arguments:
+            # Always, because some models ignore the length of the cache without them.
+            inputs["position_ids"] = torch.arange(begin, begin + len(ids), device=device)[None]
+        if "logits_to_keep" in self._arguments:
+            inputs["logits_to_keep"] = keep
+        if cache is not None and self.cache_argument:
+            inputs[self.cache_argument] = cache
+        output = self.model(**inputs, use_cache=use_cache, return_dict=True)
+        logits: torch.Tensor = output.logits[0]
+        # Models without `logits_to_keep` give all rows.
+        held = getattr(output, self.cache_argument or "", None)
+        return logits[-keep:], cache if held is None else held
+
+    def _device(self) -> torch.device:
+        """Where the embeddings are; weights that are offloaded are on `meta`, and hooks move the inputs then."""
+        device: torch.device = self.model.device
+        return torch.device("cpu") if device.type == "meta" else device

@@ -1,0 +1,178 @@
+"""The matrix of architectures: `python -m tests.engine.matrix [TYPE ...] > docs/models.md`.
+
+A random walk on a tiny random model of each type: add, paste, back, branch, edit in the middle. After every step the
+logits of PrefixCache are compared with those of NoCache, which recomputes the prefix.
+"""
+
+import contextlib
+import dataclasses
+import io
+import random
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+
+import torch
+import transformers
+
+from explorer.engine import cache
+from explorer.engine.cache import NoCache, forward_for
+from explorer.engine.capabilities import Capabilities
+from tests.engine import architectures
+from tests.engine.architectures import ARCHITECTURES, V
+
+CHUNK = 7
+"""Tokens of a pass in the walks, so that passes go on from others."""
+STEPS = 40
+LONGEST = 90
+TOLERANCE = 2e-5
+SENSITIVITY = 10 * TOLERANCE
+"""What a changed token must change at the least, so that an error would be seen."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a walk on one model type has shown. Errors are shares of the greatest logit."""
+
+    kind: str
+    capabilities: Capabilities
+    error: float
+    control: float
+    """How far a changed token of the prefix moves the logits."""
+    positions: float
+    """Computed for a step, on average."""
+    recomputed: float
+    """The same without a cache."""
+    log: str
+    """What the cache said while walking."""
+
+
+def difference(left: torch.Tensor, right: torch.Tensor) -> float:
+    """The greatest difference of two rows of logits, relative to the greatest logit."""
+    return float((left - right).abs().max() / right.abs().max())
+
+
+def walk(rng: random.Random, steps: int, vocabulary: int = V) -> Iterator[list[int]]:
+    """Prefixes as a person comes to them: one token on, back, to another branch, an edit in the middle."""
+    ids = [rng.randrange(3, vocabulary) for _ in range(30)]
+    been = [ids]
+    for _ in range(steps):
+        match rng.choice(["add", "add", "add", "paste", "back", "branch", "edit"]):
+            case "add":
+                ids = [*ids, rng.randrange(3, vocabulary)]
+            case "paste":
+                ids = ids + [rng.randrange(3, vocabulary) for _ in range(rng.randrange(2, 16))]
+            case "back":
+                ids = ids[: max(1, len(ids) - rng.choice([1, 1, 3, 10]))]
+            case "branch":
+                ids = rng.choice(been)
+            case "edit":
+                place = rng.randrange(len(ids))
+                ids = [*ids[:place], rng.randrange(3, vocabulary), *ids[place + 1 :]]
+        ids = ids[:LONGEST]
+        been.append(ids)
+        yield ids
+
+
+def measure(kind: str, steps: int = STEPS, seed: str = "") -> Result:
+    """Walk on a tiny model of a type, in passes of cache.CHUNK tokens."""
+    model = architectures.build(kind)
+    oracle = NoCache(model)
+    ids = list(range(3, 33))
+    moved = difference(oracle.logits([*ids[:24], 99, *ids[25:]]), oracle.logits(ids))
+    with contextlib.redirect_stderr(io.StringIO()) as log:
+        fast, oracle = forward_for(model), NoCache(model)
+        began = log.tell()
+        errors = [difference(fast.logits(ids), oracle.logits(ids)) for ids in walk(random.Random(kind + seed), steps)]
+    return Result(
+        kind,
+        fast.capabilities,
+        max(errors),
+        moved,
+        fast.forward_tokens / steps,
+        oracle.forward_tokens / steps,
+        log.getvalue()[began:],
+    )
+
+
+HEAD = """# Models
+
+What the explorer does on each decoder architecture of transformers {transformers}, measured with torch {torch} on a CPU
+in float32. Written by `make models`; do not edit.
+
+Of each model type a tiny random model is built, with windows and chunks of 8 positions, and walked on for {steps}
+steps: add a token, paste several, go back, go to another branch, edit in the middle; prefixes of up to {longest}
+tokens, in passes of {chunk}. After every step the logits are compared with those of the whole prefix computed anew.
+
+- **cache**: `plain`, keys and values of every position in every layer; `typed`, each layer keeps what its type needs,
+  also recurrent and convolution states; `own`, an object that the model makes; `none`, the model keeps nothing that can
+  be gone on from.
+- **on**: `chunks`, several tokens can follow at once; `single tokens`, one at a time, or the prefix anew where that
+  is less work; `anew`, every step computes the prefix.
+- **back**: `crop`, positions are dropped from the end; `snapshot`, the nearest copy of the state is put back, keys and
+  values are cropped to it and the gap is computed again; `recompute`.
+- **error**: the worst difference from the recompute, relative to the greatest logit. {tolerance:.0e} is allowed.
+- **control**: how far the logits move, by the same measure, when one token six positions before the end is another.
+- **positions**: computed for a step of the walk on average, and in brackets those of a recompute. A walk pastes and
+  edits more than a person does: a single step costs one position wherever "on" does not say `anew`.
+
+{count} model types; the worst error is {worst:.1e}.
+"""
+
+
+def document(results: list[Result], failures: dict[str, str]) -> Iterator[str]:
+    """The lines of docs/models.md."""
+    yield HEAD.format(
+        transformers=transformers.__version__,
+        torch=torch.__version__.partition("+")[0],
+        steps=STEPS,
+        longest=LONGEST,
+        chunk=CHUNK,
+        tolerance=TOLERANCE,
+        count=len(results),
+        worst=max((result.error for result in results), default=0.0),
+    )
+    yield "| architecture | cache | on | back | error | control | positions |"
+    yield "|---|---|---|---|---|---|---|"
+    for result in results:
+        able = result.capabilities
+        on = "anew" if not able.incremental else "chunks" if able.chunk else "single tokens"
+        mark = "" if result.error <= TOLERANCE < SENSITIVITY <= result.control else " (!)"
+        yield (
+            f"| {result.kind} | {able.kind} | {on} | {able.crop} | {result.error:.0e}{mark} | {result.control:.0e} "
+            f"| {result.positions:.1f} ({result.recomputed:.1f}) |"
+        )
+    notes = [(result.kind, note) for result in results for note in result.capabilities.notes]
+    said = [(result.kind, line.removeprefix("cache: ")) for result in results for line in result.log.splitlines()]
+    if notes or said:
+        yield "\n## Notes\n"
+        yield from (f"- {kind}: {line}." for kind, line in sorted({*notes, *said}))
+    yield "\n## Not measured\n\nThe other types of transformers' list of causal language models, and why.\n"
+    reasons: dict[str, list[str]] = {}
+    for kind, reason in (architectures.NOT_BUILT | failures).items():
+        reasons.setdefault(reason, []).append(kind)
+    yield from (f"- {', '.join(kinds)}: {reason}." for reason, kinds in reasons.items())
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    transformers.logging.set_verbosity_error()
+    torch.set_num_threads(1)
+    cache.CHUNK = CHUNK
+    results: list[Result] = []
+    failures: dict[str, str] = {}
+    for kind in sys.argv[1:] or ARCHITECTURES:
+        began = time.perf_counter()
+        try:
+            results.append(measure(kind))
+        except Exception as error:  # A model type that fails is a line of the document.
+            failures[kind] = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
+        architectures.build.cache_clear()
+        said = f"error {results[-1].error:.1e}" if kind not in failures else failures[kind]
+        print(f"{kind}: {said}, {time.perf_counter() - began:.1f} s", file=sys.stderr)
+    print("\n".join(document(results, failures)))
+
+
+if __name__ == "__main__":
+    main()

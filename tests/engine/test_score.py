@@ -1,0 +1,118 @@
+import pytest
+import torch
+
+from explorer.cli import embedded_folder
+from explorer.core.sampling import SamplingParams
+from explorer.core.score import summary
+from explorer.engine import cache, logits
+from explorer.engine.base import ModelSettings
+from explorer.engine.local import TransformersEngine
+from explorer.engine.vocabulary import Vocabulary
+
+TEXT = "Once upon a time there was a little girl who lived in a small house. 옛날 옛적에 토끼가 살았어요."
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    return Vocabulary.from_folder(embedded_folder())
+
+
+@pytest.fixture
+async def engine():
+    engine = TransformersEngine(ModelSettings(model=str(embedded_folder()), name="embedded", device="cpu"))
+    await engine.start()
+    yield engine
+    await engine.close()
+
+
+async def gathered(engine, ids, top=3):
+    return [scored async for part in engine.score(ids, top) for scored in part]
+
+
+async def test_the_mean_is_the_models_own_loss(engine):
+    ids = engine.vocabulary.encode(TEXT)
+    scored = await gathered(engine, ids)
+    batch = torch.tensor([ids])
+    with torch.inference_mode():
+        loss = engine.model(input_ids=batch, labels=batch).loss.item()
+    whole = summary(scored)
+    assert whole.count == len(ids) - 1
+    assert whole.mean_nll == pytest.approx(loss, abs=1e-5)
+    assert whole.perplexity == pytest.approx(torch.tensor(loss).exp().item(), rel=1e-4)
+
+
+async def test_masked_labels_are_the_tokens_that_do_not_count(engine):
+    ids = engine.vocabulary.encode(TEXT)
+    scored = await gathered(engine, ids)
+    labels = torch.tensor([[-100] * 10 + ids[10:]])
+    with torch.inference_mode():
+        loss = engine.model(input_ids=torch.tensor([ids]), labels=labels).loss.item()
+    assert summary(scored[10:]).mean_nll == pytest.approx(loss, abs=1e-5)
+
+
+async def test_every_token_has_the_numbers_of_the_table_before_it(engine):
+    ids = engine.vocabulary.encode(TEXT)
+    scored = await gathered(engine, ids, top=4)
+    assert [s.token.id for s in scored] == ids
+    first = scored[0]
+    assert (first.logprob, first.prob, first.rank, first.entropy, first.top) == (None, None, None, None, ())
+    for index in (1, 5, len(ids) - 1):
+        table = await engine.next(ids[:index], SamplingParams(), 4, [ids[index]])
+        candidate = table.find(ids[index])
+        assert scored[index].logprob == pytest.approx(candidate.logprob, abs=1e-5)
+        assert scored[index].rank == candidate.rank
+        assert scored[index].entropy == pytest.approx(table.entropy, abs=1e-4)
+        listed = [a.token.id for a in scored[index].top]
+        assert listed == [c.token.id for c in table.candidates if c.rank <= 4]
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 256])
+async def test_the_size_of_the_parts_changes_nothing(engine, monkeypatch, chunk):
+    ids = engine.vocabulary.encode(TEXT)
+    whole = await gathered(engine, ids)
+    for module in (cache, "explorer.engine.local"):
+        monkeypatch.setattr(module if module is cache else _module(module), "SCORE_CHUNK", chunk)
+    parted = await gathered(engine, ids)
+    assert [s.rank for s in parted] == [s.rank for s in whole]
+    assert [s.logprob for s in parted[1:]] == pytest.approx([s.logprob for s in whole[1:]], abs=1e-5)
+
+
+def _module(name: str):
+    import importlib
+
+    return importlib.import_module(name)
+
+
+async def test_after_scoring_the_next_table_costs_no_forward_pass_and_a_step_one_position(engine):
+    ids = engine.vocabulary.encode(TEXT)
+    await gathered(engine, ids)
+    before = engine._forward.forward_tokens
+    table = await engine.next(ids, SamplingParams(), 1)
+    assert engine._forward.forward_tokens == before
+    await engine.next([*ids, table.candidates[0].token.id], SamplingParams(), 1)
+    assert engine._forward.forward_tokens == before + 1
+
+
+async def test_a_score_that_is_not_wanted_any_more_leaves_the_engine_right(engine, monkeypatch):
+    monkeypatch.setattr(cache, "SCORE_CHUNK", 5)
+    monkeypatch.setattr(_module("explorer.engine.local"), "SCORE_CHUNK", 5)
+    ids = engine.vocabulary.encode(TEXT)
+    right = await gathered(engine, ids)
+    parts = engine.score(ids, 3)
+    await anext(parts)
+    await anext(parts)
+    await parts.aclose()
+    again = await gathered(engine, ids)
+    assert [s.rank for s in again] == [s.rank for s in right]
+
+
+def test_ties_and_numbers_that_are_not_finite(vocabulary):
+    rows = torch.zeros(3, 6144)
+    rows[1, 5] = -torch.inf
+    rows[2] = torch.nan
+    scored = logits.scored(rows, [4, 5, 6], 2, vocabulary.token)
+    assert [s.rank for s in scored[:2]] == [5, 6144]
+    assert scored[0].prob == pytest.approx(1 / 6144)
+    assert (scored[1].logprob, scored[1].prob) == (None, None)
+    assert (scored[2].logprob, scored[2].entropy, scored[2].top) == (None, None, ())
+    assert [a.token.id for a in scored[0].top] == [0, 1]
