@@ -11,6 +11,7 @@ import msgspec
 from explorer.core.distribution import CandidateRow, Distribution
 from explorer.core.journal import Add, Journal, Params, Prompt, Record, Seen
 from explorer.core.sampling import SamplingParams, new_seed
+from explorer.core.score import summary
 from explorer.core.session import Session
 from explorer.core.token import Kind, Token, shown_bytes, take_text
 from explorer.engine.base import Engine, EngineInfo, encode_prompt
@@ -76,7 +77,7 @@ def ready(engine: Engine) -> EngineInfo:
     return engine.info
 
 
-# `next --json` and `tokens --json`.
+# The shapes of `--json`.
 
 
 class NextTable(msgspec.Struct, frozen=True):
@@ -132,3 +133,67 @@ def token_table(tokens: Sequence[Token]) -> TokenTable:
     rows = [TokenRow(i, t.id, t.text, t.piece, t.bytes.hex(), t.kind) for i, t in enumerate(tokens)]
     text, rest = take_text(b"".join(token.bytes for token in tokens))
     return TokenTable(rows, text + shown_bytes(rest))
+
+
+class AlternativeRow(msgspec.Struct, frozen=True):
+    """A token that could have stood there."""
+
+    rank: int
+    id: int
+    text: str | None
+    bytes: str
+    logprob: float
+    prob: float
+
+
+class ScoredRow(msgspec.Struct, frozen=True):
+    """A token of a text; numbers are null for the first of a sequence."""
+
+    index: int
+    id: int
+    text: str | None
+    bytes: str
+    logprob: float | None
+    prob: float | None
+    surprisal: float | None
+    """Bits."""
+    rank: int | None
+    entropy: float | None
+    """Bits."""
+    top: list[AlternativeRow]
+
+
+class ScoreTable(msgspec.Struct, frozen=True):
+    """The tokens that count, and their sums."""
+
+    tokens: list[ScoredRow]
+    logprob: float
+    mean_nll: float | None
+    """Nats per token."""
+    perplexity: float | None
+    count: int
+
+
+async def score_table(engine: Engine, ids: Sequence[int], context: int, top: int) -> ScoreTable:
+    """What the model thinks of the tokens after the first `context` ones, in one pass.
+
+    Raises UsageError, ContextFull, EngineError.
+    """
+    scored = [one async for part in engine.score(ids, top) for one in part][context:]
+    rows = [
+        ScoredRow(
+            index,
+            one.token.id,
+            one.token.text,
+            one.token.bytes.hex(),
+            one.logprob,
+            one.prob,
+            one.surprisal,
+            one.rank,
+            one.entropy,
+            [AlternativeRow(a.rank, a.token.id, a.token.text, a.token.bytes.hex(), a.logprob, a.prob) for a in one.top],
+        )
+        for index, one in enumerate(scored, context)
+    ]
+    sums = summary(scored)
+    return ScoreTable(rows, sums.logprob, sums.mean_nll, sums.perplexity, sums.count)

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from explorer.core.token import Token, label, visible
-from explorer.headless import NextTable, TokenTable
+from explorer.headless import NextTable, ScoreTable, TokenTable
 
 UNKNOWN = "–"
 
@@ -37,6 +37,32 @@ def print_tokens(table: TokenTable) -> None:
         grid.add_row(*(Text(cell) for cell in cells))
     _print(grid)
     _print(Text(f"{len(table.tokens)} tokens", "dim"))
+
+
+def print_score(table: ScoreTable) -> None:
+    """Index, id, token, probability, rank and surprisal; then the text as a whole."""
+    grid = _grid(">index", ">id", "token", ">prob", ">rank", ">surprisal", ">entropy", "instead of it")
+    for row in table.tokens:
+        token = Token.from_bytes(row.id, bytes.fromhex(row.bytes))
+        best = row.top[0] if row.top else None
+        other = label(Token.from_bytes(best.id, bytes.fromhex(best.bytes))) if best and best.id != row.id else ""
+        numbers = (
+            _share(row.prob),
+            UNKNOWN if row.rank is None else str(row.rank),
+            _bits(row.surprisal),
+            _bits(row.entropy),
+        )
+        grid.add_row(
+            *(Text(cell) for cell in (str(row.index), str(row.id), label(token), *numbers)), Text(other, "dim")
+        )
+    _print(grid)
+    perplexity = UNKNOWN if table.perplexity is None else f"{table.perplexity:.2f}"
+    mean = UNKNOWN if table.mean_nll is None else f"{table.mean_nll:.4f}"
+    _print(Text(f"{table.count} tokens · perplexity {perplexity} · {mean} nats per token", "dim"))
+
+
+def _bits(bits: float | None) -> str:
+    return UNKNOWN if bits is None else f"{bits:.2f}"
 
 
 def _grid(*columns: str) -> Table:

@@ -48,6 +48,7 @@ COMMANDS = (
     Command("fewer_rows", "minus", "Fewer rows", "List fewer tokens.", "View", shown="-"),
     Command("more_rows", "plus,equals_sign", "More rows", "List more tokens.", "View", shown="+"),
     Command("token_view", "v", "Text, piece or bytes", "Show tokens as text, pieces, or bytes.", "View"),
+    Command("heat", "e", "Heat of the text", "Colour the text by probability, entropy or surprisal, or not.", "View"),
     Command("scroll_up", "pageup", "Scroll up", "Scroll the text and the tokens up.", "View", shown="PgUp"),
     Command("scroll_down", "pagedown", "Scroll down", "Scroll the text and the tokens down.", "View", shown="PgDn"),
     Command("save", "x", "Save a copy", "Save a copy of the record under another name.", "Session"),

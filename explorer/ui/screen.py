@@ -7,6 +7,7 @@ the Walk; its snapshot goes to the panes. Must not know what a model is made of,
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any, ClassVar
 
 from textual import events, on, work
@@ -23,6 +24,7 @@ from explorer.core.sampling import new_seed, step_temperature, step_top_k, step_
 from explorer.engine.base import Engine, FinishReason, Progress
 from explorer.errors import EngineDied, ExplorerError
 from explorer.ui.commands import COMMANDS, bindings, latin_keys
+from explorer.ui.heat import HEAT_METRICS, legend
 from explorer.ui.numbers import bar, count
 from explorer.ui.screens.help import HelpScreen
 from explorer.ui.screens.prompt import PromptScreen
@@ -77,6 +79,8 @@ class MainScreen(Screen[None]):
         self._max_new_tokens = max_new_tokens
         self._note: tuple[str, Severity] = ("", "note")
         self._late: Timer | None = None
+        self._stage = ("", 0.0, 0)
+        """What is under way, since when, and from where on."""
         engine.on_progress = self.progress
         engine.on_death = self.died
 
@@ -159,10 +163,17 @@ class MainScreen(Screen[None]):
         return "i edits the prompt · R starts the engine again · Ctrl+Q quits"
 
     def progress(self, progress: Progress) -> None:
+        now = monotonic()
+        if progress.stage != self._stage[0] or progress.done < self._stage[2]:
+            self._stage = (progress.stage, now, progress.done)
         amount = ""
         if progress.total:
-            share = progress.done / progress.total
-            amount = f"\n\n{bar(share, 30)} {count(progress.done)} of {count(progress.total)}"
+            _, began, before = self._stage
+            amount = f"\n\n{bar(progress.done / progress.total, 30)} {count(progress.done)} of {count(progress.total)}"
+            rate = (progress.done - before) / (now - began) if now > began else 0.0
+            if rate > 0 and now - began > 1:
+                left = (progress.total - progress.done) / rate
+                amount += f"\n{rate:,.0f} a second · {left:.0f} s left"
         self.candidates.message = f"{progress.stage} …{amount}"
 
     def died(self, sentence: str) -> None:
@@ -343,6 +354,11 @@ class MainScreen(Screen[None]):
     def action_token_view(self) -> None:
         view = VIEWS[(VIEWS.index(self.tokens.view) + 1) % len(VIEWS)]
         self.tokens.view = self.candidates.view = view
+
+    def action_heat(self) -> None:
+        metric = HEAT_METRICS[(HEAT_METRICS.index(self.text_pane.heat) + 1) % len(HEAT_METRICS)]
+        self.text_pane.heat = metric
+        self.text_pane.border_subtitle = legend(metric) if metric else ""
 
     def action_scroll_up(self) -> None:
         for pane in (self.text_pane, self.tokens):

@@ -12,10 +12,11 @@ from contextlib import aclosing
 import msgspec
 
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.journal import AnyEvent, End, Params, Prompt, Seen
+from explorer.core.journal import AnyEvent, End, Params, Prompt, Score, Seen
 from explorer.core.sampling import SamplingParams
+from explorer.core.score import Scored
 from explorer.core.session import EMPTY, Session, Snapshot
-from explorer.engine.base import Engine, EngineInfo, FinishReason, Step, encode_prompt
+from explorer.engine.base import Engine, EngineInfo, FinishReason, Progress, Step, encode_prompt
 from explorer.errors import ContextFull, ExplorerError, RecordError
 
 OpenSession = Callable[[Engine, str], Awaitable[Session]]
@@ -62,6 +63,8 @@ class Walk:
         self.info: EngineInfo | None = None
         """What the engine is, or was before it died."""
         self._open_session = open_session
+        self._scoring: tuple[int, asyncio.Task[None]] | None = None
+        """The prompt that is being scored."""
         self._refused: Question | None = None
         """What the engine could not answer: it is not asked again of itself."""
         self._clock = clock
@@ -86,6 +89,7 @@ class Walk:
 
         Raises ModelError, EngineError, RecordError, and UsageError for a prompt that cannot be used.
         """
+        self._stop_scoring()
         info = self.info = await self.engine.start()
         self._refused = None
         if self.session is None:
@@ -96,6 +100,7 @@ class Walk:
 
     def close(self) -> None:
         """Complete the record."""
+        self._stop_scoring()
         if self.session is not None:
             self.apply(End())
             if self.session.journal is not None:
@@ -165,6 +170,40 @@ class Walk:
         assert self.session is not None
         return (self.session.root, self.session.node, self.session.params.shaping, self.top)
 
+    async def _score(self, session: Session, root: int) -> None:
+        tree = session.trees[root]
+        ids = [token.id for token in tree.prompt]
+        scored: list[Scored] = []
+        async for part in self.engine.score(ids, 0):
+            scored += part
+            if 1 < len(scored) < len(ids):
+                self.engine.on_progress(Progress("reading the prompt", len(scored), len(ids)))
+        if session.root == root and not tree.scores:
+            self.apply(Score.of(scored))
+
+    async def score(self) -> None:
+        """Ask what the model thinks of the prompt, once; the same pass fills its cache. Raises EngineError.
+
+        Whoever waits for it may be cancelled: the pass goes on, because a knob does not change it.
+        """
+        session = self.session
+        assert session is not None
+        if self._scoring is None or self._scoring[0] != session.root:
+            self._stop_scoring()
+            self._scoring = (session.root, asyncio.create_task(self._score(session, session.root)))
+        try:
+            await asyncio.shield(self._scoring[1])
+        except ExplorerError:
+            self._scoring = None
+            raise
+
+    def _stop_scoring(self) -> None:
+        if self._scoring is not None:
+            self._scoring[1].cancel()
+            # Whoever asked may be gone: an error of a pass that nobody waits for is not a fault.
+            self._scoring[1].add_done_callback(lambda task: task.cancelled() or task.exception())
+            self._scoring = None
+
     async def table(self) -> None:
         """Ask for the cursor's table; dropped when the cursor or the settings have moved on. Raises EngineError."""
         session = self.session
@@ -172,6 +211,9 @@ class Walk:
         asked = self._question()
         began = self._clock()
         try:
+            if not session.tree.scores and session.node == 0:
+                await self.score()
+                began = self._clock()
             distribution = await self.engine.next(
                 session.prefix(), session.params, self.top, list(session.cursor.children)
             )

@@ -205,3 +205,33 @@ def test_an_interrupted_command_says_so():
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130, stderr
     assert stderr == "Interrupted.\n"
+
+
+def test_score_sums_what_counts():
+    whole = json.loads(run("score", "Once upon a time", "--json").stdout)
+    assert list(whole) == ["tokens", "logprob", "mean_nll", "perplexity", "count"]
+    assert list(whole["tokens"][0]) == [
+        "index",
+        "id",
+        "text",
+        "bytes",
+        "logprob",
+        "prob",
+        "surprisal",
+        "rank",
+        "entropy",
+        "top",
+    ]
+    assert (whole["tokens"][0]["logprob"], whole["tokens"][0]["top"], whole["count"]) == (None, [], 4)
+    assert [len(token["top"]) for token in whole["tokens"][1:]] == [5] * 4
+    part = json.loads(run("score", " time", "--prompt", "Once upon a", "--json").stdout)
+    assert part["count"] == 1
+    assert [token["index"] for token in part["tokens"]] == [4]
+    assert part["mean_nll"] == pytest.approx(-whole["tokens"][4]["logprob"], abs=1e-5)
+
+
+def test_score_prints_a_table_for_people():
+    done = run("score", "Once upon a time [/b]")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "perplexity" in done.stdout
+    assert "␣time" in done.stdout

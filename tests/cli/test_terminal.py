@@ -85,10 +85,10 @@ def test_start_pick_back_sample_quit(terminal, tmp_path):
     terminal.wait(r"5 / 1,024")
     terminal.keys("C-q")
     terminal.wait(re.escape(f"Record: {record}").replace(r"\ ", r"\s+"), 20)
-    assert names(record) == ["Params", "Prompt", "Seen", "Add", "Seen", "Move", "Add", "Seen", "End"]
+    assert names(record) == ["Params", "Prompt", "Score", "Seen", "Add", "Seen", "Move", "Add", "Seen", "End"]
     events = journal.read(record).events
     assert [e.source for e in events if isinstance(e, journal.Add)] == ["picked", "sampled"]
-    assert events[3].rank == 2
+    assert events[4].rank == 2
 
 
 def test_a_killed_worker_is_said_and_restarted_and_a_killed_explorer_is_resumed(terminal, tmp_path):

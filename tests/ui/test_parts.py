@@ -1,3 +1,4 @@
+import math
 import unicodedata
 from pathlib import Path
 
@@ -5,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.core.session import PathToken
+from explorer.core.token import Token
 from explorer.ui import theme
 from explorer.ui.cells import clusters, drawable, fit, width
 from explorer.ui.commands import COMMANDS, JAMO_OF_KEY, latin_keys, markdown
+from explorer.ui.heat import heat
 from explorer.ui.numbers import bar, percent
 from explorer.ui.screen import MainScreen
 from explorer.ui.widgets.text import Wrapped
@@ -64,7 +68,7 @@ def test_every_command_has_an_action_and_every_key_one_command():
 
 def test_keys_that_later_commands_need_are_free():
     keys = {key for command in COMMANDS for key in command.keys.split(",")}
-    assert not keys & {*"udwsefo][r0123456789", "slash", "left_square_bracket", "right_square_bracket"}
+    assert not keys & {*"udwsfo][r0123456789", "slash", "left_square_bracket", "right_square_bracket"}
 
 
 def test_the_page_of_keys_is_generated_from_the_table():
@@ -105,3 +109,15 @@ def test_a_theme_of_ones_own_with_a_wrong_colour_is_named(tmp_path):
     text = (theme.shipped_folder() / "dark.toml").read_text().replace("#7aa2f7", "bluish")
     (tmp_path / "mine.toml").write_text(text)
     assert "is not a colour" in theme.read_themes([tmp_path])[1][0]
+
+
+def test_heat_is_a_pure_function_of_the_number():
+    token = Token(1, b"a", "text")
+
+    def place(prob: float | None, entropy: float | None = None) -> PathToken:
+        return PathToken(token, "a", None, None, None if prob is None else math.log(prob), 1, entropy)
+
+    assert [heat("prob", place(p)) for p in (1.0, 0.5, 0.3, 0.1, 0.01, 0.001)] == [0, 0, 1, 2, 3, 4]
+    assert [heat("entropy", place(1.0, bits)) for bits in (0.0, 1.5, 3.0, 6.0, 9.0, None)] == [0, 1, 2, 3, 4, None]
+    assert heat("surprisal", place(None)) is None
+    assert heat("", place(0.5)) is None

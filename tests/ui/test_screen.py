@@ -75,6 +75,7 @@ async def test_a_record_holds_exactly_what_was_done(explore, tmp_path):
     assert events(tmp_path / "walk.jsonl") == [
         "Params",
         "Prompt",
+        "Score",
         "Seen",
         "Add",
         "Seen",
@@ -310,7 +311,7 @@ async def test_a_copy_of_the_record_is_saved_and_never_over_another_file(explore
                 await pilot.press("escape")
             await settle(pilot)
         assert taken.read_text() == "mine"
-        assert events(tmp_path / "free") == ["Params", "Prompt", "Seen", "Add", "Seen"]
+        assert events(tmp_path / "free") == ["Params", "Prompt", "Score", "Seen", "Add", "Seen"]
 
 
 async def test_a_model_that_cannot_be_loaded_is_a_sentence_and_can_be_tried_again(explore):
@@ -461,3 +462,49 @@ async def test_the_current_token_is_always_in_sight(explore):
             for pane in (app.main.tokens, app.main.text_pane):
                 height = pane.scrollable_content_region.height
                 assert pane.scroll_offset.y == max(pane.virtual_size.height - height, 0)
+
+
+async def test_every_token_of_the_prompt_gets_its_numbers_once(explore, tmp_path):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        path = app.main.walk.snapshot.path
+        assert [place.rank for place in path] == [None, 259, 1, 1]
+        assert path[0].surprisal is None
+        assert all(place.surprisal > 0 for place in path[1:])
+        await press(pilot, "t", "enter", "left", "R")
+    assert events(tmp_path / "walk.jsonl").count("Score") == 1
+
+
+async def test_a_knob_turned_while_the_prompt_is_scored_does_not_begin_it_again(explore):
+    class Slow(ScriptedEngine):
+        scored = 0
+
+        async def score(self, ids, top):
+            self.scored += 1
+            await go_on.wait()
+            async for part in super().score(ids, top):
+                yield part
+
+    go_on = asyncio.Event()
+    engine = Slow.demo()
+    app = explore(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("t", "t", "p")
+        go_on.set()
+        await settle(pilot)
+        assert engine.scored == 1
+        assert app.main.candidates.rows
+        assert app.main.walk.snapshot.params.shaping == (0.8, 0.95, 0)
+
+
+async def test_heat_walks_through_its_metrics_with_a_legend(explore):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "enter")
+        for metric in ("prob", "entropy", "surprisal", ""):
+            await press(pilot, "e")
+            assert app.main.text_pane.heat == metric
+            assert metric in str(app.main.text_pane.border_subtitle)

@@ -13,6 +13,7 @@ from textual.reactive import var
 from explorer.core.session import PathToken, Snapshot
 from explorer.core.token import UNSETTLED, visible
 from explorer.ui.cells import clusters, drawable
+from explorer.ui.heat import Metric, heat
 from explorer.ui.widgets.pane import Pane, Part
 
 Cell = tuple[str, int, int]
@@ -67,15 +68,22 @@ class TextPane(Pane):
         "text--current",
         "text--special",
         "text--fragment",
+        *(f"text--heat-{step}" for step in range(5)),
     }
     BORDER_TITLE = "Text"
 
     draft: var[str] = var("", init=False)
 
+    heat: var[Metric] = var("", init=False)
+    """What the colour of a token tells; "" is whether it was given or came later."""
+
     def __init__(self, id: str) -> None:
         super().__init__(id)
         self._wrapped = Wrapped(2)
         self._shown: tuple[PathToken, ...] = ()
+
+    def watch_heat(self) -> None:
+        self.refresh()
 
     def watch_draft(self) -> None:
         self._lay_out()
@@ -125,6 +133,9 @@ class TextPane(Pane):
         if index in (PENDING, len(path) - 1):
             return "text--current"
         place = path[index]
+        if self.heat:
+            step = heat(self.heat, place)
+            return "text--prompt" if step is None else f"text--heat-{step}"
         if place.token.kind == "special":
             return "text--special"
         if place.token.kind == "bytes" and "‹" in place.text:

@@ -12,11 +12,14 @@ from textual.reactive import var
 from explorer.core.session import PathToken, Snapshot
 from explorer.core.token import Token, label, visible
 from explorer.ui.cells import fit
-from explorer.ui.numbers import percent
+from explorer.ui.numbers import UNKNOWN, percent
 from explorer.ui.widgets.pane import Pane, Part
 
 View = Literal["text", "piece", "bytes"]
 VIEWS: tuple[View, ...] = ("text", "piece", "bytes")
+
+NUMBERS_FROM = 46
+"""Cells from which on there is room for the numbers of each token."""
 
 SOURCE_MARKS = {"picked": "◆", "sampled": "◇", "forced": "▪"}
 """How a token came here; the prompt's have none."""
@@ -62,7 +65,9 @@ class TokensPane(Pane):
         self.border_title = f"Tokens · {self.view}"
 
     def _measure(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self.snapshot.path))
+        cells = self.scrollable_content_region.width
+        self.virtual_size = Size(cells, len(self.snapshot.path))
+        self.border_subtitle = "probability · rank · surprisal in bits" if cells >= NUMBERS_FROM else ""
         self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
         self.refresh()
 
@@ -74,7 +79,7 @@ class TokensPane(Pane):
         last = number == len(path) - 1
         cells = self.scrollable_content_region.width
         digits = max(4, len(str(len(path) - 1)))
-        numbers = self._numbers(place) if cells >= 44 else ""
+        numbers = self._numbers(place) if cells >= NUMBERS_FROM else ""
         yield fit(str(number), digits, "right"), "tokens--current" if last else "tokens--quiet"
         yield fit(str(place.token.id), 8, "right") + "  ", "tokens--quiet"
         room = cells - digits - 10 - len(numbers)
@@ -92,9 +97,8 @@ class TokensPane(Pane):
 
     @staticmethod
     def _numbers(place: PathToken) -> str:
-        """The probability and the rank that the token had, and how it was chosen; blank for the prompt."""
-        choice = place.choice
-        if choice is None:
-            return " " * 18
-        rank = f"#{choice.rank}" if choice.rank is not None else ""
-        return f"{percent(choice.prob)} {rank:>7} {SOURCE_MARKS[choice.source]} "
+        """Probability, rank and surprisal that the token had where it stands, and how it was chosen."""
+        rank = f"#{place.rank}" if place.rank is not None else UNKNOWN
+        bits = UNKNOWN if place.surprisal is None else f"{place.surprisal:.1f}b"
+        mark = SOURCE_MARKS[place.choice.source] if place.choice else " "
+        return f"{percent(place.prob)}{rank:>7}{bits:>6} {mark}"
