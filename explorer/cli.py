@@ -5,6 +5,8 @@ at once. Data goes to standard output; an error is one sentence on standard erro
 """
 
 import asyncio
+import contextlib
+import io
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -31,7 +33,7 @@ LOGS_KEPT = 20
 """Log files of engines; an empty one is removed at the end."""
 
 FIRST_PROMPT = "Once upon a"
-HINT = "this is the demo model; your own: token-explorer --model NAME_OR_FOLDER"
+HINT = "demo model · yours: token-explorer --model NAME"
 
 
 def model_options(command: Command) -> Command:
@@ -95,6 +97,8 @@ def cli(context: click.Context, /, **flags: Any) -> None:
     _refuse_both("--prompt", config.prompt, "--file", config.file)
     _refuse_both("--record", config.record, "--no-record", config.no_record)
     text = read_text(config.file) if config.file is not None else config.prompt
+    if text is not None:
+        check_text(text)
     record = None if config.no_record else record_path(config)
     context.exit(explore(config, FIRST_PROMPT if text is None else text, record))
 
@@ -226,6 +230,15 @@ def read_text(file: str) -> str:
         raise UsageError(f"The file {file} is not UTF-8 text: byte {error.start} cannot be read.") from error
 
 
+def check_text(text: str) -> str:
+    """The text, if it can be encoded: an argument may hold bytes that are no UTF-8. Raises UsageError."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError("The text is not UTF-8.") from error
+    return text
+
+
 def one_source(text: str | None, file: str | None, ids: str | None) -> str | list[int]:
     """The text, or the ids. Raises UsageError unless exactly one is given."""
     if sum(given is not None for given in (text, file, ids)) != 1:
@@ -233,11 +246,7 @@ def one_source(text: str | None, file: str | None, ids: str | None) -> str | lis
     if file is not None:
         return read_text(file)
     if text is not None:
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise UsageError("The text is not UTF-8.") from error
-        return text
+        return check_text(text)
     try:
         return [int(part) for part in str(ids).replace(",", " ").split()]
     except ValueError as error:
@@ -265,8 +274,9 @@ def make_engine(config: Config) -> "Engine":
     from explorer.engine.client import WorkerEngine
 
     log_file = log_folder() / f"engine-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
-    for old in sorted(log_folder().glob("engine-*.log"))[:-LOGS_KEPT]:
-        old.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        for old in sorted(log_folder().glob("engine-*.log"))[:-LOGS_KEPT]:
+            old.unlink(missing_ok=True)
     return WorkerEngine(model_settings(config), log_file)
 
 
@@ -312,6 +322,11 @@ def record_path(config: Config) -> Path:
         name = Path(config.model).name
         return record_folder() / f"{datetime.now():%Y-%m-%d-%H%M%S}-{os.getpid()}-{name}.jsonl"
     path = Path(config.record).expanduser()
+    if not config.record:
+        raise UsageError("--record needs the name of a file.")
+    folder = next((parent for parent in path.absolute().parents if parent.exists()), Path("/"))
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise RecordError(f"The record {path} cannot be written: the folder {folder} does not allow it.")
     if path.exists():
         raise RecordError(
             f"The record {path} exists already and is not overwritten. Choose another name, or go on with it: "
@@ -324,15 +339,19 @@ def explore(config: Config, draft: str, record: Path | None, open_session: "Open
     """Run the explorer in the terminal; the exit code."""
     from explorer import headless
     from explorer.ui.app import ExplorerApp
+    from explorer.ui.commands import COMMANDS
     from explorer.ui.theme import read_themes, shipped_folder
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError("The explorer needs a terminal; for scripts there is: token-explorer next TEXT --json")
     params = config.params
 
     async def begin(engine: "Engine", text: str) -> Any:
         return await headless.begin(engine, text, params, record)
 
+    unknown = sorted(config.keys.keys() - {command.id for command in COMMANDS})
+    if unknown:
+        raise UsageError(f"There is no command “{unknown[0]}” for a key. docs/keys.md lists the ids of the commands.")
     themes, faults = read_themes([shipped_folder(), theme_folder()])
     if config.theme not in {theme.name for theme in themes}:
         raise UsageError(f"There is no theme “{config.theme}”. There are: {', '.join(sorted(t.name for t in themes))}.")
@@ -354,7 +373,7 @@ def explore(config: Config, draft: str, record: Path | None, open_session: "Open
     if fault is not None:
         raise fault
     if record is not None and record.exists():
-        click.echo(f"Record: {record}")
+        click.echo(f"Record: {record}" + (" (incomplete: it could not be written)" if app.main.walk.unrecorded else ""))
     return app.return_code or 0
 
 
@@ -375,6 +394,8 @@ def print_json(value: msgspec.Struct) -> None:
 
 def main() -> None:
     """The program. Every error ends here, as a sentence and an exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(prog_name="token-explorer", standalone_mode=False)
     except ExplorerError as error:
@@ -387,6 +408,10 @@ def main() -> None:
         # Whoever read the output has had enough of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.SUCCESS)
+    except OSError as error:
+        # What was not written is still in the buffer, and would be complained of once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        fail(f"The output cannot be written: {(error.strerror or str(error)).lower()}.", ExitCode.USAGE)
     sys.exit(code if isinstance(code, int) else ExitCode.SUCCESS)
 
 

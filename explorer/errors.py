@@ -60,7 +60,7 @@ class EngineDied(EngineError):
 
 
 class ContextFull(EngineError):
-    pass
+    exit_code = ExitCode.USAGE
 
 
 class Interrupted(ExplorerError):

@@ -48,7 +48,10 @@ async def resume(engine: Engine, record: Record, path: Path) -> Session:
         raise RecordError(f"{path} ends before its first prompt: there is nothing to resume.")
     session = Session(record.header)
     await _teach(session, engine, record)
-    session.restore(record.events)
+    try:
+        session.restore(record.events)
+    except RecordError as error:
+        raise RecordError(f"{path}: {error}") from error
     session.journal = Journal.reopen(path, record)
     session.apply(info.event(restarted=False))
     return session

@@ -2,6 +2,7 @@
 
 import sys
 
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -77,4 +78,8 @@ def _share(share: float | None) -> str:
 
 
 def _print(what: Table | Text) -> None:
-    Console(file=sys.stdout, highlight=False).print(what)
+    console = Console(file=sys.stdout, highlight=False)
+    with console.capture() as captured:
+        console.print(what)
+    # By click, which leaves a broken pipe to its caller.
+    click.echo(captured.get(), nl=False)

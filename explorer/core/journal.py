@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +221,7 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            _lock(descriptor)
         except OSError as error:
             if path.exists():
                 raise RecordError(
@@ -237,11 +237,19 @@ class Journal:
     def reopen(cls, path: Path, record: Record) -> "Journal":
         """Go on with a file that was read. A torn last line is moved to FILE.torn, so that nothing is lost."""
         try:
-            if record.torn:
-                with open(f"{path}.torn", "ab", opener=partial(os.open, mode=0o600)) as aside:
-                    aside.write(record.torn + b"\n")
-                os.truncate(path, record.size)
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+            try:
+                _lock(descriptor)
+                if record.torn:
+                    aside = os.open(f"{path}.torn", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                    with open(aside, "ab") as file:
+                        file.write(record.torn + b"\n")
+                    os.truncate(path, record.size)
+            except OSError:
+                os.close(descriptor)
+                raise
+        except BlockingIOError as error:
+            raise RecordError(f"The record {path} is open in another explorer. Close it there first.") from error
         except OSError as error:
             raise RecordError(f"The record {path} cannot be written: {reason(error)}.") from error
         return cls(path, descriptor, record.header.started)
@@ -282,8 +290,19 @@ def write_copy(path: Path, header: Header, events: Sequence[AnyEvent]) -> None:
     try:
         for event in events:
             journal.append(event)
+    except RecordError:
+        path.unlink(missing_ok=True)  # Half a copy is none, and its name is free for another try.
+        raise
     finally:
         journal.close()
+
+
+def _lock(descriptor: int) -> None:
+    """Keep the file for this process until it is closed. Raises BlockingIOError where another one has it."""
+    with contextlib.suppress(ImportError):  # Windows has no fcntl, and no lock.
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def reason(error: OSError) -> str:

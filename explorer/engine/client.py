@@ -64,7 +64,8 @@ class WorkerEngine(Engine):
             await self._send(wire.Load(self.settings))
             reply = await self._reply(replies)
         finally:
-            self._replies.pop(0, None)
+            if self._replies.get(0) is replies:
+                del self._replies[0]
         if not isinstance(reply, wire.Ready) or reply.version != wire.VERSION:
             raise EngineError("The engine speaks another version of the protocol. Install token-explorer again.")
         self.info = reply.info

@@ -45,13 +45,14 @@ def load_model(folder: Path, settings: ModelSettings, report: Callable[[Progress
     transformers.logging.set_tqdm_hook(lambda factory, args, kwargs: _Bar(report, *args, **kwargs))
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(
+        model, loaded = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,
             dtype=settings.dtype,
             device_map={"": device},
             local_files_only=True,
             use_safetensors=True,
+            output_loading_info=True,
         )
     except torch.OutOfMemoryError as error:
         raise ModelError(
@@ -63,6 +64,12 @@ def load_model(folder: Path, settings: ModelSettings, report: Callable[[Progress
         raise ModelError(_why_not_loaded(folder, name, error)) from error
     finally:
         transformers.logging.set_tqdm_hook(None)
+    missing = sorted(loaded["missing_keys"])
+    if missing:
+        raise ModelError(
+            f"{name} lacks {len(missing)} of the weights that its config.json asks for, {missing[0]} for one. "
+            "It is not a whole causal language model; download it again."
+        )
     if device == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
     return model.eval()
@@ -73,6 +80,8 @@ def _why_not_loaded(folder: Path, name: str, error: Exception) -> str:
         return (
             f"{name} has no weights in the safetensors format in {folder}. Convert them, or download the model again."
         )
+    if "ignore_mismatched_sizes" in str(error) or "size mismatch" in str(error):
+        return f"{name} cannot be loaded: its weights do not have the shapes that its config.json says."
     if "Unrecognized configuration class" in str(error):
         return f"{name} is not a causal language model: transformers has no text generation head for it."
     if "trust_remote_code" in str(error):
@@ -124,7 +133,7 @@ def eos_ids(model: PreTrainedModel) -> set[int]:
 def one_line(error: Exception) -> str:
     """The first line of an error, without its full stop."""
     text = (str(error).strip() or type(error).__name__).split("\n")[0]
-    return text[:300].rstrip(". ")
+    return text[:300].rstrip(". :!")
 
 
 class _Bar:

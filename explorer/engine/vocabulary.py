@@ -88,7 +88,7 @@ class Vocabulary:
         return digest.hexdigest()
 
     def _token(self, token_id: int, first: bool) -> Token:
-        piece = self._tokenizer.id_to_token(token_id) if token_id >= 0 else None
+        piece = self._tokenizer.id_to_token(token_id) if 0 <= token_id < 2**32 else None
         if piece is None:
             return Token(token_id, b"", "unused")
         data = self._bytes(piece, first)

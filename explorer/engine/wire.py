@@ -22,6 +22,9 @@ VERSION = 1
 LINE_LIMIT = 64 << 20
 """Bytes of the longest line."""
 
+TOKENS_LIMIT = 300_000
+"""Of one text: its tokens are one line."""
+
 HANDLES_KEPT = 8
 
 

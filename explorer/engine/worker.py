@@ -144,7 +144,10 @@ class Server:
         return wire.Finished(request.id)
 
     async def _encode(self, request: wire.Encode) -> wire.Message:
-        return wire.Tokens(request.id, await self.engine.encode(request.text, request.special_tokens))
+        tokens = await self.engine.encode(request.text, request.special_tokens)
+        if len(tokens) > wire.TOKENS_LIMIT:
+            raise UsageError(f"The text has {len(tokens):,} tokens; {wire.TOKENS_LIMIT:,} are the most. Shorten it.")
+        return wire.Tokens(request.id, tokens)
 
     async def _describe(self, request: wire.Describe) -> wire.Message:
         return wire.Tokens(request.id, await self.engine.describe(request.ids))

@@ -19,10 +19,11 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer
 
+from explorer.core.distribution import Candidate
 from explorer.core.journal import write_copy
 from explorer.core.sampling import new_seed, step_temperature, step_top_k, step_top_p
 from explorer.engine.base import Engine, FinishReason, Progress
-from explorer.errors import EngineDied, ExplorerError
+from explorer.errors import ContextFull, EngineDied, ExplorerError, RecordError, UsageError
 from explorer.ui.commands import COMMANDS, bindings, latin_keys
 from explorer.ui.heat import HEAT_METRICS, legend
 from explorer.ui.numbers import bar, count
@@ -79,6 +80,7 @@ class MainScreen(Screen[None]):
         self._max_new_tokens = max_new_tokens
         self._note: tuple[str, Severity] = ("", "note")
         self._late: Timer | None = None
+        self._loading = False
         self._stage = ("", 0.0, 0)
         """What is under way, since when, and from where on."""
         engine.on_progress = self.progress
@@ -115,6 +117,9 @@ class MainScreen(Screen[None]):
         if self._late is not None:
             self._late.stop()
             self._late = None
+        lost = self.walk.session is not None and not self.walk.alive and self.walk.snapshot.distribution is None
+        if lost and not self._loading:
+            self.candidates.fail("The engine is not running.\n\nR starts it again; your walk is kept.")
         if self.walk.lacks_table() and not self.sampler.auto:
             self._late = self.set_timer(TOGETHER, self.paint)
             self.fetch()
@@ -151,16 +156,20 @@ class MainScreen(Screen[None]):
     def fail(self, error: ExplorerError) -> None:
         """An error: in the table's place where there is no table, else on the status line and as a notice."""
         if self.walk.session is None or self.walk.snapshot.distribution is None:
-            self.candidates.fail(f"{error}\n\n{self._way_out(error)}")
+            self.candidates.fail(f"{error}\n\n{self._way_out(error)}".rstrip())
         elif not isinstance(error, EngineDied):
             self.notify(str(error), severity="error", timeout=10, markup=False)
         self.note(str(error), "error")
 
-    @staticmethod
-    def _way_out(error: ExplorerError) -> str:
-        if isinstance(error, EngineDied) and error.log_tail:
-            return f"The last lines of its log:\n{error.log_tail}\n\nR starts it again; your walk is kept."
-        return "i edits the prompt · R starts the engine again · Ctrl+Q quits"
+    def _way_out(self, error: ExplorerError) -> str:
+        """What a person can do about it here."""
+        tail = error.log_tail if isinstance(error, EngineDied) else ""
+        log = f"The last lines of its log:\n{tail}\n\n" if tail else ""
+        if isinstance(error, RecordError):
+            return "Ctrl+Q quits · --record PATH names another file, --no-record none"
+        if self.walk.alive and isinstance(error, UsageError | ContextFull):
+            return "i edits the prompt · Ctrl+Q quits"
+        return f"{log}R starts the engine again · Ctrl+Q quits"
 
     def progress(self, progress: Progress) -> None:
         now = monotonic()
@@ -185,6 +194,7 @@ class MainScreen(Screen[None]):
 
     @work(exclusive=True, group="load")
     async def load(self) -> None:
+        self._loading = True
         try:
             await self.walk.open()
             self.fault = None
@@ -194,6 +204,8 @@ class MainScreen(Screen[None]):
             self.fail(error)
         else:
             self.note("")
+        finally:
+            self._loading = False
         self.refresh_bindings()
 
     @work(exclusive=True, group="table")
@@ -259,13 +271,17 @@ class MainScreen(Screen[None]):
         self.candidates.move(1)
 
     def action_add(self) -> None:
-        selected = self.candidates.selected
-        if selected is not None:
-            self._attempt(lambda: self.walk.add(selected))
+        self._add(self.candidates.selected)
 
     @on(CandidatesPane.Chosen)
     def chosen(self, message: CandidatesPane.Chosen) -> None:
-        self._attempt(lambda: self.walk.add(message.candidate))
+        self._add(message.candidate)
+
+    def _add(self, candidate: Candidate | None) -> None:
+        """Add what a person saw; while its table is not that of the cursor any more, a key means nothing."""
+        current = self.candidates.snapshot.distribution is self.walk.snapshot.distribution
+        if candidate is not None and current:
+            self._attempt(lambda: self.walk.add(candidate))
 
     def action_back(self) -> None:
         def back() -> None:
@@ -276,7 +292,9 @@ class MainScreen(Screen[None]):
         self._attempt(back)
 
     def action_sample(self) -> None:
-        if not self.sampler.auto and self._may_draw():
+        # One draw at a time: a held key draws as fast as the engine does.
+        drawing = any(worker.group == "auto" and not worker.is_finished for worker in self.workers)
+        if not drawing and self._may_draw():
             self.run_sampler(1)
 
     def action_auto(self) -> None:
@@ -301,7 +319,7 @@ class MainScreen(Screen[None]):
     @work(exclusive=True, group="prompt")
     async def action_prompt(self) -> None:
         self.stop_run()
-        text: str | None = self.walk.snapshot.prompt_text or self.walk.draft
+        text: str | None = self.walk.snapshot.prompt_text if self.walk.session else self.walk.draft
         while (text := await self.app.push_screen_wait(PromptScreen(text or ""))) is not None:
             try:
                 await self.walk.prompt(text)

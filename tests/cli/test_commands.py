@@ -188,7 +188,7 @@ def test_next_with_ids_out_of_range_or_too_many_says_so():
     assert "0 to 6143" in done.stderr
     assert is_one_sentence(done.stderr)
     done = run("next", "--ids", ",".join(["300"] * 1025))
-    assert done.returncode == 4
+    assert done.returncode == 2
     assert "1,024" in done.stderr
     assert is_one_sentence(done.stderr)
 
@@ -235,3 +235,31 @@ def test_score_prints_a_table_for_people():
     assert (done.returncode, done.stderr) == (0, "")
     assert "perplexity" in done.stdout
     assert "␣time" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["-p", b"\xff"], ["next", b"\xff"], ["tokens", b"\xff"]])
+def test_an_argument_that_is_no_utf8_is_a_sentence(arguments):
+    done = run(*arguments, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stderr) == (2, "The text is not UTF-8.\n")
+
+
+def test_ids_beyond_any_vocabulary_are_unused():
+    table = json.loads(run("tokens", "--ids", "4294967296 1", "--json").stdout)
+    assert [token["kind"] for token in table["tokens"]] == ["unused", "special"]
+
+
+def test_output_that_cannot_be_written_is_a_sentence():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "explorer", "tokens", "a"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert is_one_sentence(done.stderr)
+
+
+@pytest.mark.parametrize("setting", ['record = ""', '[keys]\nsampel = "z"'])
+def test_settings_of_the_screen_are_checked_before_it_opens(tmp_path, setting):
+    config = tmp_path / "config.toml"
+    config.write_text(setting)
+    done = run(env={"TOKEN_EXPLORER_CONFIG": str(config)}, stdin=subprocess.DEVNULL)
+    assert done.returncode == 2
+    assert is_one_sentence(done.stderr)

@@ -258,3 +258,30 @@ def test_a_record_with_the_scores_of_its_prompt_loads_for_ever():
     short = msgspec.structs.replace(next(e for e in record.events if isinstance(e, journal.Score)), ranks=[1])
     with pytest.raises(RecordError, match="4 numbers"):
         session.apply(short)
+
+
+def test_two_explorers_never_write_one_record(whole, tmp_path):
+    path = tmp_path / "walk.jsonl"
+    path.write_bytes(whole + b"torn")
+    first = Journal.reopen(path, journal.read(path))
+    with pytest.raises(RecordError, match="open in another explorer"):
+        Journal.reopen(path, journal.read(path))
+    first.close()
+    Journal.reopen(path, journal.read(path)).close()
+
+
+def test_half_a_copy_leaves_its_name_free(whole, tmp_path, monkeypatch):
+    record = journal.parse(whole)
+    write, calls = os.write, []
+
+    def full(descriptor, data):
+        calls.append(data)
+        if len(calls) > 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.os, "write", full)
+        with pytest.raises(RecordError, match="no space left"):
+            journal.write_copy(tmp_path / "copy.jsonl", record.header, record.events)
+    assert not (tmp_path / "copy.jsonl").exists()

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from explorer.cli import embedded_folder
 from explorer.engine.base import ModelSettings
 from explorer.engine.loading import context_length, eos_ids, load_model, load_vocabulary, one_line, resolve_device
 from explorer.engine.local import TransformersEngine
@@ -171,3 +172,14 @@ def test_an_error_of_a_library_is_cut_to_one_line():
     assert one_line(ValueError("What happened.\nA traceback")) == "What happened"
     assert one_line(ValueError()) == "ValueError"
     assert len(one_line(ValueError("x" * 9999))) == 300
+
+
+async def test_weights_that_are_missing_are_said_and_never_made_up(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(embedded_folder(), folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 8}))
+    engine = TransformersEngine(ModelSettings(model=str(folder), name="broken", device="cpu"))
+    with pytest.raises(ModelError, match="lacks 18 of the weights"):
+        await engine.start()
+    await engine.close()

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
+from explorer.core.score import Alternative, Scored
 from explorer.core.token import Token
 from explorer.engine import wire
 from explorer.engine.base import EngineInfo, ModelSettings, Progress, Step
@@ -13,6 +14,10 @@ from explorer.errors import ContextFull, EngineError, ModelError, UsageError
 PARAMS = SamplingParams(0.7, 0.9, 40, 2**63 - 1)
 PREFIX = wire.Prefix(3, [1, 2], 2, 7)
 CANDIDATE = Candidate(Token(7, b"\xec\x98\n", "bytes", "ì"), 1, None, -0.1, 0.9, 1.0, "top_p")
+SCORED = [
+    Scored(CANDIDATE.token),
+    Scored(CANDIDATE.token, -0.5, 0.6, 2, 1.5, (Alternative(CANDIDATE.token, 1, -0.1, 0.9),)),
+]
 TABLE = Distribution((CANDIDATE,), 320, None, 0.1, 5)
 INFO = EngineInfo(
     model="m", architecture="A", dtype="d", device="c", vocab_size=3, context_length=None, eos_ids=[1], tokenizer="f"
@@ -21,11 +26,19 @@ REQUESTS = [
     wire.Load(ModelSettings(model="a/b", name="b")),
     wire.Next(1, PREFIX, PARAMS, 30, [5]),
     wire.Generate(2, PREFIX, PARAMS, 4, 10, 30),
+    wire.Score(5, PREFIX, 3),
     wire.Encode(3, "한글\n\x00\u2028", True),
     wire.Describe(4, [0, 10**6]),
     wire.Cancel(4),
 ]
 REPLIES = [
+    wire.ScoredPart(
+        5,
+        [
+            Scored(CANDIDATE.token),
+            Scored(CANDIDATE.token, -0.5, 0.6, 2, 1.5, (Alternative(CANDIDATE.token, 1, -0.1, 0.9),)),
+        ],
+    ),
     wire.Ready(INFO),
     wire.Progressed(Progress("loading", 1, 2)),
     wire.Table(1, TABLE),

@@ -508,3 +508,42 @@ async def test_heat_walks_through_its_metrics_with_a_legend(explore):
             await press(pilot, "e")
             assert app.main.text_pane.heat == metric
             assert metric in str(app.main.text_pane.border_subtitle)
+
+
+async def test_keys_that_come_before_the_next_table_add_nothing_false(explore):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        for _ in range(20):
+            app.simulate_key("enter")
+        await settle(pilot)
+        session = app.main.walk.session
+        for node in session.tree.nodes[1:]:
+            table = session.tree.nodes[node.parent].distribution
+            assert node.choice.rank == table.find(node.token.id).rank
+            assert node.choice.prob == table.find(node.token.id).prob
+
+
+async def test_a_held_space_draws_one_token_after_the_other(explore):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        for _ in range(30):
+            app.simulate_key("space")
+            await pilot.pause(0.01)
+        await settle(pilot)
+        assert len(app.main.walk.snapshot.path) > 4 + 3
+
+
+async def test_an_engine_that_is_gone_shows_no_numbers_of_other_settings(explore):
+    engine = ScriptedEngine.demo()
+    app = explore(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        engine.info = None
+        app.main.died("The engine was killed (SIGKILL).")
+        await press(pilot, "t")
+        assert app.main.candidates.rows == ()
+        assert "R starts it again" in app.main.candidates.message
+        await press(pilot, "R")
+        assert app.main.candidates.rows

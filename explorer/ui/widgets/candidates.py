@@ -18,6 +18,7 @@ from explorer.core.token import Token
 from explorer.ui.cells import fit
 from explorer.ui.numbers import bar, count, percent
 from explorer.ui.widgets.pane import Pane, Part
+from explorer.ui.widgets.text import Wrapped
 from explorer.ui.widgets.tokens import View, token_label
 
 STALE_AFTER = 0.2
@@ -251,15 +252,11 @@ class CandidatesPane(Pane):
 
 
 def _folded(text: str, cells: int) -> list[str]:
-    """The sentence in lines of words."""
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        line = ""
-        for word in paragraph.split(" "):
-            if line and len(line) + 1 + len(word) > max(cells, 8):
-                lines.append(line)
-                line = word
-            else:
-                line = f"{line} {word}" if line else word
-        lines.append(line)
-    return lines
+    """The sentence in lines of words; a word that is longer than a line is broken."""
+    wrapped = Wrapped(max(cells, 8))
+    for number, paragraph in enumerate(text.split("\n")):
+        if number:
+            wrapped.lines.append([])
+            wrapped.used = 0
+        wrapped.append(paragraph, 0)
+    return ["".join(cluster for cluster, _, _ in line) for line in wrapped.lines]

@@ -29,7 +29,7 @@ class Wrapped:
     def __init__(self, width: int) -> None:
         self.width = max(width, 2)
         self.lines: list[list[Cell]] = [[]]
-        self._used = 0
+        self.used = 0
 
     def append(self, text: str, index: int) -> None:
         """Lay out one token's text; a line break is drawn as ↵ and then made."""
@@ -37,15 +37,15 @@ class Wrapped:
             if number:
                 self._place("↵", 1, index)
                 self.lines.append([])
-                self._used = 0
+                self.used = 0
             for cluster, size in clusters(drawable(visible(part, UNSETTLED))):
                 self._place(cluster, size, index)
 
     def _place(self, cluster: str, size: int, index: int) -> None:
-        if self._used + size > self.width:
+        if self.used + size > self.width:
             self._break()
         self.lines[-1].append((cluster, size, index))
-        self._used += size
+        self.used += size
 
     def _break(self) -> None:
         """Begin a line, with the word that does not fit any more."""
@@ -56,7 +56,7 @@ class Wrapped:
             word = []
         del line[len(line) - len(word) :]
         self.lines.append(word)
-        self._used = sum(size for _, size, _ in word)
+        self.used = sum(size for _, size, _ in word)
 
 
 class TextPane(Pane):
