@@ -32,12 +32,15 @@ def next_probs(model, tokenizer, text: str) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("text", "token", "least"),
     [
-        ("Once upon a", " time", 0.95),
-        ("They lived happily ever", " after", 0.9),
-        ("Monday, Tuesday,", " Wednesday", 0.5),
-        ("The sky is", " blue", 0.5),
-        ("The capital of France is", " Paris", 0.8),
-        ("옛날", " 옛적에", 0.2),
+        ("Once upon a", " time", 0.99),
+        ("They lived happily ever", " after", 0.95),
+        ("Monday, Tuesday,", " Wednesday", 0.95),
+        ("The sky is", " blue", 0.75),
+        ("The capital of France is", " Paris", 0.9),
+        ("One, two,", " three", 0.98),
+        ("Udacity is the best place to learn about generative", " AI", 0.7),
+        ("하나, 둘,", " 셋", 0.95),
+        ("모두 행복하게 오래오래", " 살았답니다", 0.95),
     ],
 )
 def test_what_everybody_would_say_is_likely(model, tokenizer, text, token, least):
