@@ -15,11 +15,11 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, DynamicCache
 
-from explorer.cli import embedded_folder
 from explorer.core.sampling import SamplingParams
 from explorer.engine.base import ModelSettings
 from explorer.engine.client import WorkerEngine
 from explorer.engine.loading import SMALL, resolve_device
+from explorer.engines import embedded_folder
 
 TOP = 20
 

@@ -20,10 +20,10 @@ from functools import partial
 from pathlib import Path
 
 from explorer import headless
-from explorer.cli import embedded_folder
 from explorer.core.sampling import SamplingParams
 from explorer.engine.base import ModelSettings
 from explorer.engine.client import WorkerEngine
+from explorer.engines import embedded_folder
 from explorer.ui.app import ExplorerApp
 from explorer.ui.theme import read_themes, shipped_folder
 

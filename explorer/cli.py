@@ -4,33 +4,28 @@ Owns the composition: which engine, which folder, which record. Every heavy impo
 at once. Data goes to standard output; an error is one sentence on standard error.
 """
 
-import asyncio
-import contextlib
 import io
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from explorer import __version__
-from explorer.config import EMBEDDED, Config, load, log_folder, record_folder, theme_folder
-from explorer.errors import ExitCode, ExplorerError, Interrupted, RecordError, UsageError
+from explorer.config import EMBEDDED, Config, load, record_folder, theme_folder
+from explorer.engines import find_tokens, make_engine, with_engine
+from explorer.errors import ExitCode, ExplorerError, RecordError, UsageError
+from explorer.sources import check_text, one_source, read_text
 
 if TYPE_CHECKING:
-    from explorer.core.token import Token
-    from explorer.engine.base import Engine, ModelSettings
+    from explorer.engine.base import Engine
     from explorer.ui.walk import OpenSession
 
-Answer = TypeVar("Answer")
 Command = Callable[..., Any]
-
-LOGS_KEPT = 20
-"""Log files of engines; an empty one is removed at the end."""
 
 FIRST_PROMPT = "Once upon a"
 HINT = "demo model · yours: token-explorer --model NAME"
@@ -217,103 +212,6 @@ def configure(flags: dict[str, Any]) -> Config:
 def _refuse_both(one: str, first: object, other: str, second: object) -> None:
     if first not in (None, False) and second not in (None, False):
         raise UsageError(f"Give {one} or {other}, not both.")
-
-
-def read_text(file: str) -> str:
-    """The text in a file; `-` is standard input. Raises UsageError."""
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).expanduser().read_bytes()
-        return data.decode("utf-8")
-    except OSError as error:
-        raise UsageError(f"The file {file} cannot be read: {(error.strerror or str(error)).lower()}.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"The file {file} is not UTF-8 text: byte {error.start} cannot be read.") from error
-
-
-def check_text(text: str) -> str:
-    """The text, if it can be encoded: an argument may hold bytes that are no UTF-8. Raises UsageError."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise UsageError("The text is not UTF-8.") from error
-    return text
-
-
-def one_source(text: str | None, file: str | None, ids: str | None) -> str | list[int]:
-    """The text, or the ids. Raises UsageError unless exactly one is given."""
-    if sum(given is not None for given in (text, file, ids)) != 1:
-        raise UsageError("Give exactly one of TEXT, --file and --ids.")
-    if file is not None:
-        return read_text(file)
-    if text is not None:
-        return check_text(text)
-    try:
-        return [int(part) for part in str(ids).replace(",", " ").split()]
-    except ValueError as error:
-        raise UsageError(f"--ids takes numbers, separated by commas, not “{ids}”.") from error
-
-
-def embedded_folder() -> Path:
-    """The model that ships."""
-    return Path(__file__).parent / "embedded"
-
-
-def model_settings(config: Config) -> "ModelSettings":
-    """What the engine loads; a folder is named by its whole path, so that a record finds it from anywhere."""
-    from explorer.engine.base import ModelSettings
-
-    folder = Path(config.model).expanduser()
-    if config.model == EMBEDDED:
-        model, name = str(embedded_folder()), EMBEDDED
-    else:
-        model = name = str(folder.resolve()) if folder.is_dir() else config.model
-    return ModelSettings(model=model, name=name, device=config.device, dtype=config.dtype)
-
-
-def make_engine(config: Config) -> "Engine":
-    from explorer.engine.client import WorkerEngine
-
-    log_file = log_folder() / f"engine-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
-    with contextlib.suppress(OSError):
-        for old in sorted(log_folder().glob("engine-*.log"))[:-LOGS_KEPT]:
-            old.unlink(missing_ok=True)
-    return WorkerEngine(model_settings(config), log_file)
-
-
-def with_engine(config: Config, ask: "Callable[[Engine], Awaitable[Answer]]") -> Answer:
-    """The answer of an engine that is started for it."""
-
-    async def run() -> Answer:
-        engine = make_engine(config)
-        try:
-            await engine.start()
-            return await ask(engine)
-        finally:
-            await engine.close()
-
-    try:
-        return asyncio.run(run())
-    except KeyboardInterrupt as error:
-        raise Interrupted("Interrupted.") from error
-
-
-def find_tokens(config: Config, source: str | list[int], special_tokens: bool) -> "list[Token]":
-    """The tokens of a text or of ids; without torch where the tokenizer is a tokenizer.json that stands for itself."""
-    from explorer.engine import hub
-    from explorer.engine.vocabulary import Vocabulary
-
-    folder, _ = hub.locate(model_settings(config).model, lambda progress: None)
-    vocabulary = Vocabulary.from_folder(folder)
-    if vocabulary is not None:
-        ids = source if isinstance(source, list) else vocabulary.encode(source, special_tokens)
-        return vocabulary.tokens(ids)
-
-    async def ask(engine: "Engine") -> "list[Token]":
-        if isinstance(source, list):
-            return await engine.describe(source)
-        return await engine.encode(source, special_tokens)
-
-    return with_engine(config, ask)
 
 
 def record_path(config: Config) -> Path:

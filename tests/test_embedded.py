@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from explorer.cli import embedded_folder
+from explorer.engines import embedded_folder
 
 FOLDER = embedded_folder()
 

@@ -7,7 +7,6 @@ the Walk; its snapshot goes to the panes. Must not know what a model is made of,
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from time import monotonic
 from typing import Any, ClassVar
 
 from textual import events, on, work
@@ -21,12 +20,12 @@ from textual.widgets import Footer
 
 from explorer.core.distribution import Candidate
 from explorer.core.journal import write_copy
-from explorer.core.sampling import new_seed, step_temperature, step_top_k, step_top_p
 from explorer.engine.base import Engine, FinishReason, Progress
 from explorer.errors import ContextFull, EngineDied, ExplorerError, RecordError, UsageError
 from explorer.ui.commands import COMMANDS, bindings, latin_keys
 from explorer.ui.heat import HEAT_METRICS, legend
-from explorer.ui.numbers import bar, count
+from explorer.ui.knobs import Knobs
+from explorer.ui.progress import ProgressText
 from explorer.ui.screens.help import HelpScreen
 from explorer.ui.screens.prompt import PromptScreen
 from explorer.ui.screens.save import SaveScreen
@@ -50,7 +49,7 @@ FINISHED: dict[FinishReason | None, str] = {
 }
 
 
-class MainScreen(Screen[None]):
+class MainScreen(Knobs, Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     AUTO_FOCUS = None
 
@@ -81,8 +80,7 @@ class MainScreen(Screen[None]):
         self._note: tuple[str, Severity] = ("", "note")
         self._late: Timer | None = None
         self._loading = False
-        self._stage = ("", 0.0, 0)
-        """What is under way, since when, and from where on."""
+        self._progress = ProgressText()
         engine.on_progress = self.progress
         engine.on_death = self.died
 
@@ -172,18 +170,7 @@ class MainScreen(Screen[None]):
         return f"{log}R starts the engine again · Ctrl+Q quits"
 
     def progress(self, progress: Progress) -> None:
-        now = monotonic()
-        if progress.stage != self._stage[0] or progress.done < self._stage[2]:
-            self._stage = (progress.stage, now, progress.done)
-        amount = ""
-        if progress.total:
-            _, began, before = self._stage
-            amount = f"\n\n{bar(progress.done / progress.total, 30)} {count(progress.done)} of {count(progress.total)}"
-            rate = (progress.done - before) / (now - began) if now > began else 0.0
-            if rate > 0 and now - began > 1:
-                left = (progress.total - progress.done) / rate
-                amount += f"\n{rate:,.0f} a second · {left:.0f} s left"
-        self.candidates.message = f"{progress.stage} …{amount}"
+        self.candidates.message = self._progress.text(progress)
 
     def died(self, sentence: str) -> None:
         self.sampler.auto = False
@@ -329,33 +316,6 @@ class MainScreen(Screen[None]):
                 self.fault = None
                 self.note("")
                 return
-
-    # The sampler.
-
-    def _turn(self, **changes: float | int) -> None:
-        if self.walk.session is not None:
-            self.walk.set_params(self.walk.session.params.replace(**changes))
-
-    def action_temperature_down(self) -> None:
-        self._turn(temperature=step_temperature(self.walk.snapshot.params.temperature, -1))
-
-    def action_temperature_up(self) -> None:
-        self._turn(temperature=step_temperature(self.walk.snapshot.params.temperature, 1))
-
-    def action_top_p_down(self) -> None:
-        self._turn(top_p=step_top_p(self.walk.snapshot.params.top_p, -1))
-
-    def action_top_p_up(self) -> None:
-        self._turn(top_p=step_top_p(self.walk.snapshot.params.top_p, 1))
-
-    def action_top_k_down(self) -> None:
-        self._turn(top_k=step_top_k(self.walk.snapshot.params.top_k, -1))
-
-    def action_top_k_up(self) -> None:
-        self._turn(top_k=step_top_k(self.walk.snapshot.params.top_k, 1))
-
-    def action_new_seed(self) -> None:
-        self._turn(seed=new_seed())
 
     # The view.
 

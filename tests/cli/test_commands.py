@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.cli import embedded_folder
+from explorer.engines import embedded_folder
 
 
 def run(*arguments: str, **settings) -> subprocess.CompletedProcess:

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from explorer.cli import embedded_folder
 from explorer.engine.base import ModelSettings
 from explorer.engine.loading import context_length, eos_ids, load_model, load_vocabulary, one_line, resolve_device
 from explorer.engine.local import TransformersEngine
+from explorer.engines import embedded_folder
 from explorer.errors import ModelError
 
 

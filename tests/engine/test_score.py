@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from explorer.cli import embedded_folder
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import summary
 from explorer.engine import cache, logits
 from explorer.engine.base import ModelSettings
 from explorer.engine.local import TransformersEngine
 from explorer.engine.vocabulary import Vocabulary
+from explorer.engines import embedded_folder
 
 TEXT = "Once upon a time there was a little girl who lived in a small house. 옛날 옛적에 토끼가 살았어요."
 

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from explorer.core.session import PathToken
 from explorer.core.token import Token
+from explorer.engine.base import Progress
 from explorer.ui import theme
 from explorer.ui.cells import clusters, drawable, fit, width
 from explorer.ui.commands import COMMANDS, JAMO_OF_KEY, latin_keys, markdown
 from explorer.ui.heat import heat
 from explorer.ui.numbers import bar, percent
+from explorer.ui.progress import ProgressText
 from explorer.ui.screen import MainScreen
 from explorer.ui.widgets.text import Wrapped
 
@@ -121,3 +123,13 @@ def test_heat_is_a_pure_function_of_the_number():
     assert [heat("entropy", place(1.0, bits)) for bits in (0.0, 1.5, 3.0, 6.0, 9.0, None)] == [0, 1, 2, 3, 4, None]
     assert heat("surprisal", place(None)) is None
     assert heat("", place(0.5)) is None
+
+
+def test_progress_says_the_rate_and_the_time_left_after_a_second():
+    now = [0.0]
+    progress = ProgressText(lambda: now[0])
+    assert progress.text(Progress("starting the engine")) == "starting the engine …"
+    assert "a second" not in progress.text(Progress("reading the prompt", 100, 1000))
+    now[0] = 2.0
+    assert progress.text(Progress("reading the prompt", 300, 1000)).endswith("100 a second · 7 s left")
+    assert "a second" not in progress.text(Progress("reading the prompt", 10, 1000))

@@ -1,0 +1,88 @@
+"""Which engine a configuration means, and how it is asked once.
+
+Owns the folder of the model that ships, the log files, and the way without torch for what needs a tokenizer only. Part
+of the composition root: every heavy import is lazy.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from explorer.config import EMBEDDED, Config, log_folder
+from explorer.errors import Interrupted
+
+if TYPE_CHECKING:
+    from explorer.core.token import Token
+    from explorer.engine.base import Engine, ModelSettings
+
+Answer = TypeVar("Answer")
+
+LOGS_KEPT = 20
+"""Log files of engines; an empty one is removed at the end."""
+
+
+def embedded_folder() -> Path:
+    """The model that ships."""
+    return Path(__file__).parent / "embedded"
+
+
+def model_settings(config: Config) -> "ModelSettings":
+    """What the engine loads; a folder is named by its whole path, so that a record finds it from anywhere."""
+    from explorer.engine.base import ModelSettings
+
+    folder = Path(config.model).expanduser()
+    if config.model == EMBEDDED:
+        model, name = str(embedded_folder()), EMBEDDED
+    else:
+        model = name = str(folder.resolve()) if folder.is_dir() else config.model
+    return ModelSettings(model=model, name=name, device=config.device, dtype=config.dtype)
+
+
+def make_engine(config: Config) -> "Engine":
+    from explorer.engine.client import WorkerEngine
+
+    log_file = log_folder() / f"engine-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    with contextlib.suppress(OSError):
+        for old in sorted(log_folder().glob("engine-*.log"))[:-LOGS_KEPT]:
+            old.unlink(missing_ok=True)
+    return WorkerEngine(model_settings(config), log_file)
+
+
+def with_engine(config: Config, ask: "Callable[[Engine], Awaitable[Answer]]") -> Answer:
+    """The answer of an engine that is started for it."""
+
+    async def run() -> Answer:
+        engine = make_engine(config)
+        try:
+            await engine.start()
+            return await ask(engine)
+        finally:
+            await engine.close()
+
+    try:
+        return asyncio.run(run())
+    except KeyboardInterrupt as error:
+        raise Interrupted("Interrupted.") from error
+
+
+def find_tokens(config: Config, source: str | list[int], special_tokens: bool) -> "list[Token]":
+    """The tokens of a text or of ids; without torch where the tokenizer is a tokenizer.json that stands for itself."""
+    from explorer.engine import hub
+    from explorer.engine.vocabulary import Vocabulary
+
+    folder, _ = hub.locate(model_settings(config).model, lambda progress: None)
+    vocabulary = Vocabulary.from_folder(folder)
+    if vocabulary is not None:
+        ids = source if isinstance(source, list) else vocabulary.encode(source, special_tokens)
+        return vocabulary.tokens(ids)
+
+    async def ask(engine: "Engine") -> "list[Token]":
+        if isinstance(source, list):
+            return await engine.describe(source)
+        return await engine.encode(source, special_tokens)
+
+    return with_engine(config, ask)
