@@ -111,7 +111,7 @@ def _bars(model: str, on_progress: Callable[[Progress], None]) -> type[tqdm]:
     class Bar(tqdm):  # type: ignore[misc]  # tqdm has no types
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs.pop("name", None)
-            super().__init__(*args, **{**kwargs, "file": open(os.devnull, "w")})  # noqa: SIM115
+            super().__init__(*args, **{**kwargs, "file": open(os.devnull, "w")})  # noqa: SIM115  (lives as long as the bar)
 
         def update(self, n: float | None = 1) -> None:
             super().update(n)

@@ -26,7 +26,7 @@ class ExplorerApp(App[None], inherit_bindings=False):
         Binding("ctrl+q", "quit", "Quit", show=False),
         Binding("ctrl+c", "help_quit", show=False),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (78, "-medium"), (100, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (78, "-medium"), (100, "-wide")]  # noqa: RUF012  (of textual's own type)
 
     def __init__(
         self,
