@@ -1,0 +1,43 @@
+"""The command line: one command a module, exit codes.
+
+Part of the composition root: which engine, which folder, which record. Every heavy import is lazy: `--help` and
+`tokens` start at once. Data goes to standard output; an error is one sentence on standard error.
+"""
+
+import io
+import os
+import sys
+
+import click
+
+from explorer.cli.root import cli
+from explorer.errors import ExitCode, ExplorerError
+
+
+def main() -> None:
+    """The program. Every error ends here, as a sentence and an exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = cli.main(prog_name="token-explorer", standalone_mode=False)
+    except ExplorerError as error:
+        fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        fail(error.format_message(), ExitCode.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        fail("Interrupted.", ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read the output has had enough of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.SUCCESS)
+    except OSError as error:
+        # What was not written is still in the buffer, and would be complained of once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        fail(f"The output cannot be written: {(error.strerror or str(error)).lower()}.", ExitCode.USAGE)
+    sys.exit(code if isinstance(code, int) else ExitCode.SUCCESS)
+
+
+def fail(sentence: str, code: ExitCode) -> None:
+    sentence = " ".join(sentence.split())
+    click.echo(sentence if sentence.endswith((".", "!", "?")) else f"{sentence}.", err=True)
+    sys.exit(code)

@@ -1,0 +1,62 @@
+"""The flags that commands share, and the configuration that they make. Must not know what a command does."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+import msgspec
+
+from explorer.config import Config, load
+from explorer.errors import UsageError
+
+Command = Callable[..., Any]
+
+
+def model_options(command: Command) -> Command:
+    """The flags that say which model, and how it is loaded."""
+    for option in (
+        click.option("--dtype", help="auto (the model's own), float32, bfloat16 or float16."),
+        click.option("--device", help="auto (cuda, then mps, then cpu), cpu, cuda, cuda:N or mps."),
+        click.option("--model", help="A folder, or an id of the Hugging Face hub. Default: the model that ships."),
+    ):
+        command = option(command)
+    return command
+
+
+def sampling_options(command: Command) -> Command:
+    """The flags that shape the sampling distribution."""
+    for option in (
+        click.option("--seed", type=int, help="Of the random numbers. Default: one is drawn."),
+        click.option("--top-k", type=int, help="Keep that many tokens; 0 is off (default)."),
+        click.option("--top-p", type=float, help="Keep the likeliest tokens up to this mass; 1 is off (default)."),
+        click.option("--temperature", type=float, help="Divides the logits; 0 is greedy. Default: 1."),
+    ):
+        command = option(command)
+    return command
+
+
+def text_options(command: Command) -> Command:
+    """TEXT, --file or --ids, of which exactly one is given."""
+    for option in (
+        click.option("--no-special", is_flag=True, help="Do not add the special tokens that the tokenizer adds (BOS)."),
+        click.option("--ids", help="Token ids instead of a text: 1,2,3"),
+        click.option("--file", help="A file that holds the text; - is standard input."),
+        click.argument("text", required=False),
+    ):
+        command = option(command)
+    return command
+
+
+def configure(flags: dict[str, Any]) -> Config:
+    """The configuration with the flags that were given."""
+    return load({name: value for name, value in flags.items() if value is not None}, os.environ)
+
+
+def refuse_both(one: str, first: object, other: str, second: object) -> None:
+    if first not in (None, False) and second not in (None, False):
+        raise UsageError(f"Give {one} or {other}, not both.")
+
+
+def print_json(value: msgspec.Struct) -> None:
+    click.echo(msgspec.json.encode(value))

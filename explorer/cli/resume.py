@@ -1,0 +1,40 @@
+"""`resume`: a record is opened where it stood."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from explorer.cli.options import configure, model_options
+from explorer.cli.terminal import explore
+from explorer.errors import RecordError
+
+if TYPE_CHECKING:
+    from explorer.engine.base import Engine
+
+
+@click.command("resume")
+@click.argument("path", metavar="FILE")
+@model_options
+@click.option("--top", type=int, help="Rows of the table. Default: 20.")
+@click.option("--max-new-tokens", type=int, help="Of one run of auto-sampling. Default: 256.")
+@click.pass_context
+def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
+    """Open a record where it stood, and go on with it."""
+    from explorer import headless
+    from explorer.core import journal
+
+    file = Path(path).expanduser()
+    record = journal.read(file)
+    if not os.access(file, os.W_OK):
+        raise RecordError(f"The record {file} cannot be written, so that it cannot go on. Copy it first.")
+    config = configure({"model": record.header.model, **{k: v for k, v in flags.items() if v is not None}})
+
+    async def open_session(engine: "Engine", draft: str) -> Any:
+        del draft
+        return await headless.resume(engine, record, file)
+
+    if record.torn:
+        click.echo(f"The last line of {file} was torn; it is kept in {file}.torn.", err=True)
+    context.exit(explore(config, "", file, open_session))

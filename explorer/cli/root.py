@@ -1,0 +1,53 @@
+"""The program without a command, which is the explorer in the terminal, and the group of all commands."""
+
+from typing import Any
+
+import click
+
+from explorer import __version__
+from explorer.cli.next import next_command
+from explorer.cli.options import configure, model_options, refuse_both, sampling_options
+from explorer.cli.resume import resume_command
+from explorer.cli.score import score_command
+from explorer.cli.terminal import explore, record_path
+from explorer.cli.tokens import tokens_command
+from explorer.errors import UsageError
+from explorer.sources import check_text, read_text
+
+FIRST_PROMPT = "Once upon a"
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-p", "--prompt", help="The text to begin with.")
+@click.option("--file", help="A file that holds the text to begin with.")
+@model_options
+@click.option("--top", type=int, help="Rows of the table. Default: 20.")
+@sampling_options
+@click.option("--max-new-tokens", type=int, help="Of one run of auto-sampling. Default: 256.")
+@click.option("--record", metavar="PATH", help="Where the walk is recorded. Default: a new file in the data folder.")
+@click.option("--no-record", is_flag=True, default=None, help="Keep the walk in memory only.")
+@click.version_option(__version__, prog_name="token-explorer")
+@click.pass_context
+def cli(context: click.Context, /, **flags: Any) -> None:
+    """Walk a language model token by token.
+
+    Without a command, the explorer opens on the model that ships, or on --model.
+    """
+    if context.invoked_subcommand is not None:
+        given = next((name for name, value in flags.items() if value is not None), None)
+        if given:
+            flag = given.replace("_", "-")
+            raise UsageError(f"--{flag} stands before the command {context.invoked_subcommand}; give it after it.")
+        return
+    config = configure(flags)
+    refuse_both("--prompt", config.prompt, "--file", config.file)
+    refuse_both("--record", config.record, "--no-record", config.no_record)
+    text = read_text(config.file) if config.file is not None else config.prompt
+    if text is not None:
+        check_text(text)
+    record = None if config.no_record else record_path(config)
+    context.exit(explore(config, FIRST_PROMPT if text is None else text, record))
+
+
+for command in (next_command, tokens_command, score_command, resume_command):
+    cli.add_command(command)

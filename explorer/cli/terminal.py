@@ -1,0 +1,94 @@
+"""The explorer in the terminal: which engine, which session, which record and themes it is given.
+
+Owns the composition of the app. Every heavy import is lazy.
+"""
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from explorer.config import EMBEDDED, Config, record_folder, theme_folder
+from explorer.engines import make_engine
+from explorer.errors import RecordError, UsageError
+
+if TYPE_CHECKING:
+    from explorer.engine.base import Engine
+    from explorer.ui.walk import OpenSession
+
+HINT = "demo model · yours: token-explorer --model NAME"
+
+
+def record_path(config: Config) -> Path:
+    """Where the walk goes. Raises RecordError where --record names a file that exists."""
+    if config.record is None:
+        name = Path(config.model).name
+        return record_folder() / f"{datetime.now():%Y-%m-%d-%H%M%S}-{os.getpid()}-{name}.jsonl"
+    path = Path(config.record).expanduser()
+    if not config.record:
+        raise UsageError("--record needs the name of a file.")
+    folder = next((parent for parent in path.absolute().parents if parent.exists()), Path("/"))
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise RecordError(f"The record {path} cannot be written: the folder {folder} does not allow it.")
+    if path.exists():
+        raise RecordError(
+            f"The record {path} exists already and is not overwritten. Choose another name, or go on with it: "
+            f"token-explorer resume {path}"
+        )
+    return path
+
+
+def explore(config: Config, draft: str, record: Path | None, open_session: "OpenSession | None" = None) -> int:
+    """Run the explorer in the terminal; the exit code."""
+    from explorer import headless
+    from explorer.ui.app import ExplorerApp
+    from explorer.ui.commands import COMMANDS
+    from explorer.ui.theme import read_themes, shipped_folder
+
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise UsageError("The explorer needs a terminal; for scripts there is: token-explorer next TEXT --json")
+    params = config.params
+
+    async def begin(engine: "Engine", text: str) -> Any:
+        return await headless.begin(engine, text, params, record)
+
+    unknown = sorted(config.keys.keys() - {command.id for command in COMMANDS})
+    if unknown:
+        raise UsageError(f"There is no command “{unknown[0]}” for a key. docs/keys.md lists the ids of the commands.")
+    themes, faults = read_themes([shipped_folder(), theme_folder()])
+    if config.theme not in {theme.name for theme in themes}:
+        raise UsageError(f"There is no theme “{config.theme}”. There are: {', '.join(sorted(t.name for t in themes))}.")
+    app = ExplorerApp(
+        make_engine(config),
+        open_session or begin,
+        model="demo model" if config.model == EMBEDDED else Path(config.model).name,
+        draft=draft,
+        themes=themes,
+        theme=config.theme,
+        faults=faults,
+        top=config.top,
+        max_new_tokens=config.max_new_tokens,
+        keys=config.keys,
+        hint=HINT if config.model == EMBEDDED and first_run() else "",
+    )
+    app.run()
+    fault = app.main.fault
+    if fault is not None:
+        raise fault
+    if record is not None and record.exists():
+        click.echo(f"Record: {record}" + (" (incomplete: it could not be written)" if app.main.walk.unrecorded else ""))
+    return app.return_code or 0
+
+
+def first_run() -> bool:
+    """Whether this is the first time; afterwards it is not."""
+    mark = record_folder().parent / "welcomed"
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch(exist_ok=False)
+    except OSError:
+        return False
+    return True
