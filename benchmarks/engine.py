@@ -18,7 +18,8 @@ from transformers import AutoModelForCausalLM, DynamicCache
 from explorer.core.sampling import SamplingParams
 from explorer.engine.base import ModelSettings
 from explorer.engine.client import WorkerEngine
-from explorer.engine.loading import SMALL, resolve_device
+from explorer.engine.loading import SMALL
+from explorer.engine.placement import resolve_device
 from explorer.engines import embedded_folder
 
 TOP = 20

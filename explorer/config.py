@@ -3,6 +3,7 @@
 Owns the names, the order and the sentences for what is not understood. Must not know click.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """auto, cpu, cuda, cuda:N or mps."""
     dtype: str = "auto"
     """auto (the model's own), float32, bfloat16 or float16."""
+    revision: str | None = None
+    """A branch, a tag or a commit of the hub's repository."""
+    device_map: str | None = None
+    """auto, balanced, balanced_low_0, sequential, or a JSON file that maps modules to devices."""
+    max_memory: str | None = None
+    """What may be used of each device: `0:20GiB,cpu:60GiB`."""
+    offload_folder: str | None = None
+    """Where weights go that fit nowhere else."""
+    quantize: str | None = None
+    """4bit or 8bit, by bitsandbytes while loading."""
+    allow_pickle: bool = False
+    """Read weights that are Python pickles where there are no safetensors."""
+    trust_remote_code: bool = False
+    """Run the code that comes with a model."""
+    bos: bool | None = None
+    """Whether an encoded text begins with the BOS token; None is as the tokenizer does by default."""
     prompt: str | None = None
     file: str | None = None
     """Holds the prompt."""
@@ -52,6 +69,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise UsageError(f"top must be at least 1, not {self.top}.")
         if self.max_new_tokens < 1:
             raise UsageError(f"max-new-tokens must be at least 1, not {self.max_new_tokens}.")
+        if self.quantize not in (None, *QUANTIZATIONS):
+            raise UsageError(f"quantize must be one of {', '.join(QUANTIZATIONS)}, not “{self.quantize}”.")
+        if self.device_map is not None and self.device != "auto":
+            raise UsageError("Give device or device-map, not both: a device map names the devices.")
+        if self.max_memory is not None:
+            memory_by_device(self.max_memory)
+            if self.device_map is None:
+                raise UsageError("max-memory goes with device-map: give --device-map auto as well.")
         if self.dtype not in DTYPES:
             raise UsageError(f"dtype must be one of {', '.join(DTYPES)}, not “{self.dtype}”.")
         kind, _, number = self.device.partition(":")
@@ -66,6 +91,21 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+QUANTIZATIONS = ("4bit", "8bit")
+MEMORY = re.compile(r"\s*(\d+|cpu|mps)\s*[:=]\s*(\d+(?:\.\d+)?\s*(?:[KMGT]i?B)?)\s*", re.IGNORECASE)
+
+
+def memory_by_device(text: str) -> dict[str, str]:
+    """`0:20GiB,cpu:60GiB` as {"0": "20GiB", "cpu": "60GiB"}. Raises UsageError."""
+    limits = {}
+    for part in text.split(","):
+        found = MEMORY.fullmatch(part)
+        if found is None:
+            raise UsageError(
+                f"max-memory is written as 0:20GiB,cpu:60GiB (a device, a colon, an amount), not “{text}”."
+            )
+        limits[found[1].lower()] = found[2].replace(" ", "")
+    return limits
 
 
 def default_file() -> Path:

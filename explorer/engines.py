@@ -6,20 +6,24 @@ of the composition root: every heavy import is lazy.
 
 import asyncio
 import contextlib
+import json
 import os
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from explorer.config import EMBEDDED, Config, log_folder
-from explorer.errors import Interrupted
+from explorer.config import EMBEDDED, Config, log_folder, memory_by_device
+from explorer.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from explorer.core.token import Token
     from explorer.engine.base import Engine, ModelSettings
 
 Answer = TypeVar("Answer")
+
+DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
+"""The strategies of accelerate that place modules on devices by themselves."""
 
 LOGS_KEPT = 20
 """Log files of engines; an empty one is removed at the end."""
@@ -39,7 +43,41 @@ def model_settings(config: Config) -> "ModelSettings":
         model, name = str(embedded_folder()), EMBEDDED
     else:
         model = name = str(folder.resolve()) if folder.is_dir() else config.model
-    return ModelSettings(model=model, name=name, device=config.device, dtype=config.dtype)
+    return ModelSettings(
+        model=model,
+        name=name,
+        revision=config.revision,
+        device=config.device,
+        dtype=config.dtype,
+        device_map=read_device_map(config.device_map) if config.device_map is not None else None,
+        max_memory=memory_by_device(config.max_memory) if config.max_memory is not None else {},
+        offload_folder=config.offload_folder,
+        quantize=config.quantize,
+        allow_pickle=config.allow_pickle,
+        trust_remote_code=config.trust_remote_code,
+        bos=config.bos,
+    )
+
+
+def read_device_map(said: str) -> str | dict[str, str]:
+    """One of accelerate's strategies, or the map in a JSON file: module -> device. Raises UsageError."""
+    if said in DEVICE_MAPS:
+        return said
+    file = Path(said).expanduser()
+    try:
+        placed = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"device-map is one of {', '.join(DEVICE_MAPS)}, or a JSON file; there is no {said}."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The device map {said} cannot be read: {error}.") from error
+    devices = placed.values() if isinstance(placed, dict) else []
+    if not devices or not all(isinstance(device, str | int) for device in devices):
+        raise UsageError(
+            f'The device map {said} must map modules to devices: {{"model.layers.0": 0, "lm_head": "cpu"}}.'
+        )
+    return {module: str(device) for module, device in placed.items()}
 
 
 def make_engine(config: Config) -> "Engine":
@@ -75,7 +113,7 @@ def find_tokens(config: Config, source: str | list[int], special_tokens: bool) -
     from explorer.engine.vocabulary import Vocabulary
 
     folder, _ = hub.locate(model_settings(config).model, lambda progress: None)
-    vocabulary = Vocabulary.from_folder(folder)
+    vocabulary = Vocabulary.from_folder(folder, config.bos)
     if vocabulary is not None:
         ids = source if isinstance(source, list) else vocabulary.encode(source, special_tokens)
         return vocabulary.tokens(ids)

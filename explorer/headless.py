@@ -5,6 +5,7 @@ Owns the opening of sessions and the shapes of `--json`. Must not know how engin
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -14,7 +15,8 @@ from explorer.core.sampling import SamplingParams, new_seed
 from explorer.core.score import summary
 from explorer.core.session import Session
 from explorer.core.token import Kind, Token, shown_bytes, take_text
-from explorer.engine.base import Engine, EngineInfo, encode_prompt
+from explorer.engine.base import Engine, EngineInfo, Module, Parameter, encode_prompt
+from explorer.engine.capabilities import Capabilities
 from explorer.errors import EngineError, RecordError
 
 # Sessions.
@@ -200,3 +202,58 @@ async def score_table(engine: Engine, ids: Sequence[int], context: int, top: int
     ]
     sums = summary(scored)
     return ScoreTable(rows, sums.logprob, sums.mean_nll, sums.perplexity, sums.count)
+
+
+class InfoTable(msgspec.Struct, frozen=True):
+    """What a model is, and how it was loaded."""
+
+    model: str
+    revision: str | None
+    architecture: str
+    parameters: int | None
+    memory: int
+    """Bytes of the weights and buffers."""
+    dtype: str
+    quantization: str | None
+    device: str
+    devices: dict[str, str]
+    """Module -> device; the empty name is the whole model."""
+    layers: int | None
+    heads: int | None
+    key_value_heads: int | None
+    head_dim: int | None
+    hidden_size: int | None
+    context_length: int | None
+    vocab_size: int
+    eos_ids: list[int]
+    cache: Capabilities | None
+    loaded_with: dict[str, Any]
+    tokenizer: str
+    versions: dict[str, str]
+    modules: list[Module] | None
+    """None where they were not asked for, as with `weights`."""
+    weights: list[Parameter] | None
+
+
+async def info_table(engine: Engine, modules: bool, weights: bool) -> InfoTable:
+    """What the model of an engine is, with its modules and weights where they are asked for. Raises EngineError."""
+    info, structure = ready(engine), await engine.structure()
+    return InfoTable(
+        **{name: getattr(info, name) for name in InfoTable.__struct_fields__ if hasattr(info, name)},
+        **{name: getattr(structure, name) for name in STRUCTURE_FIELDS},
+        modules=structure.modules if modules else None,
+        weights=structure.weights if weights else None,
+    )
+
+
+STRUCTURE_FIELDS = (
+    "memory",
+    "quantization",
+    "devices",
+    "layers",
+    "heads",
+    "key_value_heads",
+    "head_dim",
+    "hidden_size",
+    "cache",
+)

@@ -1,6 +1,7 @@
 """Tables for a person at the command line, printed by rich; text from a model is drawn literally."""
 
 import sys
+from collections.abc import Iterable
 
 import click
 from rich.console import Console
@@ -8,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from explorer.core.token import Token, label, visible
-from explorer.headless import NextTable, ScoreTable, TokenTable
+from explorer.engine.capabilities import Capabilities
+from explorer.headless import InfoTable, NextTable, ScoreTable, TokenTable
 
 UNKNOWN = "–"
 
@@ -62,6 +64,87 @@ def print_score(table: ScoreTable) -> None:
     _print(Text(f"{table.count} tokens · perplexity {perplexity} · {mean} nats per token", "dim"))
 
 
+def print_info(table: InfoTable) -> None:
+    """What a model is, a line a fact; then its modules and weights, where they were asked for."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    for name, words in _facts(table):
+        grid.add_row(Text(name), Text(words))
+    _print(grid)
+    if table.modules is not None:
+        modules = _grid("module", "class", ">parameters", "device")
+        for module in table.modules:
+            depth = module.name.count(".") + 1 if module.name else 0
+            shown = "  " * depth + (module.name.rpartition(".")[2] or "(the model)")
+            count = f"{module.parameters:,}" if module.parameters else ""
+            modules.add_row(*(Text(cell) for cell in (shown, module.kind, count, module.device)))
+        _print(Text(), modules)
+    if table.weights is not None:
+        weights = _grid("parameter", "shape", "dtype", "device")
+        for weight in table.weights:
+            shape = " × ".join(str(size) for size in weight.shape)
+            weights.add_row(*(Text(cell) for cell in (weight.name, shape, weight.dtype, weight.device)))
+        _print(Text(), weights)
+
+
+def _facts(table: InfoTable) -> Iterable[tuple[str, str]]:
+    yield "model", f"{table.model}{f' at {table.revision}' if table.revision else ''}"
+    yield "architecture", table.architecture
+    yield "parameters", UNKNOWN if table.parameters is None else f"{table.parameters:,}"
+    yield "memory", size_in_words(table.memory)
+    yield "dtype", table.dtype + (f" · {table.quantization}" if table.quantization else "")
+    yield "device", table.device
+    if len(table.devices) > 1:
+        for device in dict.fromkeys(table.devices.values()):
+            placed = [module or "the rest" for module, where in table.devices.items() if where == device]
+            listed = ", ".join(placed) if len(placed) < 4 else f"{placed[0]} … {placed[-1]}, {len(placed)} modules"
+            yield "", f"{device}: {listed}"
+    heads = _number(table.heads)
+    if table.key_value_heads not in (None, table.heads):
+        heads += f" · {table.key_value_heads} for keys and values"
+    yield "layers", _number(table.layers)
+    yield "heads", f"{heads} · {_number(table.head_dim)} wide"
+    yield "hidden size", _number(table.hidden_size)
+    yield "context", "no limit" if table.context_length is None else f"{table.context_length:,} tokens"
+    yield "vocabulary", f"{table.vocab_size:,}"
+    yield "end of sequence", ", ".join(str(token_id) for token_id in table.eos_ids) or "none"
+    if table.cache is not None:
+        yield "cache", _cache(table.cache)
+        for note in table.cache.notes:
+            yield "", note
+    for name, value in table.loaded_with.items():
+        yield name.replace("_", " "), str(value)
+    yield "libraries", " · ".join(f"{library} {version}" for library, version in table.versions.items())
+
+
+def _cache(able: Capabilities) -> str:
+    if not able.incremental:
+        return "none: every step computes the whole prefix"
+    kinds = {
+        "plain": "keys and values",
+        "typed": "by the type of each layer",
+        "own": "the model's own state",
+        "none": "",
+    }
+    on = "several tokens at once" if able.chunk else "one token at a time"
+    back = {"crop": "cropping", "snapshot": "copies of the state", "recompute": "computing anew"}[able.crop]
+    return f"{kinds[able.kind]} · goes on by {on} · goes back by {back}"
+
+
+def _number(number: int | None) -> str:
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def size_in_words(size: int) -> str:
+    """Bytes, as people say them: `11.6 MB`; by thousands, as the hub counts."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}" if unit != "B" else f"{size} B"
+        size /= 1000  # type: ignore[assignment]
+    return f"{size:.3g} TB"
+
+
 def _bits(bits: float | None) -> str:
     return UNKNOWN if bits is None else f"{bits:.2f}"
 
@@ -77,9 +160,10 @@ def _share(share: float | None) -> str:
     return UNKNOWN if share is None else f"{share:.2%}"
 
 
-def _print(what: Table | Text) -> None:
+def _print(*parts: Table | Text) -> None:
     console = Console(file=sys.stdout, highlight=False)
     with console.capture() as captured:
-        console.print(what)
+        for part in parts:
+            console.print(part)
     # By click, which leaves a broken pipe to its caller.
     click.echo(captured.get(), nl=False)

@@ -15,11 +15,38 @@ Command = Callable[..., Any]
 
 def model_options(command: Command) -> Command:
     """The flags that say which model, and how it is loaded."""
-    for option in (
-        click.option("--dtype", help="auto (the model's own), float32, bfloat16 or float16."),
-        click.option("--device", help="auto (cuda, then mps, then cpu), cpu, cuda, cuda:N or mps."),
-        click.option("--model", help="A folder, or an id of the Hugging Face hub. Default: the model that ships."),
-    ):
+    for option in reversed(MODEL_OPTIONS):
+        command = option(command)
+    return command
+
+
+MODEL = click.option("--model", help="A folder, or an id of the Hugging Face hub. Default: the model that ships.")
+REVISION = click.option("--revision", help="A branch, tag or commit of the hub's repository.")
+BOS = click.option("--bos/--no-bos", default=None, help="Begin a text with BOS or not. Default: as the tokenizer does.")
+TRUST = click.option(
+    "--trust-remote-code", is_flag=True, default=None, help="Run code that comes with the model. Look at it first."
+)
+MODEL_OPTIONS = (
+    MODEL,
+    REVISION,
+    click.option("--device", help="auto (cuda, then mps, then cpu), cpu, cuda, cuda:N or mps."),
+    click.option("--dtype", help="auto (the model's own), float32, bfloat16 or float16."),
+    click.option("--device-map", help="auto, balanced, sequential or a JSON file: the model over several devices."),
+    click.option("--max-memory", metavar="0:20GiB,cpu:60GiB", help="What --device-map may use of each device."),
+    click.option("--offload-folder", metavar="DIR", help="For weights that fit nowhere else."),
+    click.option("--quantize", metavar="4bit|8bit", help="Pack the weights while loading (bitsandbytes)."),
+    click.option(
+        "--allow-pickle", is_flag=True, default=None, help="Read pickled weights where there are no safetensors."
+    ),
+    TRUST,
+    BOS,
+)
+TOKENIZER_OPTIONS = (MODEL, REVISION, TRUST, BOS)
+
+
+def tokenizer_options(command: Command) -> Command:
+    """The flags that say whose tokenizer."""
+    for option in reversed(TOKENIZER_OPTIONS):
         command = option(command)
     return command
 

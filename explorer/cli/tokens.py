@@ -4,14 +4,14 @@ from typing import Any
 
 import click
 
-from explorer.cli.options import configure, print_json, text_options
+from explorer.cli.options import configure, print_json, text_options, tokenizer_options
 from explorer.engines import find_tokens
 from explorer.sources import one_source
 
 
 @click.command("tokens")
 @text_options
-@click.option("--model", help="A folder, or an id of the Hugging Face hub. Default: the model that ships.")
+@tokenizer_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as the README describes it.")
 def tokens_command(
     text: str | None, file: str | None, ids: str | None, no_special: bool, as_json: bool, **flags: Any

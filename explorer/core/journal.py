@@ -34,6 +34,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     tokenizer: str
     """Fingerprint: SHA-256 over the vocabulary's entries in order of their ids."""
+    loaded_with: dict[str, Any] = {}
+    """What is not as usual in how the model was loaded, such as quantisation, or trust in code that came with it."""
     versions: dict[str, str] = {}
     """Of the libraries that compute."""
     started: str = msgspec.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
@@ -142,6 +144,7 @@ class Engine(Event, frozen=True, kw_only=True):
     dtype: str
     device: str
     tokenizer: str
+    loaded_with: dict[str, Any] = {}
     versions: dict[str, str] = {}
 
 

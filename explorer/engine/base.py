@@ -6,7 +6,7 @@ candidates -> a Distribution. Must not know torch, processes or servers.
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,6 +16,7 @@ from explorer.core.journal import Header
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Token
+from explorer.engine.capabilities import Capabilities
 from explorer.errors import ContextFull, UsageError
 
 FinishReason = Literal["stop", "length", "context"]
@@ -29,8 +30,27 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A folder, or an id of the Hugging Face hub."""
     name: str
     """What the model is called on the screen and in the record."""
+    revision: str | None = None
+    """A branch, a tag or a commit of the hub's repository."""
     device: str = "auto"
     dtype: str = "auto"
+    device_map: str | dict[str, str] | None = None
+    """A strategy of accelerate, or module -> device (a number, cpu or disk); None puts all on `device`."""
+    max_memory: dict[str, str] = {}
+    """Device -> what may be used of it, such as 20GiB."""
+    offload_folder: str | None = None
+    quantize: str | None = None
+    """4bit or 8bit."""
+    allow_pickle: bool = False
+    trust_remote_code: bool = False
+    bos: bool | None = None
+    """Whether a text begins with the BOS token; None is as the tokenizer does by default."""
+
+    def special(self) -> dict[str, Any]:
+        """What is not as usual and decides on the numbers, or on trust: for the record."""
+        usual = ModelSettings(model=self.model, name=self.name)
+        names = ("device_map", "quantize", "allow_pickle", "trust_remote_code", "bos")
+        return {name: value for name in names if (value := getattr(self, name)) != getattr(usual, name)}
 
 
 class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +70,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Ends a sequence: the union of generation config, config and tokenizer."""
     tokenizer: str
     """Fingerprint of the vocabulary."""
+    loaded_with: dict[str, Any] = {}
+    """What was asked for that is not as usual: quantisation, a device map, trust in code that came with the model."""
     versions: dict[str, str] = {}
 
     def header(self) -> Header:
@@ -60,6 +82,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
             dtype=self.dtype,
             device=self.device,
             tokenizer=self.tokenizer,
+            loaded_with=self.loaded_with,
             versions=self.versions,
         )
 
@@ -72,8 +95,52 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
             dtype=self.dtype,
             device=self.device,
             tokenizer=self.tokenizer,
+            loaded_with=self.loaded_with,
             versions=self.versions,
         )
+
+
+class Module(msgspec.Struct, frozen=True):
+    """One module of a model."""
+
+    name: str
+    """Its path, such as `model.layers.0.mlp`; empty for the model itself."""
+    kind: str
+    """The name of its class."""
+    parameters: int
+    """In it and below it."""
+    device: str
+    """Where its weights are, in one word or several joined by commas; empty for a module without weights."""
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """One weight of a model."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    device: str
+
+
+class Structure(msgspec.Struct, frozen=True, kw_only=True):
+    """What a loaded model is made of, beyond EngineInfo."""
+
+    layers: int | None
+    heads: int | None
+    key_value_heads: int | None
+    head_dim: int | None
+    hidden_size: int | None
+    memory: int
+    """Bytes of the weights and buffers, wherever they are."""
+    quantization: str | None
+    """How the weights are packed, with the dtype that computes; None where they are not."""
+    devices: dict[str, str]
+    """Module -> device: the device map; the empty name is the whole model."""
+    cache: Capabilities | None
+    """How the model goes on and back; None where nothing is known of it."""
+    modules: list[Module]
+    """The module tree, parents before children."""
+    weights: list[Parameter]
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -148,6 +215,10 @@ class Engine(ABC):
     @abstractmethod
     async def describe(self, ids: Sequence[int]) -> list[Token]:
         """The tokens of a sequence of ids. An id without an entry is of the kind `unused`."""
+
+    @abstractmethod
+    async def structure(self) -> Structure:
+        """What the model is made of. Raises EngineError."""
 
     @abstractmethod
     async def close(self) -> None:

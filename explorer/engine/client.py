@@ -19,7 +19,7 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.engine import wire
-from explorer.engine.base import Engine, EngineInfo, ModelSettings, Step
+from explorer.engine.base import Engine, EngineInfo, ModelSettings, Step, Structure
 from explorer.errors import EngineDied, EngineError, ExplorerError
 
 GRACE = 2.0
@@ -63,6 +63,10 @@ class WorkerEngine(Engine):
             self._reader = asyncio.create_task(self._read(self._process))
             await self._send(wire.Load(self.settings))
             reply = await self._reply(replies)
+        except asyncio.CancelledError:
+            # Whoever waits no longer wants the model: what the child does is stopped where it is.
+            await self.close()
+            raise
         finally:
             if self._replies.get(0) is replies:
                 del self._replies[0]
@@ -235,6 +239,10 @@ class WorkerEngine(Engine):
     async def describe(self, ids: Sequence[int]) -> list[Token]:
         reply: wire.Tokens = await self._ask(lambda request_id: wire.Describe(request_id, list(ids)))
         return reply.tokens
+
+    async def structure(self) -> Structure:
+        reply: wire.Inspected = await self._ask(wire.Inspect)
+        return reply.structure
 
     async def close(self) -> None:
         process, self._process, self.info = self._process, None, None

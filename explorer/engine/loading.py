@@ -1,7 +1,7 @@
 """From a folder to a model and a vocabulary that can answer, through transformers.
 
-Owns devices, dtypes, what the configs say of context and ends, and the sentences for what cannot be loaded. Must not
-know caches, samplers or the wire.
+Owns what the configs say of context and ends, and the sentences for what cannot be loaded; devices are placement.py's
+affair, packed weights quantization.py's. Must not know caches, samplers or the wire.
 """
 
 import time
@@ -14,54 +14,70 @@ import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 
 from explorer.engine.base import ModelSettings, Progress
+from explorer.engine.faults import why_no_config, why_no_tokenizer, why_not_loaded
+from explorer.engine.placement import placement
+from explorer.engine.quantization import quantization
 from explorer.engine.vocabulary import Vocabulary
 from explorer.errors import ModelError
 
 
-def load_vocabulary(folder: Path, name: str) -> tuple[Vocabulary, set[int]]:
-    """The vocabulary of a model folder, and the id that its tokenizer calls the end. Raises ModelError."""
+def load_config(folder: Path, settings: ModelSettings) -> Any:
+    """The model's config. Raises ModelError."""
+    name = settings.name
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=settings.trust_remote_code)
+    except Exception as error:  # A config is checked by its class, in as many ways as there are classes.
+        raise ModelError(why_no_config(name, error)) from error
+
+
+def load_vocabulary(folder: Path, settings: ModelSettings) -> tuple[Vocabulary, set[int]]:
+    """The vocabulary of a model folder, and the id that its tokenizer calls the end. Raises ModelError."""
+    name = settings.name
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=settings.trust_remote_code
+        )
     except Exception as error:  # Each family of tokenizers raises errors of its own.
-        raise ModelError(
-            f"The tokenizer of {name} cannot be loaded: {one_line(error)}. A causal language model needs its "
-            "tokenizer.json (or tokenizer.model) in the same folder."
-        ) from error
+        raise ModelError(why_no_tokenizer(folder, name, error)) from error
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         raise ModelError(
             f"The tokenizer of {name} ({type(tokenizer).__name__}) has no form that the tokenizers library reads. "
             "Convert it to a tokenizer.json."
         )
-    eos = tokenizer.eos_token_id
-    return Vocabulary(backend), {eos} if isinstance(eos, int) else set()
+    eos, bos = tokenizer.eos_token_id, tokenizer.bos_token_id
+    return Vocabulary(backend, bos, settings.bos), {eos} if isinstance(eos, int) else set()
 
 
-def load_model(folder: Path, settings: ModelSettings, report: Callable[[Progress], None]) -> PreTrainedModel:
-    """The model on its device, ready to answer. Raises ModelError."""
-    device = resolve_device(settings.device)
+def load_model(
+    folder: Path, config: Any, settings: ModelSettings, report: Callable[[Progress], None]
+) -> PreTrainedModel:
+    """The model of a config on its devices, ready to answer. Raises ModelError."""
     name = settings.name
+    placed = placement(settings)
     transformers.logging.set_verbosity_error()
+    packed = quantization(settings.quantize, name, config, settings.dtype)
     transformers.logging.set_tqdm_hook(lambda factory, args, kwargs: _Bar(report, *args, **kwargs))
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
         model, loaded = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,
             dtype=settings.dtype,
-            device_map={"": device},
+            quantization_config=packed,
             local_files_only=True,
-            use_safetensors=True,
+            use_safetensors=not settings.allow_pickle or any(folder.glob("*.safetensors")),
+            trust_remote_code=settings.trust_remote_code,
             output_loading_info=True,
+            **placed,
         )
     except torch.OutOfMemoryError as error:
         raise ModelError(
-            f"{name} does not fit into the memory of {device}. Try --device cpu or --dtype bfloat16."
+            f"{name} does not fit into the memory of {settings.device_map or settings.device}. {SMALLER}"
         ) from error
     except MemoryError as error:
-        raise ModelError(f"{name} does not fit into this machine's memory. Try --dtype bfloat16.") from error
+        raise ModelError(f"{name} does not fit into this machine's memory. {SMALLER}") from error
     except Exception as error:  # A broken folder fails in as many ways as there are model classes.
-        raise ModelError(_why_not_loaded(folder, name, error)) from error
+        raise ModelError(why_not_loaded(folder, settings, error)) from error
     finally:
         transformers.logging.set_tqdm_hook(None)
     missing = sorted(loaded["missing_keys"])
@@ -70,39 +86,12 @@ def load_model(folder: Path, settings: ModelSettings, report: Callable[[Progress
             f"{name} lacks {len(missing)} of the weights that its config.json asks for, {missing[0]} for one. "
             "It is not a whole causal language model; download it again."
         )
-    if device == "cpu" and model.num_parameters() < SMALL:
+    if model.device.type == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
     return model.eval()
 
 
-def _why_not_loaded(folder: Path, name: str, error: Exception) -> str:
-    if not any(folder.glob("*.safetensors")):
-        return (
-            f"{name} has no weights in the safetensors format in {folder}. Convert them, or download the model again."
-        )
-    if "ignore_mismatched_sizes" in str(error) or "size mismatch" in str(error):
-        return f"{name} cannot be loaded: its weights do not have the shapes that its config.json says."
-    if "Unrecognized configuration class" in str(error):
-        return f"{name} is not a causal language model: transformers has no text generation head for it."
-    if "trust_remote_code" in str(error):
-        return f"{name} needs code of its own (trust_remote_code), which the explorer does not run."
-    return f"{name} cannot be loaded: {one_line(error)}."
-
-
-def resolve_device(wanted: str) -> str:
-    """`auto` is cuda, then mps, then cpu. Raises ModelError for a device that is not there."""
-    if wanted == "auto":
-        if torch.cuda.is_available():
-            return "cuda:0"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
-    kind, _, number = wanted.partition(":")
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ModelError("There is no CUDA device here, or this torch was built without CUDA. Try --device cpu.")
-    if kind == "cuda" and number and int(number) >= torch.cuda.device_count():
-        raise ModelError(f"There is no {wanted}: the machine has {torch.cuda.device_count()} CUDA devices.")
-    if kind == "mps" and not torch.backends.mps.is_available():
-        raise ModelError("There is no Apple GPU (mps) here. Try --device cpu.")
-    return "cuda:0" if wanted == "cuda" else wanted
+SMALLER = "Try --dtype bfloat16, --quantize 4bit, or --device-map auto, which uses the CPU and the disk too."
 
 
 BAR_INTERVAL = 0.05
@@ -128,12 +117,6 @@ def eos_ids(model: PreTrainedModel) -> set[int]:
         ids = getattr(source, "eos_token_id", None)
         found.update([ids] if isinstance(ids, int) else ids or [])
     return found
-
-
-def one_line(error: Exception) -> str:
-    """The first line of an error, without its full stop."""
-    text = (str(error).strip() or type(error).__name__).split("\n")[0]
-    return text[:300].rstrip(". :!")
 
 
 class _Bar:

@@ -22,11 +22,12 @@ from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Token
-from explorer.engine import hub, logits
-from explorer.engine.base import Engine, EngineInfo, FinishReason, ModelSettings, Progress, Step
+from explorer.engine import hub, inspection, logits
+from explorer.engine.base import Engine, EngineInfo, FinishReason, ModelSettings, Progress, Step, Structure
 from explorer.engine.cache import CHUNK, SCORE_CHUNK, Cancelled, Forward, forward_for
 from explorer.engine.drawing import Draws
-from explorer.engine.loading import context_length, eos_ids, load_model, load_vocabulary
+from explorer.engine.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
+from explorer.engine.placement import devices_in_words
 from explorer.engine.rows import RowStore
 from explorer.errors import ContextFull, EngineError, ExplorerError, UsageError
 
@@ -69,16 +70,16 @@ class TransformersEngine(Engine):
 
     def _load(self, report: Callable[[Progress], None]) -> EngineInfo:
         folder, revision = hub.locate(self.settings.model, report)
+        config = load_config(folder, self.settings)
         report(Progress("reading the tokenizer"))
-        self.vocabulary, tokenizer_eos = load_vocabulary(folder, self.settings.name)
+        self.vocabulary, tokenizer_eos = load_vocabulary(folder, self.settings)
         report(Progress("loading the weights"))
-        self.model = load_model(folder, self.settings, report)
+        self.model = load_model(folder, config, self.settings, report)
         self._forward = self._scheme(self.model)
-        device = self.model.device
         self.context_length = context_length(self.model.config)
         probe = self._forward.logits([self._some_id()])
         self.vocab_size = probe.numel()
-        self._draws = Draws(self.vocab_size, device)
+        self._draws = Draws(self.vocab_size, probe.device)
         self.eos_ids = sorted(eos_ids(self.model) | tokenizer_eos)
         return EngineInfo(
             model=self.settings.name,
@@ -86,11 +87,12 @@ class TransformersEngine(Engine):
             architecture=type(self.model).__name__,
             parameters=self.model.num_parameters(),
             dtype=str(self.model.dtype).removeprefix("torch."),
-            device=str(device),
+            device=devices_in_words(self.model),
             vocab_size=self.vocab_size,
             context_length=self.context_length,
             eos_ids=self.eos_ids,
             tokenizer=self.vocabulary.fingerprint(),
+            loaded_with=self.settings.special(),
             versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)},
         )
 
@@ -225,6 +227,9 @@ class TransformersEngine(Engine):
 
     async def describe(self, ids: Sequence[int]) -> list[Token]:
         return self.vocabulary.tokens(ids)
+
+    async def structure(self) -> Structure:
+        return await self._call(lambda cancelled: inspection.structure(self.model, self._forward.capabilities))
 
     async def close(self) -> None:
         self._thread.shutdown(wait=True)

@@ -15,7 +15,7 @@ from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.token import Kind, Token
-from explorer.engine.base import Engine, EngineInfo, FinishReason, Step
+from explorer.engine.base import Engine, EngineInfo, FinishReason, Module, Step, Structure
 from explorer.errors import ContextFull, UsageError
 
 WORDS = (
@@ -207,6 +207,21 @@ class ScriptedEngine(Engine):
 
     async def describe(self, ids: Sequence[int]) -> list[Token]:
         return [self._token(token_id) for token_id in ids]
+
+    async def structure(self) -> Structure:
+        return Structure(
+            layers=None,
+            heads=None,
+            key_value_heads=None,
+            head_dim=None,
+            hidden_size=None,
+            memory=0,
+            quantization=None,
+            devices={"": "cpu"},
+            cache=None,
+            modules=[Module("", type(self).__name__, 0, "")],
+            weights=[],
+        )
 
     async def close(self) -> None:
         self.info = None

@@ -15,7 +15,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from explorer.core.token import Token, shown_bytes, take_text
-from explorer.errors import ModelError
+from explorer.errors import ModelError, UsageError
 
 BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 AS_IT_STANDS = {"PreTrainedTokenizerFast", "TokenizersBackend"}
@@ -31,10 +31,15 @@ def byte_alphabet() -> dict[str, int]:
 
 
 class Vocabulary:
-    """The entries of one tokenizer."""
+    """The entries of one tokenizer.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    `bos_id` is its token for the beginning of a text; `bos` says whether a text gets it, None being as the tokenizer
+    does by default.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, bos_id: int | None = None, bos: bool | None = None) -> None:
         self._tokenizer = tokenizer
+        self._bos_id, self._bos = bos_id, bos
         self._added = tokenizer.get_added_tokens_decoder()
         self._steps = _decoder_steps(tokenizer)
         kinds = [step["type"] for step in self._steps]
@@ -42,7 +47,7 @@ class Vocabulary:
         self._tokens: dict[tuple[int, bool], Token] = {}
 
     @classmethod
-    def from_folder(cls, folder: Path) -> "Vocabulary | None":
+    def from_folder(cls, folder: Path, bos: bool | None = None) -> "Vocabulary | None":
         """The vocabulary of a model folder, or None where only transformers knows how to build its tokenizer.
 
         Raises ModelError for a `tokenizer.json` that cannot be read.
@@ -56,16 +61,32 @@ class Vocabulary:
         if not file.exists() or changed or config.get("tokenizer_class") not in AS_IT_STANDS:
             return None
         try:
-            return cls(Tokenizer.from_file(str(file)))
+            tokenizer = Tokenizer.from_file(str(file))
         except Exception as error:  # The library raises plain Exception for a file that it cannot parse.
             raise ModelError(f"The tokenizer {file} cannot be read: {error}. Download the model again.") from error
+        spelt = config.get("bos_token")
+        spelt = spelt.get("content") if isinstance(spelt, dict) else spelt
+        return cls(tokenizer, tokenizer.token_to_id(spelt) if isinstance(spelt, str) else None, bos)
 
     def __len__(self) -> int:
         return self._tokenizer.get_vocab_size(with_added_tokens=True)
 
     def encode(self, text: str, special_tokens: bool = True) -> list[int]:
-        """The ids of a text; with `special_tokens`, also those that the tokenizer adds by default (BOS, say)."""
-        return list(self._tokenizer.encode(text, add_special_tokens=special_tokens).ids)
+        """The ids of a text; with `special_tokens`, also those that the tokenizer adds by default (BOS, say).
+
+        Raises UsageError where a BOS is asked for that the tokenizer does not have.
+        """
+        ids = list(self._tokenizer.encode(text, add_special_tokens=special_tokens).ids)
+        if not special_tokens or self._bos is None:
+            return ids
+        if self._bos_id is None:
+            if self._bos:
+                raise UsageError("This tokenizer has no BOS token: leave out --bos.")
+            return ids
+        begins = ids[:1] == [self._bos_id]
+        if self._bos:
+            return ids if begins else [self._bos_id, *ids]
+        return ids[1:] if begins else ids
 
     def token(self, token_id: int, first: bool = False) -> Token:
         """The token of an id; `first` for the first of a sequence, where some tokenizers drop a space."""

@@ -13,7 +13,7 @@ from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Token
-from explorer.engine.base import EngineInfo, ModelSettings, Progress, Step
+from explorer.engine.base import EngineInfo, ModelSettings, Progress, Step, Structure
 from explorer.errors import ContextFull, EngineError, ExplorerError, ModelError, UsageError
 
 VERSION = 1
@@ -84,11 +84,15 @@ class Describe(Message, frozen=True):
     ids: list[int]
 
 
+class Inspect(Message, frozen=True):
+    id: int
+
+
 class Cancel(Message, frozen=True):
     id: int
 
 
-Request = Load | Next | Generate | Score | Encode | Describe | Cancel
+Request = Load | Next | Generate | Score | Encode | Describe | Inspect | Cancel
 
 # From the worker.
 
@@ -128,6 +132,11 @@ class Tokens(Message, frozen=True):
     tokens: list[Token]
 
 
+class Inspected(Message, frozen=True):
+    id: int
+    structure: Structure
+
+
 class Failed(Message, frozen=True):
     """A request could not be answered; `id` is 0 for Load."""
 
@@ -152,7 +161,7 @@ ERRORS: dict[str, type[ExplorerError]] = {
     kind.__name__: kind for kind in (UsageError, ModelError, EngineError, ContextFull, UnknownBase)
 }
 
-Reply = Ready | Progressed | Table | Stepped | ScoredPart | Finished | Tokens | Failed
+Reply = Ready | Progressed | Table | Stepped | ScoredPart | Finished | Tokens | Inspected | Failed
 
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode

@@ -88,6 +88,8 @@ class Server:
                 return self._encode(request)
             case wire.Describe():
                 return self._describe(request)
+            case wire.Inspect():
+                return self._inspect(request)
         raise UsageError(f"There is no request {type(request).__name__}.")
 
     async def _answer(self, request_id: int, work: Coroutine[Any, Any, wire.Message]) -> None:
@@ -151,6 +153,9 @@ class Server:
 
     async def _describe(self, request: wire.Describe) -> wire.Message:
         return wire.Tokens(request.id, await self.engine.describe(request.ids))
+
+    async def _inspect(self, request: wire.Inspect) -> wire.Message:
+        return wire.Inspected(request.id, await self.engine.structure())
 
 
 def make_engine(kind: str, settings: ModelSettings) -> Engine:

@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -250,3 +251,10 @@ async def test_many_calls_at_once_get_their_own_answers(case):
     for n, (ids, answer) in enumerate(zip(prefixes, answers, strict=True)):
         expected = await case.oracle.next(ids, ONE, 4, [n])
         assert [(c.token.id, c.rank, c.prob) for c in expected.candidates] == numbers(answer)
+
+
+async def test_the_structure_of_the_model_is_told(case):
+    structure, expected = await case.engine.structure(), await case.oracle.structure()
+    assert structure.modules[0].name == ""
+    assert structure.modules[0].kind == case.info.architecture
+    assert msgspec.structs.replace(structure, cache=expected.cache) == expected

@@ -1,16 +1,22 @@
 import asyncio
 import json
+import math
 import shutil
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from explorer.core.sampling import SamplingParams
 from explorer.engine.base import ModelSettings
-from explorer.engine.loading import context_length, eos_ids, load_model, load_vocabulary, one_line, resolve_device
+from explorer.engine.faults import one_line
+from explorer.engine.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
 from explorer.engine.local import TransformersEngine
+from explorer.engine.placement import resolve_device
+from explorer.engine.quantization import compute_dtype
+from explorer.engine.vocabulary import Vocabulary
 from explorer.engines import embedded_folder
-from explorer.errors import ModelError
+from explorer.errors import ModelError, UsageError
 
 
 @pytest.fixture
@@ -33,23 +39,26 @@ async def test_a_folder_without_weights_is_said(folder):
         await starts(folder)
 
 
-async def test_pickled_weights_are_not_opened(folder):
+async def test_pickled_weights_are_opened_only_where_that_is_allowed(folder, tiny_model):
     (folder / "model.safetensors").unlink()
-    torch.save({}, folder / "pytorch_model.bin")
-    with pytest.raises(ModelError, match="no weights in the safetensors format"):
+    torch.save(tiny_model("llama").state_dict(), folder / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"no weights in the safetensors format.*--allow-pickle"):
         await starts(folder)
+    await starts(folder, allow_pickle=True)
 
 
 async def test_weights_that_are_no_safetensors_are_said(folder):
-    (folder / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
-    with pytest.raises(ModelError, match="The model cannot be loaded"):
-        await starts(folder)
+    whole = (folder / "model.safetensors").read_bytes()
+    for broken in (b"version https://git-lfs.github.com/spec/v1\n", whole[: len(whole) // 2]):
+        (folder / "model.safetensors").write_bytes(broken)
+        with pytest.raises(ModelError, match="a file of weights is not whole"):
+            await starts(folder)
 
 
 async def test_a_folder_without_a_tokenizer_is_said(folder):
     (folder / "tokenizer.json").unlink()
     (folder / "tokenizer_config.json").unlink()
-    with pytest.raises(ModelError, match=r"The tokenizer of The model cannot be loaded.*tokenizer\.json"):
+    with pytest.raises(ModelError, match=r"The model has no tokenizer.*tokenizer\.json"):
         await starts(folder)
 
 
@@ -67,13 +76,13 @@ async def test_a_folder_without_a_config_is_said(folder):
 
 async def test_a_config_that_is_no_json_is_said(folder):
     (folder / "config.json").write_text("{")
-    with pytest.raises(ModelError, match="The model"):
+    with pytest.raises(ModelError, match=r"The config\.json of The model is broken.*valid JSON"):
         await starts(folder)
 
 
 async def test_a_config_of_an_unknown_kind_of_model_is_said(folder):
     (folder / "config.json").write_text('{"model_type": "abacus"}')
-    with pytest.raises(ModelError, match=r"The (model|tokenizer of The model) cannot be loaded"):
+    with pytest.raises(ModelError, match=r"type “abacus”, which transformers .* does not know"):
         await starts(folder)
 
 
@@ -132,15 +141,17 @@ def test_a_full_memory_is_said(folder, monkeypatch):
         return load
 
     settings = ModelSettings(model=str(folder), name="The model", device="cpu")
+    config = load_config(folder, settings)
     for error in (torch.OutOfMemoryError("CUDA out of memory"), MemoryError()):
         monkeypatch.setattr("explorer.engine.loading.AutoModelForCausalLM.from_pretrained", fails(error))
         with pytest.raises(ModelError, match=r"The model does not fit into .*memory"):
-            load_model(folder, settings, lambda progress: None)
+            load_model(folder, config, settings, lambda progress: None)
 
 
 def test_loading_reports_each_weight(folder):
     seen = []
-    model = load_model(folder, ModelSettings(model=str(folder), name="m", device="cpu"), seen.append)
+    settings = ModelSettings(model=str(folder), name="m", device="cpu")
+    model = load_model(folder, load_config(folder, settings), settings, seen.append)
     assert not model.training
     assert [p.done for p in seen] == sorted(p.done for p in seen)
     assert {p.stage for p in seen} == {"loading the weights"}
@@ -148,7 +159,7 @@ def test_loading_reports_each_weight(folder):
 
 
 def test_the_vocabulary_of_a_folder_comes_with_its_end(folder):
-    vocabulary, ends = load_vocabulary(folder, "m")
+    vocabulary, ends = load_vocabulary(folder, ModelSettings(model=str(folder), name="m"))
     assert ends == {2}
     assert vocabulary.token(2).kind == "special"
 
@@ -183,3 +194,149 @@ async def test_weights_that_are_missing_are_said_and_never_made_up(tmp_path):
     with pytest.raises(ModelError, match="lacks 18 of the weights"):
         await engine.start()
     await engine.close()
+
+
+async def test_the_shape_that_a_config_cannot_have_is_said(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "hidden_size": "wide"}))
+    with pytest.raises(ModelError, match=r"is broken: Field 'hidden_size' expected int"):
+        await starts(folder)
+
+
+@pytest.mark.parametrize("bits", ["4bit", "8bit"])
+async def test_quantising_without_its_package_is_said(folder, bits, monkeypatch):
+    monkeypatch.setattr("explorer.engine.quantization.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModelError, match=r"needs the package bitsandbytes.*token-explorer\[quant\]"):
+        await starts(folder, quantize=bits)
+    await starts(folder)
+
+
+async def test_weights_that_are_quantised_already_are_not_quantised_again(folder):
+    config = json.loads((folder / "config.json").read_text())
+    packed = {"quant_method": "gptq", "bits": 4}
+    (folder / "config.json").write_text(json.dumps({**config, "quantization_config": packed}))
+    with pytest.raises(ModelError, match=r"quantised already \(gptq\)"):
+        await starts(folder, quantize="4bit")
+    with pytest.raises(ModelError, match="needs a package that is not installed"):
+        await starts(folder)
+
+
+def test_four_bits_compute_in_the_dtype_of_the_model():
+    assert compute_dtype(SimpleNamespace(dtype=torch.float16), "auto") == torch.float16
+    assert compute_dtype(SimpleNamespace(dtype=torch.float32), "auto") == torch.bfloat16
+    assert compute_dtype(SimpleNamespace(dtype=torch.float16), "float32") == torch.float32
+
+
+@pytest.fixture
+async def answers():
+    """The most likely tokens of a folder's model after a prefix, the way it is loaded being given."""
+    started = []
+
+    async def ask(folder, **settings):
+        engine = TransformersEngine(ModelSettings(model=str(folder), name="m", **settings))
+        started.append(engine)
+        await engine.start()
+        table = await engine.next([1, 5, 9], SamplingParams(), 5)
+        return engine, [(c.token.id, c.logprob) for c in table.candidates]
+
+    yield ask
+    for engine in started:
+        await engine.close()
+
+
+async def test_a_model_with_layers_on_the_disk_gives_the_same_numbers(folder, answers):
+    _, expected = await answers(folder, device="cpu")
+    on_cpu = ("model.embed_tokens", "model.layers.0", "model.layers.3", "model.norm", "model.rotary_emb", "lm_head")
+    placed = dict.fromkeys(on_cpu, "cpu") | dict.fromkeys(("model.layers.1", "model.layers.2"), "disk")
+    engine, rows = await answers(folder, device_map=placed)
+    assert rows == expected
+    assert engine.info.device == "cpu, disk"
+    assert engine.info.loaded_with["device_map"]["model.layers.1"] == "disk"
+    structure = await engine.structure()
+    assert {w.device for w in structure.weights if w.name.startswith("model.layers.1.")} == {"disk"}
+    assert next(m.device for m in structure.modules if not m.name) == "cpu, disk"
+
+
+async def test_a_memory_limit_puts_layers_on_the_disk(folder, answers):
+    _, expected = await answers(folder, device="cpu")
+    engine, rows = await answers(folder, device_map="auto", max_memory={"cpu": "300KB"})
+    assert rows == expected
+    assert engine.info.device == "cpu, disk"
+
+
+async def test_a_device_map_that_forgets_a_module_is_said(folder):
+    with pytest.raises(
+        ModelError, match=r"does not place every module of The model, model\.embed_tokens\.weight for one"
+    ):
+        await starts(folder, device="auto", device_map={"model.layers.0": "disk"})
+
+
+async def test_a_device_map_with_a_device_that_is_not_there_is_said(folder, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ModelError, match="no CUDA device"):
+        await starts(folder, device="auto", device_map={"": "0"})
+
+
+REMOTE = """
+from transformers import LlamaConfig, LlamaForCausalLM
+
+
+class OwnConfig(LlamaConfig):
+    model_type = "own"
+
+
+class OwnForCausalLM(LlamaForCausalLM):
+    config_class = OwnConfig
+"""
+
+
+async def test_code_that_comes_with_a_model_runs_only_where_it_is_trusted(folder, answers):
+    _, expected = await answers(folder, device="cpu")
+    config = json.loads((folder / "config.json").read_text())
+    said = {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.OwnForCausalLM"}
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "own", "auto_map": said}))
+    (folder / "own.py").write_text(REMOTE)
+    with pytest.raises(ModelError, match=r"needs code that comes with it.*--trust-remote-code"):
+        await starts(folder)
+    engine, rows = await answers(folder, device="cpu", trust_remote_code=True)
+    assert rows == expected
+    assert engine.info.header().loaded_with == {"trust_remote_code": True}
+    assert engine.info.architecture == "OwnForCausalLM"
+
+
+async def test_the_structure_of_a_model_is_told(folder, answers, tiny_model):
+    engine, _ = await answers(folder, device="cpu")
+    structure = await engine.structure()
+    shape = (structure.layers, structure.heads, structure.key_value_heads, structure.head_dim, structure.hidden_size)
+    assert shape == (4, 4, 2, 16, 64)
+    assert sum(math.prod(w.shape) for w in structure.weights) == tiny_model("llama").num_parameters()
+    assert structure.modules[0].parameters == tiny_model("llama").num_parameters()
+    assert structure.memory >= 4 * structure.modules[0].parameters
+    assert next(m.kind for m in structure.modules if m.name == "model.layers.0.mlp") == "LlamaMLP"
+    assert structure.cache.incremental and structure.cache.crop == "crop"
+    assert structure.devices == {"": "cpu"}
+    assert structure.quantization is None
+
+
+@pytest.mark.parametrize(("bos", "begins"), [(None, True), (True, True), (False, False)])
+async def test_a_text_begins_with_a_bos_where_that_is_wanted(folder, bos, begins):
+    vocabulary, _ = load_vocabulary(folder, ModelSettings(model=str(folder), name="m", bos=bos))
+    alone = Vocabulary.from_folder(folder, bos)
+    for one in (vocabulary, alone):
+        ids = one.encode("the fox")
+        assert (ids[0] == 1) == begins and ids.count(1) == begins
+        assert one.encode("the fox", special_tokens=False)[0] != 1
+
+
+async def test_a_bos_is_added_where_the_tokenizer_has_one_and_does_not_add_it(folder):
+    file = json.loads((folder / "tokenizer.json").read_text())
+    (folder / "tokenizer.json").write_text(json.dumps({**file, "post_processor": None}))
+    assert Vocabulary.from_folder(folder).encode("the")[0] != 1
+    assert Vocabulary.from_folder(folder, bos=True).encode("the")[0] == 1
+
+
+async def test_a_bos_that_is_not_there_cannot_be_asked_for(folder):
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "bos_token"}))
+    with pytest.raises(UsageError, match="no BOS token"):
+        Vocabulary.from_folder(folder, bos=True).encode("the")

@@ -8,7 +8,8 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.token import Token
 from explorer.engine import wire
-from explorer.engine.base import EngineInfo, ModelSettings, Progress, Step
+from explorer.engine.base import EngineInfo, ModelSettings, Module, Parameter, Progress, Step, Structure
+from explorer.engine.capabilities import Capabilities
 from explorer.errors import ContextFull, EngineError, ModelError, UsageError
 
 PARAMS = SamplingParams(0.7, 0.9, 40, 2**63 - 1)
@@ -22,6 +23,19 @@ TABLE = Distribution((CANDIDATE,), 320, None, 0.1, 5)
 INFO = EngineInfo(
     model="m", architecture="A", dtype="d", device="c", vocab_size=3, context_length=None, eos_ids=[1], tokenizer="f"
 )
+STRUCTURE = Structure(
+    layers=1,
+    heads=2,
+    key_value_heads=None,
+    head_dim=4,
+    hidden_size=8,
+    memory=10**12,
+    quantization="gptq",
+    devices={"": "cpu"},
+    cache=Capabilities("plain", incremental=True, chunk=True, crop="crop", notes=("a note",)),
+    modules=[Module("", "Llama", 7, "cpu, disk")],
+    weights=[Parameter("lm_head.weight", (320, 8), "bfloat16", "disk")],
+)
 REQUESTS = [
     wire.Load(ModelSettings(model="a/b", name="b")),
     wire.Next(1, PREFIX, PARAMS, 30, [5]),
@@ -29,6 +43,7 @@ REQUESTS = [
     wire.Score(5, PREFIX, 3),
     wire.Encode(3, "한글\n\x00\u2028", True),
     wire.Describe(4, [0, 10**6]),
+    wire.Inspect(6),
     wire.Cancel(4),
 ]
 REPLIES = [
@@ -46,6 +61,7 @@ REPLIES = [
     wire.Stepped(2, Step(CANDIDATE, 0, None, None)),
     wire.Finished(2),
     wire.Tokens(3, [CANDIDATE.token]),
+    wire.Inspected(6, STRUCTURE),
     wire.Failed(4, "UsageError", "no"),
 ]
 LISTS = st.lists(st.integers(0, 3), max_size=12)

@@ -1,0 +1,32 @@
+"""`info`: what a model is, where its weights are, and what it can do with its cache."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from explorer.cli.options import configure, model_options, print_json
+from explorer.engines import with_engine
+
+if TYPE_CHECKING:
+    from explorer.engine.base import Engine
+
+
+@click.command("info")
+@model_options
+@click.option("--modules", is_flag=True, help="Also the module tree: path, class, parameters, device.")
+@click.option("--parameters", is_flag=True, help="Also every weight: shape, dtype, device.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as the README describes it.")
+def info_command(modules: bool, parameters: bool, as_json: bool, **flags: Any) -> None:
+    """Load the model and print what it is."""
+    from explorer import headless
+
+    async def ask(engine: "Engine") -> headless.InfoTable:
+        return await headless.info_table(engine, modules, parameters)
+
+    table = with_engine(configure(flags), ask)
+    if as_json:
+        print_json(table)
+    else:
+        from explorer.tables import print_info
+
+        print_info(table)

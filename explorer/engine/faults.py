@@ -1,0 +1,78 @@
+"""Why a model cannot be loaded, in sentences: what is wrong, with what, and the way out.
+
+Owns what the errors of transformers, safetensors and accelerate mean to a person. Must not load anything.
+"""
+
+import errno
+import re
+from pathlib import Path
+
+import transformers
+
+from explorer.engine.base import ModelSettings
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "*.tiktoken")
+
+
+def why_no_tokenizer(folder: Path, name: str, error: Exception) -> str:
+    if "trust_remote_code" in str(error):
+        return f"The tokenizer of {name} needs code that comes with it. If you trust it: --trust-remote-code"
+    if not any(any(folder.glob(pattern)) for pattern in TOKENIZER_FILES):
+        return (
+            f"{name} has no tokenizer: it needs its tokenizer.json (or tokenizer.model). Copy it from "
+            "the model that this one was made of."
+        )
+    return (
+        f"The tokenizer of {name} cannot be loaded: {one_line(error)}. Its tokenizer.json or tokenizer_config.json is "
+        "broken, or needs a package; download the model again, or look into the log."
+    )
+
+
+def why_no_config(name: str, error: Exception) -> str:
+    said = str(error)
+    if "trust_remote_code" in said:
+        return NEEDS_CODE.format(name=name)
+    if "does not recognize this architecture" in said:
+        kind = re.search(r"model type `([^`]*)`", said)
+        return (
+            f"{name} is a model of the type “{kind[1] if kind else '?'}”, which transformers "
+            f"{transformers.__version__} does not know. A newer one may: pip install -U transformers"
+        )
+    reason = said.strip().split("\n")[-1].strip().removeprefix("ValueError: ").removeprefix("TypeError: ")
+    return f"The config.json of {name} is broken: {reason.rstrip('. ')[:300]}. Download the model again."
+
+
+NEEDS_CODE = "{name} needs code that comes with it. If you trust it, look at it first, then: --trust-remote-code"
+
+
+def why_not_loaded(folder: Path, settings: ModelSettings, error: Exception) -> str:
+    name, said = settings.name, str(error)
+    if "trust_remote_code" in said:
+        return NEEDS_CODE.format(name=name)
+    if "Unrecognized configuration class" in said:
+        return f"{name} is not a causal language model: transformers has no text generation head for it."
+    if not any(folder.glob("*.safetensors")):
+        if any(folder.glob("*.bin")) and not settings.allow_pickle:
+            return (
+                f"{name} has no weights in the safetensors format, only pickles (*.bin), which can run "
+                "code when they are opened. If you trust them: --allow-pickle"
+            )
+        return f"{name} has no weights in the safetensors format. Convert them, or download the model again."
+    if "ignore_mismatched_sizes" in said or "size mismatch" in said:
+        return f"{name} cannot be loaded: its weights do not have the shapes that its config.json says."
+    if isinstance(error, ImportError):
+        return f"{name} needs a package that is not installed: {one_line(error)}."
+    if "does not give any device" in said:
+        first = said.partition("parameters: ")[2].partition(",")[0].rstrip(".")
+        return f"The device map does not place every module of {name}, {first} for one. Name its module too."
+    if getattr(error, "errno", None) == errno.ENOSPC:
+        return f"The disk is full: weights of {name} could not be put aside. Give another --offload-folder."
+    if "while deserializing header" in said:
+        return f"{name} cannot be loaded: a file of weights is not whole ({one_line(error)}). Download it again."
+    return f"{name} cannot be loaded: {one_line(error)}."
+
+
+def one_line(error: Exception) -> str:
+    """The first line of an error, without its full stop."""
+    text = (str(error).strip() or type(error).__name__).split("\n")[0]
+    return text[:300].rstrip(". :!")
