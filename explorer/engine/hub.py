@@ -4,57 +4,101 @@ Owns the order (what is on the disk first, the network only when needed) and the
 wrong on the way. Afterwards the model is loaded from a folder, without any network. Must not know torch.
 """
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import huggingface_hub
+from huggingface_hub import constants
 from huggingface_hub.errors import (
+    DryRunError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
+    RevisionNotFoundError,
 )
-from tqdm import tqdm
 
+from explorer.engine import checkpoint
 from explorer.engine.base import Progress
+from explorer.engine.catalogue import cached_revisions
+from explorer.engine.download import download
 from explorer.errors import ModelError
 
-PATTERNS = ["*.json", "*.safetensors", "*.model", "*.jinja", "tokenizer*", "*.txt"]
-"""What is downloaded: configuration, tokenizer and safetensors; no pickles, no copies for other frameworks."""
-
-HUB_TIMEOUT = 10.0
-"""Seconds to wait for the hub's first answer."""
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
-def locate(model: str, on_progress: Callable[[Progress], None]) -> tuple[Path, str | None]:
-    """The folder of a model, and its revision where it came from the hub. Raises ModelError."""
+def locate(
+    model: str,
+    on_progress: Callable[[Progress], None],
+    *,
+    revision: str | None = None,
+    allow_pickle: bool = False,
+    remote_code: bool = False,
+) -> tuple[Path, str | None]:
+    """The folder of a model, and its commit where it is one of the hub; what is not here whole is downloaded.
+
+    `revision`: a branch, a tag or a commit of the hub; `main` unless given. `allow_pickle`: pickled weights are taken
+    where there are no others. `remote_code`: the model's own Python files are needed too. `on_progress` gets the bytes
+    of a download, also from other threads. A download is stopped by ending the process. Raises ModelError.
+    """
+    folder = local_folder(model)
+    if folder is not None:
+        return folder, None
+    allowed = {"allow_pickle": allow_pickle, "remote_code": remote_code}
+    cached, lacks = _cached(model, revision, allowed)
+    if cached is not None and not lacks:
+        return cached, cached.name
+    try:
+        downloaded = download(model, on_progress, revision=revision, **allowed)
+    except (httpx2.HTTPError, OSError, RuntimeError) as error:  # A RuntimeError is what the xet client raises.
+        raise ModelError(_why_not_downloaded(model, revision, lacks, error)) from error
+    lacks = checkpoint.lacking(downloaded, **allowed)
+    if (
+        lacks
+    ):  # The repository itself lacks it, or the hub's library took the end of the network for the end of the files.
+        raise ModelError(
+            f"{model} came from the hub with {lacks}, and cannot be loaded so. Try again, or another model."
+        )
+    return downloaded, downloaded.name
+
+
+def local_folder(model: str) -> Path | None:
+    """The local folder of this name; None for what may be an id of the hub. Raises ModelError."""
     try:
         folder = _folder(model)
     except (OSError, RuntimeError) as error:  # A folder that may not be read, a name too long, a home that is unknown.
         raise ModelError(f"{model} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
-    if folder is not None:
-        return folder, None
-    if looks_like_path(model):
+    if folder is None and looks_like_path(model):
         raise ModelError(f"There is no folder {model}.")
-    cached = _cached(model)
-    return cached if cached is not None else _download(model, on_progress)
+    return folder
 
 
 def _folder(model: str) -> Path | None:
-    """The local folder of this name, if there is one."""
     folder = Path(model).expanduser()
     if folder.is_dir():
-        if not (folder / "config.json").exists():
+        if not (folder / checkpoint.CONFIG).exists():
             raise ModelError(f"The folder {model} has no config.json: it is not a model of Hugging Face transformers.")
+        named = checkpoint.weight_files(folder, allow_pickle=True)
+        missing = [name for name in named if not (folder / name).exists()]
+        if missing:
+            raise ModelError(
+                f"The folder {model} has {len(named) - len(missing)} of the {len(named)} weight files that its index "
+                f"names; {missing[0]} is missing. Copy or download the rest into it."
+            )
         return folder
-    if folder.exists():
-        raise ModelError(f"{model} is a file. Give the folder that holds the model's config.json.")
-    return None
+    if not folder.exists():
+        return None
+    if folder.suffix.lower() == ".gguf":
+        raise ModelError(
+            f"{model} is a GGUF file, which the explorer does not read. Give the model that it was made from: a folder "
+            "with safetensors, or an id of the hub."
+        )
+    raise ModelError(f"{model} is a file. Give the folder that holds the model's config.json.")
 
 
 def looks_like_path(model: str) -> bool:
@@ -62,60 +106,86 @@ def looks_like_path(model: str) -> bool:
     return model.startswith((".", "~", os.sep)) or model.count("/") > 1 or "\\" in model
 
 
-def _cached(model: str) -> tuple[Path, str | None] | None:
-    """The cached snapshot, if it is whole enough to be loaded."""
+def _cached(model: str, revision: str | None, allowed: dict[str, bool]) -> tuple[Path | None, str]:
+    """The cached snapshot of a revision, if there is one, and what it lacks."""
     try:
-        folder = Path(huggingface_hub.snapshot_download(model, local_files_only=True))
-    except LocalEntryNotFoundError:
-        return None
+        folder = _snapshot(model, revision)
+        return folder, checkpoint.lacking(folder, **allowed) if folder is not None else ""
     except HFValidationError as error:
         raise ModelError(f"“{model}” is neither a folder nor the id of a model on the hub (owner/name).") from error
-    weights = any(folder.glob("*.safetensors")) or any(folder.glob("*.bin"))
-    return (folder, folder.name) if weights and (folder / "config.json").exists() else None
-
-
-def _download(model: str, on_progress: Callable[[Progress], None]) -> tuple[Path, str | None]:
-    on_progress(Progress(f"asking the hub for {model}"))
-    try:
-        # One question with a timeout: without it, each missing file is retried for half a minute.
-        info = huggingface_hub.HfApi().model_info(model, timeout=HUB_TIMEOUT)
-        folder = huggingface_hub.snapshot_download(
-            model, revision=info.sha, allow_patterns=PATTERNS, tqdm_class=_bars(model, on_progress)
-        )
-    except GatedRepoError as error:
-        raise ModelError(
-            f"{model} is gated: accept its terms on https://huggingface.co/{model}, then log in with: hf auth login"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise ModelError(
-            f"The hub has no model {model}, or it is private. Check the name; for a private one: hf auth login"
-        ) from error
-    except OfflineModeIsEnabled as error:
-        raise ModelError(
-            f"{model} is not in the local cache, and HF_HUB_OFFLINE forbids to download it. "
-            "Unset it, or give a local folder."
-        ) from error
-    except (httpx2.HTTPError, HfHubHTTPError, ConnectionError, TimeoutError, LocalEntryNotFoundError) as error:
-        raise ModelError(
-            f"{model} is not in the local cache and the hub cannot be reached ({type(error).__name__}). "
-            "Check the network, or give a local folder with --model."
-        ) from error
     except OSError as error:
-        raise ModelError(f"{model} could not be downloaded: {error.strerror or error}.") from error
-    return Path(folder), info.sha
+        raise ModelError(f"{model} in the local cache cannot be read: {error.strerror or error}.") from error
 
 
-def _bars(model: str, on_progress: Callable[[Progress], None]) -> type[tqdm]:
-    """A progress bar class that draws nothing and reports the bytes of the bar that counts them."""
+def _snapshot(model: str, revision: str | None) -> Path | None:
+    try:
+        return Path(huggingface_hub.snapshot_download(model, revision=revision, local_files_only=True))
+    except LocalEntryNotFoundError as error:
+        # The library calls a snapshot incomplete where a file is missing that no model needs, and tells where it is.
+        folder = getattr(error, "snapshot_path", None)
+        return Path(folder) if folder else None
 
-    class Bar(tqdm):  # type: ignore[misc]  # tqdm has no types
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            kwargs.pop("name", None)
-            super().__init__(*args, **{**kwargs, "file": open(os.devnull, "w")})  # noqa: SIM115  (lives as long as the bar)
 
-        def update(self, n: float | None = 1) -> None:
-            super().update(n)
-            if self.unit == "B":
-                on_progress(Progress(f"downloading {model}", int(self.n), int(self.total or 0)))
+def _why_not_downloaded(model: str, revision: str | None, lacks: str, error: BaseException) -> str:
+    """The sentence for what stopped a download. `lacks`: what the snapshot in the cache lacks, if there is one."""
+    if isinstance(error, DryRunError | LocalEntryNotFoundError) and error.__cause__ is not None:
+        return _why_not_downloaded(model, revision, lacks, error.__cause__)  # What these two wrap is the reason.
+    if _is_full(error):
+        return (
+            f"The disk of the local cache {constants.HF_HUB_CACHE} is full, and {model} is not whole. Make room and "
+            "try again: what is there already is kept."
+        )
+    if isinstance(error, GatedRepoError):
+        return f"{model} is gated: accept its terms on https://huggingface.co/{model}, then log in with: hf auth login"
+    if isinstance(error, RepositoryNotFoundError):
+        return f"The hub has no model {model}, or it is private. Check the name; for a private one: hf auth login"
+    if isinstance(error, RevisionNotFoundError):
+        return f"{model} has no revision {revision} on the hub. Give a branch, a tag or a commit that it has."
+    if isinstance(error, HfHubHTTPError) and error.response.status_code in (401, 403):
+        return (
+            f"The hub refuses {model} (HTTP {error.response.status_code}). Log in again with hf auth login, or unset "
+            "HF_TOKEN if it is an old one."
+        )
+    if isinstance(error, OfflineModeIsEnabled):
+        reason, way_out = "HF_HUB_OFFLINE forbids to download it", "Unset it"
+    elif isinstance(error, HfHubHTTPError):
+        reason, way_out = f"the hub answers with HTTP {error.response.status_code}", "Try again later"
+    elif isinstance(error, httpx2.ProxyError):
+        reason, way_out = "the proxy does not let the explorer reach the hub", "Check HTTPS_PROXY"
+    elif isinstance(error, httpx2.HTTPError | ConnectionError | TimeoutError | DryRunError | LocalEntryNotFoundError):
+        reason, way_out = f"the hub cannot be reached ({type(error).__name__})", "Check the network"
+    else:
+        return f"{model} could not be downloaded: {getattr(error, 'strerror', None) or error}."
+    return f"{_held(model, revision, lacks)}, and {reason}. {way_out}{_instead(model, lacks)}."
 
-    return Bar
+
+def _held(model: str, revision: str | None, lacks: str) -> str:
+    """What of a model is in the cache."""
+    if lacks:
+        return f"{model} is in the local cache by half (with {lacks})"
+    if _whole_revisions(model):
+        return f"{model} is in the local cache, but not its revision {revision or 'main'}"
+    return f"{model} is not in the local cache"
+
+
+def _instead(model: str, lacks: str) -> str:
+    """What can be done without the hub; goes after a way out."""
+    if lacks == checkpoint.PICKLED:
+        return ", or open the pickles with --allow-pickle where you trust their author"
+    whole = _whole_revisions(model)
+    if whole:
+        return f", or take a revision that is there: --revision {whole[0]}"
+    return "; what is there already is kept" if lacks else ", or give a local folder with --model"
+
+
+def _whole_revisions(model: str) -> list[str]:
+    return [entry.revision for entry in cached_revisions(model) if not entry.problem]
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a full disk is behind an error. The xet client tells only in words."""
+    while error is not None:
+        if getattr(error, "errno", None) in NO_ROOM or "No space left on device" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

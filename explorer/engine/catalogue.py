@@ -1,0 +1,154 @@
+"""Catalogue: the models that the local Hugging Face cache holds.
+
+Owns the layout of the cache and what can be said of a model by its config.json alone, without loading anything. The
+cache is read folder by folder, because the hub's own scan leaves out a whole repository for one broken link. Must not
+know torch, transformers or the network.
+"""
+
+import contextlib
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import constants
+
+from explorer.engine import checkpoint
+from explorer.engine.base import ModelEntry
+from explorer.errors import ModelError
+
+PREFIX = "models--"
+WEIGHTS = (".safetensors", ".bin")
+CONTEXT_NAMES = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
+
+
+def repository_folder(model: str) -> Path:
+    """Where this machine's cache keeps a model of the hub, whether it is there or not."""
+    return _cache(None) / (PREFIX + model.replace("/", "--"))
+
+
+def cached_models(folder: Path | None = None) -> list[ModelEntry]:
+    """The models in a cache (the one of this machine unless given), the last used first.
+
+    Each revision is an entry; one that no branch or tag points to any more is left out where it cannot be loaded and
+    the model has others. Never fails: what cannot be read is an entry with a problem, or is left out.
+    """
+    entries: list[ModelEntry] = []
+    with contextlib.suppress(OSError):
+        for home in _cache(folder).glob(f"{PREFIX}*"):
+            entries += _revisions(home)
+    return _newest_first(entries)
+
+
+def cached_revisions(model: str) -> list[ModelEntry]:
+    """The same of one model of the hub."""
+    return _newest_first(_revisions(repository_folder(model)))
+
+
+def _newest_first(entries: list[ModelEntry]) -> list[ModelEntry]:
+    return sorted(entries, key=lambda entry: (entry.last_used, entry.id, entry.revision), reverse=True)
+
+
+def _cache(folder: Path | None) -> Path:
+    return folder if folder is not None else Path(constants.HF_HUB_CACHE).expanduser()
+
+
+def _revisions(home: Path) -> list[ModelEntry]:
+    try:
+        named = {path.read_text("utf-8", "replace") for path in (home / "refs").rglob("*") if path.is_file()}
+        entries = [
+            entry(_name(home), snapshot, snapshot.name)
+            for snapshot in (home / "snapshots").iterdir()
+            if snapshot.is_dir()
+        ]
+    except OSError:
+        return []
+    return [entry for entry in entries if not entry.problem or entry.revision in named or len(entries) == 1]
+
+
+def _name(home: Path) -> str:
+    return home.name.removeprefix(PREFIX).replace("--", "/")
+
+
+def entry(name: str, snapshot: Path, revision: str = "") -> ModelEntry:
+    """What a folder with a model holds. Raises OSError."""
+    # Before any file is read, since reading one is a use of it; so only weights tell when a model was used.
+    size, used = _size_and_use(snapshot)
+    try:
+        lacks = checkpoint.lacking(snapshot, allow_pickle=True)
+        config = {} if lacks == checkpoint.NO_CONFIG else checkpoint.read_config(snapshot)
+        problem, complete = _problem(snapshot, config, lacks), not lacks
+    except ModelError as error:
+        config, problem, complete = {}, str(error), False
+    text = config.get("text_config")
+    configs = [config, text] if isinstance(text, dict) else [config]
+    return ModelEntry(
+        id=name,
+        revision=revision,
+        size=size,
+        architecture=_architecture(config),
+        dtype=_dtype(configs),
+        last_used=datetime.fromtimestamp(used, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        context_length=_context_length(configs),
+        complete=complete,
+        problem=problem,
+    )
+
+
+def _size_and_use(snapshot: Path) -> tuple[int, float]:
+    """Bytes of the files of a snapshot, and the time, in seconds, at which its weights were last read."""
+    size, used = 0, 0.0
+    for path in snapshot.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # A link to a file that was deleted.
+            status = path.stat()
+            if stat.S_ISREG(status.st_mode):
+                size += status.st_size
+                used = max(used, status.st_atime if path.suffix in WEIGHTS else status.st_mtime)
+    return size, used or snapshot.stat().st_mtime
+
+
+def _problem(snapshot: Path, config: dict[str, Any], lacks: str) -> str:
+    if lacks:
+        return lacks if lacks == checkpoint.NO_CONFIG else f"by half: {lacks}"
+    if checkpoint.lacking(snapshot):
+        return checkpoint.PICKLED
+    architecture = _architecture(config)
+    if architecture is not None and not is_causal(config):
+        return f"not a causal language model ({architecture})"
+    return ""
+
+
+def is_causal(config: dict[str, Any]) -> bool:
+    """Whether a config.json is one of a causal language model, as far as the name of its architecture says.
+
+    The names are those of transformers' mapping for AutoModelForCausalLM, and what a model with code of its own
+    declares. A model of text and pictures generates like a language model; one with an encoder does not.
+    """
+    auto_map = config.get("auto_map")
+    if isinstance(auto_map, dict) and "AutoModelForCausalLM" in auto_map:
+        return True
+    name = _architecture(config) or ""
+    if name.endswith("ForConditionalGeneration"):
+        return not config.get("is_encoder_decoder")
+    return "CausalLM" in name or "LMHead" in name or not config.get("architectures")
+
+
+def _architecture(config: dict[str, Any]) -> str | None:
+    names = config.get("architectures")
+    name = names[0] if isinstance(names, list) and names else config.get("model_type")
+    return name if isinstance(name, str) else None
+
+
+def _dtype(configs: list[dict[str, Any]]) -> str | None:
+    """How the weights are stored: the method where they are quantised, else the dtype."""
+    for config in configs:
+        quantised = config.get("quantization_config")
+        if isinstance(quantised, dict) and isinstance(quantised.get("quant_method"), str):
+            return str(quantised["quant_method"])
+    dtypes = (config.get(name) for config in configs for name in ("dtype", "torch_dtype"))
+    return next((dtype for dtype in dtypes if isinstance(dtype, str)), None)
+
+
+def _context_length(configs: list[dict[str, Any]]) -> int | None:
+    lengths = (config.get(name) for config in reversed(configs) for name in CONTEXT_NAMES)
+    return next((length for length in lengths if isinstance(length, int) and length > 0), None)

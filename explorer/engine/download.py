@@ -1,0 +1,166 @@
+"""The download of a model from the hub into the local cache.
+
+Owns what is fetched and in which order, the room that it needs, and the count of its bytes. Errors of the network and
+of the hub go through as they are: `hub` has the sentences. Must not know torch.
+"""
+
+import contextlib
+import glob
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+from filelock import FileLock
+from huggingface_hub import constants
+from huggingface_hub.errors import HfHubHTTPError
+from tqdm import tqdm
+
+from explorer.engine import checkpoint
+from explorer.engine.base import Progress
+from explorer.engine.catalogue import repository_folder
+from explorer.errors import ModelError
+
+HUB_TIMEOUT = 10.0
+"""Seconds to wait for the hub's first answer."""
+
+ABANDONED = 30.0
+"""Seconds without a byte after which a part of a file, which nobody holds the lock of, is not being downloaded."""
+
+
+def download(
+    model: str,
+    on_progress: Callable[[Progress], None],
+    *,
+    revision: str | None,
+    allow_pickle: bool,
+    remote_code: bool,
+) -> Path:
+    """Fetch what the cache lacks of a model; the folder of its snapshot. `on_progress` is called from several threads.
+
+    The weights come last, so that what was cut off never looks whole; whole files are kept and not fetched again.
+    Raises ModelError for a repository that is no model to load, or that has no room on the disk; besides the errors of
+    huggingface_hub and httpx2, OSError, and RuntimeError, which is what the xet client raises.
+    """
+    on_progress(Progress(f"asking the hub for {model}"))
+    commit, names = _listing(model, revision)
+    small, weights = checkpoint.wanted(names, allow_pickle=allow_pickle, remote_code=remote_code)
+    if checkpoint.CONFIG not in small or not weights:
+        raise ModelError(_why_not_a_model(model, names))
+    _sweep(model)
+    plan = huggingface_hub.snapshot_download(
+        model, revision=commit, allow_patterns=_exactly(small + weights), tqdm_class=_bars(lambda n: None), dry_run=True
+    )
+    total = sum(file.file_size or 0 for file in plan)
+    needed = sum(file.file_size or 0 for file in plan if file.will_download)
+    _check_room(model, needed)
+    count = _Count(on_progress, f"downloading {model} · {_size(total)}", total - needed, total)
+    # By its own name, so that the cache remembers which commit the revision is.
+    folder = huggingface_hub.snapshot_download(
+        model, revision=revision, allow_patterns=_exactly(small), tqdm_class=_bars(count)
+    )
+    return Path(
+        huggingface_hub.snapshot_download(
+            model, revision=Path(folder).name, allow_patterns=_exactly(weights), tqdm_class=_bars(count)
+        )
+    )
+
+
+def _listing(model: str, revision: str | None) -> tuple[str, list[str]]:
+    """The commit of a revision, and the files that it has."""
+    try:
+        # One question with a timeout: without it, each missing file is retried for half a minute.
+        info = huggingface_hub.HfApi().model_info(model, revision=revision, timeout=HUB_TIMEOUT)
+        return str(info.sha), [file.rfilename for file in info.siblings or []]
+    except HfHubHTTPError:
+        raise
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{constants.ENDPOINT} does not answer as a model hub does. Check HF_ENDPOINT, the proxy and whether this "
+            "network asks for a login."
+        ) from error
+
+
+def _exactly(names: list[str]) -> list[str]:
+    return [glob.escape(name) for name in names]
+
+
+def _why_not_a_model(model: str, names: list[str]) -> str:
+    if checkpoint.wanted(names, allow_pickle=True, remote_code=False)[1] and checkpoint.CONFIG in names:
+        return (
+            f"{model} has pickled weights only, which can run code when they are opened. Where you trust their author: "
+            "--allow-pickle"
+        )
+    if any(name.endswith(".gguf") for name in names):
+        return (
+            f"{model} has GGUF files only, which the explorer does not read. Give the model that they were made from."
+        )
+    absent = "no weights" if checkpoint.CONFIG in names else "no config.json"
+    return f"{model} has {absent} on the hub: it is not a model that transformers loads. Check the name."
+
+
+def _sweep(model: str) -> None:
+    """Remove the parts of files that killed downloads left, which the hub's library neither goes on from nor drops."""
+    home = repository_folder(model)
+    locks = home.parent / ".locks" / home.name
+    for part in home.glob("blobs/*.incomplete"):
+        # A lock's Timeout is an OSError: somebody is downloading the file. NotImplementedError: a disk without locks.
+        with contextlib.suppress(OSError, NotImplementedError):
+            locks.mkdir(parents=True, exist_ok=True)
+            with FileLock(locks / f"{part.name.split('.')[0]}.lock", timeout=0, mode=0o664):
+                if time.time() - part.stat().st_mtime > ABANDONED:
+                    part.unlink()
+
+
+def _check_room(model: str, needed: int) -> None:
+    cache = Path(constants.HF_HUB_CACHE).expanduser().absolute()
+    disk = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    free = shutil.disk_usage(disk).free
+    if free < needed:
+        raise ModelError(
+            f"{model} needs {_size(needed)} more on the disk of the local cache {cache}, which has {_size(free)} free. "
+            "Make room, or set HF_HUB_CACHE to a folder on another disk."
+        )
+
+
+def _size(count: int) -> str:
+    """Bytes as a disk's label counts them: `1.2 GB`."""
+    size, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, "TB"
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+
+
+class _Count:
+    """Bytes that are here, of several files at once; each addition is reported."""
+
+    def __init__(self, on_progress: Callable[[Progress], None], stage: str, done: int, total: int) -> None:
+        self._report, self._stage, self._done, self._total = on_progress, stage, done, total
+        self._lock = threading.Lock()
+        self(0)
+
+    def __call__(self, count: int) -> None:
+        with self._lock:
+            self._done += count
+            self._report(Progress(self._stage, self._done, self._total))
+
+
+def _bars(on_bytes: Callable[[int], None]) -> type[tqdm]:
+    """A progress bar class that draws nothing, and passes on the bytes that are written to the disk."""
+
+    class Bar(tqdm):  # type: ignore[misc]  # tqdm has no types
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            # A second bar of bytes counts what comes over the network, which may be less.
+            self._counts = kwargs.get("unit") == "B" and kwargs.get("desc") != "Downloading bytes"
+            super().__init__(*args, **{**kwargs, "disable": True})
+
+        def update(self, n: float | None = 1) -> None:
+            if self._counts:
+                on_bytes(int(n or 0))
+
+    return Bar
