@@ -18,7 +18,7 @@ from explorer.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from explorer.core.token import Token
-    from explorer.engine.base import Engine, ModelSettings
+    from explorer.engine.base import Engine, ModelEntry, ModelSettings
 
 Answer = TypeVar("Answer")
 
@@ -107,12 +107,22 @@ def with_engine(config: Config, ask: "Callable[[Engine], Awaitable[Answer]]") ->
         raise Interrupted("Interrupted.") from error
 
 
+def listed_models() -> "list[ModelEntry]":
+    """The model that ships, and those of the local Hugging Face cache."""
+    from explorer.engine.catalogue import cached_models, entry
+
+    return [entry(EMBEDDED, embedded_folder()), *cached_models()]
+
+
 def find_tokens(config: Config, source: str | list[int], special_tokens: bool) -> "list[Token]":
     """The tokens of a text or of ids; without torch where the tokenizer is a tokenizer.json that stands for itself."""
     from explorer.engine import hub
     from explorer.engine.vocabulary import Vocabulary
 
-    folder, _ = hub.locate(model_settings(config).model, lambda progress: None)
+    settings = model_settings(config)
+    folder, _ = hub.locate(
+        settings.model, lambda progress: None, revision=settings.revision, remote_code=settings.trust_remote_code
+    )
     vocabulary = Vocabulary.from_folder(folder, config.bos)
     if vocabulary is not None:
         ids = source if isinstance(source, list) else vocabulary.encode(source, special_tokens)

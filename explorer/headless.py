@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from explorer.core.distribution import CandidateRow, Distribution
-from explorer.core.journal import Add, Journal, Params, Prompt, Record, Seen
+from explorer.core.journal import Add, Header, Journal, Params, Prompt, Record, Seen
+from explorer.core.journal import Engine as EngineEvent
 from explorer.core.sampling import SamplingParams, new_seed
 from explorer.core.score import summary
 from explorer.core.session import Session
 from explorer.core.token import Kind, Token, shown_bytes, take_text
-from explorer.engine.base import Engine, EngineInfo, Module, Parameter, encode_prompt
+from explorer.engine.base import Engine, EngineInfo, Module, Parameter, carry_over, encode_prompt
 from explorer.engine.capabilities import Capabilities
 from explorer.errors import EngineError, RecordError
 
@@ -34,18 +35,16 @@ async def begin(engine: Engine, text: str, params: SamplingParams, record: Path 
     if params.seed is None:
         params = params.replace(seed=new_seed())
     session.apply(Params.of(params))
-    session.apply(Prompt(text=text, ids=[token.id for token in tokens]))
+    session.apply(Prompt.of(text, tokens))
     return session
 
 
 async def resume(engine: Engine, record: Record, path: Path) -> Session:
-    """The session of a record where it stood, going on in the same file. Raises RecordError."""
+    """The session of a record where it stood, going on in the same file.
+
+    On a model of another vocabulary, the text of the path becomes a new prompt. Raises RecordError, ContextFull.
+    """
     info = ready(engine)
-    if info.tokenizer != record.header.tokenizer:
-        raise RecordError(
-            f"{path} was recorded on {record.header.model}, whose vocabulary is not the one of {info.model}. "
-            "Give the same model with --model."
-        )
     if not any(isinstance(event, Prompt) for event in record.events):
         raise RecordError(f"{path} ends before its first prompt: there is nothing to resume.")
     session = Session(record.header)
@@ -54,25 +53,42 @@ async def resume(engine: Engine, record: Record, path: Path) -> Session:
         session.restore(record.events)
     except RecordError as error:
         raise RecordError(f"{path}: {error}") from error
+    here = [place.token for place in session.snapshot().path]
+    # Of the tree, and not of the last engine: a record may end between a change of models and its prompt.
+    tokenizer = session.tree.tokenizer
+    text, tokens = await carry_over(engine, here, tokenizer)
     session.journal = Journal.reopen(path, record)
     session.apply(info.event(restarted=False))
+    if tokenizer != info.tokenizer:
+        session.learn_sequence(tokens)
+        session.apply(Prompt.of(text, tokens))
     return session
 
 
+def last_engine(record: Record) -> Header | EngineEvent:
+    """The engine that a record was made on last."""
+    return next((event for event in reversed(record.events) if isinstance(event, EngineEvent)), record.header)
+
+
 async def _teach(session: Session, engine: Engine, record: Record) -> None:
-    """Tell the session every token that the record names by its id."""
-    ids: set[int] = set()
+    """Tell the session every token of the engine's vocabulary that the record names by its id."""
+    tokenizer = ready(engine).tokenizer
+    current, ids = record.header.tokenizer, set[int]()
     for event in record.events:
+        if isinstance(event, EngineEvent):
+            current = event.tokenizer
+        if current != tokenizer:
+            continue
         match event:
             case Prompt():
-                session.learn_sequence(await engine.describe(event.ids))
+                session.learn_sequence(await engine.describe(event.ids), tokenizer)
                 ids.update(event.ids)
             case Add():
                 ids.add(event.id)
             case Seen():
                 ids.update(row.id for row in event.candidates)
     # Not as the first of a sequence, where some tokens are spelt without their space.
-    session.learn((await engine.describe([0, *sorted(ids)]))[1:])
+    session.learn((await engine.describe([0, *sorted(ids)]))[1:], tokenizer)
 
 
 def ready(engine: Engine) -> EngineInfo:

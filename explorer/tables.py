@@ -1,14 +1,17 @@
 """Tables for a person at the command line, printed by rich; text from a model is drawn literally."""
 
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from explorer.core.size import size_in_words
 from explorer.core.token import Token, label, visible
+from explorer.engine.base import ModelEntry
 from explorer.engine.capabilities import Capabilities
 from explorer.headless import InfoTable, NextTable, ScoreTable, TokenTable
 
@@ -88,6 +91,20 @@ def print_info(table: InfoTable) -> None:
         _print(Text(), weights)
 
 
+def print_models(entries: Sequence[ModelEntry]) -> None:
+    """Name, size, dtype, when it was used last, and the architecture, or why it cannot be opened."""
+    grid = _grid("model", ">size", "dtype", "last used", "architecture")
+    grid.columns[0].no_wrap = True
+    counts = Counter(entry.id for entry in entries)
+    for entry in entries:
+        style = "dim" if entry.problem else ""
+        kind = entry.problem or entry.architecture or UNKNOWN
+        name = entry.id if counts[entry.id] == 1 else f"{entry.id} --revision {entry.revision[:7]}"
+        cells = (name, size_in_words(entry.size), entry.dtype or UNKNOWN, entry.last_used[:10], kind)
+        grid.add_row(*(Text(visible(cell), style) for cell in cells))
+    _print(grid)
+
+
 def _facts(table: InfoTable) -> Iterable[tuple[str, str]]:
     yield "model", f"{table.model}{f' at {table.revision}' if table.revision else ''}"
     yield "architecture", table.architecture
@@ -134,15 +151,6 @@ def _cache(able: Capabilities) -> str:
 
 def _number(number: int | None) -> str:
     return UNKNOWN if number is None else f"{number:,}"
-
-
-def size_in_words(size: int) -> str:
-    """Bytes, as people say them: `11.6 MB`; by thousands, as the hub counts."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}" if unit != "B" else f"{size} B"
-        size /= 1000  # type: ignore[assignment]
-    return f"{size:.3g} TB"
 
 
 def _bits(bits: float | None) -> str:

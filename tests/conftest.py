@@ -148,8 +148,9 @@ def walker() -> SimpleNamespace:
         return Token.from_bytes(token_id, bytes([token_id % 256]))
 
     def teach(session) -> None:
-        session.learn_sequence([spelt(301, first=True)])
-        session.learn([spelt(token_id) for token_id in (*range(256), 300, 301)])
+        for tokenizer in ("0" * 64, "1" * 64):
+            session.learn_sequence([spelt(301, first=True)], tokenizer)
+            session.learn([spelt(token_id) for token_id in (*range(256), 300, 301)], tokenizer)
 
     def table(ids: list[int], n: int) -> Distribution:
         listed = dict.fromkeys([n % 256, (n * 7 + len(ids)) % 256, 300, 301, 0xEC])
@@ -169,17 +170,20 @@ def walker() -> SimpleNamespace:
         if kind == "params":
             return journal.Params.of(SamplingParams(n % 9 / 4, 1.0 - n % 4 / 5, n % 7, n or None))
         if kind == "engine":
-            said = {"model": "other", "dtype": "bfloat16", "device": "cuda:0", "tokenizer": "1" * 64}
+            said = {"model": "other", "dtype": "bfloat16", "device": "cuda:0", "tokenizer": f"{n // 2 % 2}" * 64}
             return journal.Engine(restarted=bool(n % 2), **said)
         if kind == "end":
             return journal.End()
         if not session.trees:
             return None
+        if kind == "move":
+            roots = [i for i, tree in enumerate(session.trees) if tree.tokenizer == session.tokenizer]
+            root = roots[n % len(roots)] if roots else None
+            return root if root is None else journal.Move(root=root, node=n % len(session.trees[root].nodes))
+        if session.tree.tokenizer != session.tokenizer:
+            return None
         if kind == "back":
             return session.back()
-        if kind == "move":
-            root = n % len(session.trees)
-            return journal.Move(root=root, node=n % len(session.trees[root].nodes))
         if kind == "seen":
             return journal.Seen.of(session.node, table(session.prefix(), n))
         candidates = session.cursor.distribution.candidates if session.cursor.distribution else ()

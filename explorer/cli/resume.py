@@ -29,7 +29,9 @@ def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
     record = journal.read(file)
     if not os.access(file, os.W_OK):
         raise RecordError(f"The record {file} cannot be written, so that it cannot go on. Copy it first.")
-    config = configure({"model": record.header.model, **{k: v for k, v in flags.items() if v is not None}})
+    config = configure(
+        {"model": headless.last_engine(record).model, **{k: v for k, v in flags.items() if v is not None}}
+    )
 
     async def open_session(engine: "Engine", draft: str) -> Any:
         del draft

@@ -6,6 +6,7 @@ import click
 
 from explorer import __version__
 from explorer.cli.info import info_command
+from explorer.cli.models import models_command
 from explorer.cli.next import next_command
 from explorer.cli.options import configure, model_options, refuse_both, sampling_options
 from explorer.cli.resume import resume_command
@@ -50,5 +51,5 @@ def cli(context: click.Context, /, **flags: Any) -> None:
     context.exit(explore(config, FIRST_PROMPT if text is None else text, record))
 
 
-for command in (next_command, tokens_command, score_command, info_command, resume_command):
+for command in (next_command, tokens_command, score_command, info_command, models_command, resume_command):
     cli.add_command(command)

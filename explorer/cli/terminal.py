@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from explorer.config import EMBEDDED, Config, record_folder, theme_folder
-from explorer.engines import make_engine
+from explorer.engines import listed_models, make_engine
 from explorer.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def explore(config: Config, draft: str, record: Path | None, open_session: "Open
     from explorer import headless
     from explorer.ui.app import ExplorerApp
     from explorer.ui.commands import COMMANDS
+    from explorer.ui.loading import Models
     from explorer.ui.theme import read_themes, shipped_folder
 
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
@@ -64,7 +66,7 @@ def explore(config: Config, draft: str, record: Path | None, open_session: "Open
     app = ExplorerApp(
         make_engine(config),
         open_session or begin,
-        model="demo model" if config.model == EMBEDDED else Path(config.model).name,
+        models=Models(config.model, label, listed_models, lambda name: other_engine(config, name)),
         draft=draft,
         themes=themes,
         theme=config.theme,
@@ -81,6 +83,23 @@ def explore(config: Config, draft: str, record: Path | None, open_session: "Open
     if record is not None and record.exists():
         click.echo(f"Record: {record}" + (" (incomplete: it could not be written)" if app.main.walk.unrecorded else ""))
     return app.return_code or 0
+
+
+def label(model: str) -> str:
+    """What a model is called on the screen."""
+    return "demo model" if model == EMBEDDED else Path(model).name
+
+
+def other_engine(config: Config, model: str) -> "Engine":
+    """An engine for another model, with the same settings; a revision is one of the first.
+
+    Raises ModelError at once for a folder that is not there, before the present model is given up.
+    """
+    from explorer.engine.hub import local_folder
+
+    if model != EMBEDDED:
+        local_folder(model)
+    return make_engine(msgspec.structs.replace(config, model=model, revision=None))
 
 
 def first_run() -> bool:

@@ -16,6 +16,7 @@ import msgspec
 from explorer.core.distribution import CandidateRow, Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
+from explorer.core.token import Bytes, Token
 from explorer.core.tree import Source
 from explorer.errors import RecordError
 
@@ -57,6 +58,16 @@ class Prompt(Event, frozen=True, kw_only=True):
 
     text: str
     ids: list[int]
+    bytes: list[str] = []
+    """Of each token, in hexadecimal, so that a record can be read without its tokenizer; older records lack them."""
+
+    def __post_init__(self) -> None:
+        for data in self.bytes:
+            Bytes.fromhex(data)  # A ValueError here is a line that is no event, when a record is read.
+
+    @classmethod
+    def of(cls, text: str, tokens: Sequence[Token]) -> "Prompt":
+        return cls(text=text, ids=[token.id for token in tokens], bytes=[token.bytes.hex() for token in tokens])
 
 
 class Seen(Event, frozen=True, kw_only=True):

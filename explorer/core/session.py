@@ -5,7 +5,9 @@ whoever shows them. Must not know the engine, the terminal or a file's name.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -72,6 +74,14 @@ class Snapshot(msgspec.Struct, frozen=True):
 EMPTY = Snapshot((), 0, "", "", None, SamplingParams(), frozenset(), None, 0, 0)
 
 
+@dataclass(slots=True)
+class _Vocabulary:
+    """The tokens of one tokenizer that are known, by their ids; and as they are spelt at the beginning."""
+
+    tokens: dict[int, Token] = field(default_factory=dict)
+    first: dict[int, Token] = field(default_factory=dict)
+
+
 class Session:
     """Events in, snapshots out. Without a journal, the events are kept in memory only."""
 
@@ -83,8 +93,9 @@ class Session:
         self.params = SamplingParams()
         self.root = 0
         self.node = 0
-        self._known: dict[int, Token] = {}
-        self._first: dict[int, Token] = {}
+        self.tokenizer = header.tokenizer
+        """Fingerprint of the vocabulary that ids are of now."""
+        self._vocabularies: dict[str, _Vocabulary] = defaultdict(_Vocabulary)
         self._path: tuple[tuple[int, int], tuple[PathToken, ...]] = ((-1, -1), ())
 
     @property
@@ -95,17 +106,21 @@ class Session:
     def cursor(self) -> Node:
         return self.tree.nodes[self.node]
 
-    def learn(self, tokens: Iterable[Token]) -> None:
-        """Tokens that events may name by their ids."""
-        self._known.update((token.id, token) for token in tokens)
+    def learn(self, tokens: Iterable[Token], tokenizer: str | None = None) -> None:
+        """Tokens that events may name by their ids; of the present vocabulary where none is named."""
+        self._vocabularies[tokenizer or self.tokenizer].tokens.update((token.id, token) for token in tokens)
 
-    def learn_sequence(self, tokens: Sequence[Token]) -> None:
+    def learn_sequence(self, tokens: Sequence[Token], tokenizer: str | None = None) -> None:
         """The tokens of a prompt: some tokenizers spell the first of a sequence without its space."""
-        self._first.update((token.id, token) for token in tokens[:1])
-        self.learn(tokens[1:])
+        self._vocabularies[tokenizer or self.tokenizer].first.update((token.id, token) for token in tokens[:1])
+        self.learn(tokens[1:], tokenizer)
 
     def token(self, token_id: int) -> Token:
-        return self._known.get(token_id) or Token(token_id, b"", "unused")
+        return self._vocabulary.tokens.get(token_id) or Token(token_id, b"", "unused")
+
+    @property
+    def _vocabulary(self) -> "_Vocabulary":
+        return self._vocabularies[self.tokenizer]
 
     # Changing it.
 
@@ -149,6 +164,8 @@ class Session:
         root = event.root if isinstance(event, record.Move) and event.root is not msgspec.UNSET else self.root
         if not 0 <= root < len(self.trees):
             raise RecordError(f"there is no prompt number {root}.")
+        if self.trees[root].tokenizer != self.tokenizer:
+            raise RecordError(f"prompt number {root} is of another vocabulary than the model's.")
         nodes = self.trees[root].nodes
         named = event.parent if isinstance(event, record.Add) else event.node
         if not 0 <= named < len(nodes):
@@ -162,12 +179,11 @@ class Session:
     def _change(self, event: AnyEvent) -> None:
         match event:
             case record.Prompt():
-                first = [self._first.get(token_id) or self.token(token_id) for token_id in event.ids[:1]]
-                self.trees.append(Tree(event.text, (*first, *(self.token(i) for i in event.ids[1:]))))
+                self.trees.append(Tree(event.text, self._prompt(event), self.tokenizer))
                 self.root, self.node = len(self.trees) - 1, 0
             case record.Seen():
                 node = self.tree.nodes[event.node]
-                candidates = tuple(row.candidate(self._known) for row in event.candidates)
+                candidates = tuple(row.candidate(self._vocabulary.tokens) for row in event.candidates)
                 self.learn(candidate.token for candidate in candidates)
                 node.distribution = Distribution(
                     candidates, event.vocab_size, event.entropy, event.other_prob, event.kept
@@ -190,6 +206,19 @@ class Session:
                 self._go(event.node)
             case record.Params():
                 self.params = event.params()
+            case record.Engine():
+                self.tokenizer = event.tokenizer
+
+    def _prompt(self, event: record.Prompt) -> tuple[Token, ...]:
+        """The tokens of a prompt; those that nobody told are made of the bytes in the record."""
+        known = self._vocabulary
+        tokens = []
+        for index, token_id in enumerate(event.ids):
+            token = (known.first.get(token_id) if not index else None) or known.tokens.get(token_id)
+            if token is None and index < len(event.bytes):
+                token = Token.from_bytes(token_id, bytes.fromhex(event.bytes[index]))
+            tokens.append(token or self.token(token_id))
+        return tuple(tokens)
 
     def _go(self, number: int) -> None:
         self.node = number

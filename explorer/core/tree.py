@@ -58,9 +58,11 @@ class Node:
 class Tree:
     """The prompt and everything that was tried after it."""
 
-    def __init__(self, text: str, prompt: tuple[Token, ...]) -> None:
+    def __init__(self, text: str, prompt: tuple[Token, ...], tokenizer: str = "") -> None:
         self.text = text
         """What the person typed; the tokens are the truth."""
+        self.tokenizer = tokenizer
+        """Fingerprint of the vocabulary that the ids are of."""
         self.prompt = prompt
         self.scores: list[Scored] = []
         """What the model thinks of each token of the prompt; empty until it was asked."""

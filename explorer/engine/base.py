@@ -143,6 +143,28 @@ class Structure(msgspec.Struct, frozen=True, kw_only=True):
     weights: list[Parameter]
 
 
+class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that is in the local cache, as far as its files say without being loaded."""
+
+    id: str
+    """What it is opened by: `owner/name` of the hub, or the name of the model that ships."""
+    revision: str
+    """The commit; empty for what is not of the hub."""
+    size: int
+    """Bytes on the disk."""
+    architecture: str | None
+    """The class that its config names, else the kind of model."""
+    dtype: str | None
+    """How the weights are stored: a dtype, or the method where they are quantised."""
+    last_used: str
+    """ISO 8601, UTC. A file system that keeps no times of access tells when it was downloaded."""
+    context_length: int | None
+    complete: bool
+    """Whether every file that it needs is there."""
+    problem: str = ""
+    """Why it cannot be loaded, in a few words; empty where nothing speaks against it."""
+
+
 class Progress(msgspec.Struct, frozen=True):
     """How far a long call is."""
 
@@ -237,3 +259,16 @@ async def encode_prompt(engine: Engine, text: str) -> list[Token]:
     if length is not None and len(tokens) > length:
         raise ContextFull(f"The prompt has {len(tokens):,} tokens; the model's context holds {length:,}. Shorten it.")
     return tokens
+
+
+async def carry_over(engine: Engine, path: Sequence[Token], tokenizer: str) -> tuple[str, list[Token]]:
+    """A path of a vocabulary (its fingerprint is `tokenizer`) as a prompt of an engine: the text, and its tokens there.
+
+    The ids are kept where the engine has the same vocabulary. Otherwise the text is encoded anew, without the special
+    tokens and without an unfinished character at its end. Raises as `encode_prompt` does.
+    """
+    data = b"".join(token.bytes for token in path if token.kind != "special")
+    text = data.decode(errors="ignore")
+    if engine.info is not None and engine.info.tokenizer == tokenizer:
+        return text, list(path)
+    return text, await encode_prompt(engine, text)

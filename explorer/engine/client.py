@@ -245,7 +245,9 @@ class WorkerEngine(Engine):
         return reply.structure
 
     async def close(self) -> None:
+        # All of it is taken at once: a start may follow while the old process is still on its way out.
         process, self._process, self.info = self._process, None, None
+        reader, waiting = self._reader, list(self._replies.values())
         if process is None:
             return
         assert process.stdin is not None
@@ -255,9 +257,9 @@ class WorkerEngine(Engine):
         except TimeoutError:
             process.kill()
             await process.wait()
-        if self._reader is not None:
-            await self._reader
-        for replies in self._replies.values():
+        if reader is not None:
+            await reader
+        for replies in waiting:
             replies.put_nowait(EngineDied("The engine was closed."))
         self._drop_empty_log()
 

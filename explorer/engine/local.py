@@ -69,7 +69,14 @@ class TransformersEngine(Engine):
     # Loading.
 
     def _load(self, report: Callable[[Progress], None]) -> EngineInfo:
-        folder, revision = hub.locate(self.settings.model, report)
+        settings = self.settings
+        folder, revision = hub.locate(
+            settings.model,
+            report,
+            revision=settings.revision,
+            allow_pickle=settings.allow_pickle,
+            remote_code=settings.trust_remote_code,
+        )
         config = load_config(folder, self.settings)
         report(Progress("reading the tokenizer"))
         self.vocabulary, tokenizer_eos = load_vocabulary(folder, self.settings)

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.theme import Theme
 
 from explorer.engine.base import Engine
+from explorer.ui.loading import Models
 from explorer.ui.palette import CommandProvider
 from explorer.ui.screen import MainScreen
 from explorer.ui.walk import OpenSession
@@ -35,7 +36,7 @@ class ExplorerApp(App[None], inherit_bindings=False):
         *,
         themes: list[Theme],
         theme: str,
-        model: str,
+        models: Models,
         draft: str = "",
         top: int = 20,
         max_new_tokens: int = 256,
@@ -53,7 +54,7 @@ class ExplorerApp(App[None], inherit_bindings=False):
         self.main = MainScreen(
             engine,
             open_session,
-            model=model,
+            models=models,
             draft=draft,
             top=top,
             max_new_tokens=max_new_tokens,

@@ -51,6 +51,9 @@ COMMANDS = (
     Command("heat", "e", "Heat of the text", "Colour the text by probability, entropy or surprisal, or not.", "View"),
     Command("scroll_up", "pageup", "Scroll up", "Scroll the text and the tokens up.", "View", shown="PgUp"),
     Command("scroll_down", "pagedown", "Scroll down", "Scroll the text and the tokens down.", "View", shown="PgDn"),
+    Command(
+        "model", "m", "Open another model", "Open another model and go on there with the text.", "Session", "model", "m"
+    ),
     Command("save", "x", "Save a copy", "Save a copy of the record under another name.", "Session"),
     Command("restart", "R", "Restart the engine", "Start the engine again; the walk goes on.", "Session"),
     Command("help", "question_mark,f1", "Help", "Show what the keys and the marks mean.", "Session", "help", "? F1"),
@@ -74,7 +77,7 @@ def bindings() -> list[Binding]:
             command.id,
             command.footer or command.title,
             show=bool(command.footer),
-            key_display=keys_of(command).split(" ")[0] if command.footer else None,
+            key_display=keys_of(command).split(" ")[0].replace("Ctrl+", "^") if command.footer else None,
             tooltip=command.help,
             id=command.id,
         )

@@ -14,7 +14,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.getters import query_one
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer
 
@@ -25,6 +24,7 @@ from explorer.errors import ContextFull, EngineDied, ExplorerError, RecordError,
 from explorer.ui.commands import COMMANDS, bindings, latin_keys
 from explorer.ui.heat import HEAT_METRICS, legend
 from explorer.ui.knobs import Knobs
+from explorer.ui.loading import Loading, Models
 from explorer.ui.progress import ProgressText
 from explorer.ui.screens.help import HelpScreen
 from explorer.ui.screens.prompt import PromptScreen
@@ -41,7 +41,9 @@ TOGETHER = 0.05
 
 ROW_STEPS = (5, 10, 20, 30, 50, 100, 200, 500)
 
-NEEDS_SESSION = {command.id for command in COMMANDS if command.group in ("Walk", "Sampler")} - {"prompt"} | {"save"}
+NEEDS_SESSION = {command.id for command in COMMANDS if command.group in ("Walk", "Sampler")} - {"prompt", "stop"} | {
+    "save"
+}
 
 FINISHED: dict[FinishReason | None, str] = {
     "stop": "stopped: the model ended the text",
@@ -49,7 +51,7 @@ FINISHED: dict[FinishReason | None, str] = {
 }
 
 
-class MainScreen(Knobs, Screen[None]):
+class MainScreen(Knobs, Loading):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     AUTO_FOCUS = None
 
@@ -64,7 +66,7 @@ class MainScreen(Knobs, Screen[None]):
         engine: Engine,
         open_session: OpenSession,
         *,
-        model: str,
+        models: Models,
         draft: str,
         top: int,
         max_new_tokens: int,
@@ -73,13 +75,11 @@ class MainScreen(Knobs, Screen[None]):
     ) -> None:
         super().__init__()
         self.walk = Walk(engine, open_session, draft, top, self.show, self.warn, clock)
-        self.fault: ExplorerError | None = None
-        """Why there is no session, where there is none."""
-        self._model, self._hint = model, hint
+        self.models, self.model = models, models.current
+        self._hint = hint
         self._max_new_tokens = max_new_tokens
         self._note: tuple[str, Severity] = ("", "note")
         self._late: Timer | None = None
-        self._loading = False
         self._progress = ProgressText()
         engine.on_progress = self.progress
         engine.on_death = self.died
@@ -116,7 +116,7 @@ class MainScreen(Knobs, Screen[None]):
             self._late.stop()
             self._late = None
         lost = self.walk.session is not None and not self.walk.alive and self.walk.snapshot.distribution is None
-        if lost and not self._loading:
+        if lost and not self.loading:
             self.candidates.fail("The engine is not running.\n\nR starts it again; your walk is kept.")
         if self.walk.lacks_table() and not self.sampler.auto:
             self._late = self.set_timer(TOGETHER, self.paint)
@@ -132,7 +132,7 @@ class MainScreen(Knobs, Screen[None]):
         info, speed = self.walk.info, self.walk.speed
         note, severity = self._note if self._note[0] else (self.walk.unrecorded, "warning")
         self.status_line.status = Status(
-            model=self._model,
+            model=self.models.label(self.model),
             dtype=info.dtype if info else "",
             device=info.device if info else "",
             used=len(snapshot.path),
@@ -166,8 +166,8 @@ class MainScreen(Knobs, Screen[None]):
         if isinstance(error, RecordError):
             return "Ctrl+Q quits · --record PATH names another file, --no-record none"
         if self.walk.alive and isinstance(error, UsageError | ContextFull):
-            return "i edits the prompt · Ctrl+Q quits"
-        return f"{log}R starts the engine again · Ctrl+Q quits"
+            return "i edits the prompt · m opens another model · Ctrl+Q quits"
+        return f"{log}R starts the engine again · m opens another model · Ctrl+Q quits"
 
     def progress(self, progress: Progress) -> None:
         self.candidates.message = self._progress.text(progress)
@@ -178,22 +178,6 @@ class MainScreen(Knobs, Screen[None]):
         self.notify(f"{sentence}\nR starts it again; nothing is lost.", severity="error", timeout=15, markup=False)
 
     # Background work.
-
-    @work(exclusive=True, group="load")
-    async def load(self) -> None:
-        self._loading = True
-        try:
-            await self.walk.open()
-            self.fault = None
-        except ExplorerError as error:
-            if self.walk.session is None:
-                self.fault = error
-            self.fail(error)
-        else:
-            self.note("")
-        finally:
-            self._loading = False
-        self.refresh_bindings()
 
     @work(exclusive=True, group="table")
     async def fetch(self) -> None:
@@ -300,7 +284,7 @@ class MainScreen(Knobs, Screen[None]):
         return False
 
     def action_stop(self) -> None:
-        if self.stop_run():
+        if not self.stop_loading() and self.stop_run():
             self.note("stopped by hand")
 
     @work(exclusive=True, group="prompt")
@@ -360,12 +344,6 @@ class MainScreen(Knobs, Screen[None]):
         path = await self.app.push_screen_wait(SaveScreen(proposed, save))
         if path is not None:
             self.note(f"saved as {path}")
-
-    def action_restart(self) -> None:
-        self.stop_run()
-        self.candidates.message = "starting the engine …"
-        self.note("starting the engine …")
-        self.load()
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen())

@@ -16,7 +16,7 @@ from explorer.core.journal import AnyEvent, End, Params, Prompt, Score, Seen
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.session import EMPTY, Session, Snapshot
-from explorer.engine.base import Engine, EngineInfo, FinishReason, Progress, Step, encode_prompt
+from explorer.engine.base import Engine, EngineInfo, FinishReason, Progress, Step, carry_over, encode_prompt
 from explorer.errors import ContextFull, ExplorerError, RecordError
 
 OpenSession = Callable[[Engine, str], Awaitable[Session]]
@@ -153,7 +153,37 @@ class Walk:
             return
         tokens = await encode_prompt(self.engine, text)
         self.session.learn_sequence(tokens)
-        self.apply(Prompt(text=text, ids=[token.id for token in tokens]))
+        self.apply(Prompt.of(text, tokens))
+
+    async def switch(self, engine: Engine) -> None:
+        """Go on with another engine: the path becomes a prompt there, and the trees so far stay in the record.
+
+        Where the other one does not start, or cannot take the text, the present one is kept, and has to be opened
+        again. Raises ModelError, EngineError, UsageError, ContextFull.
+        """
+        self._stop_scoring()
+        before, self.engine = self.engine, engine
+        engine.on_progress, engine.on_death = before.on_progress, before.on_death
+        await before.close()
+        session = self.session
+        try:
+            info = await engine.start()
+            if session is None:
+                self.session = await self._open_session(engine, self.draft)
+            else:
+                path = [place.token for place in session.snapshot().path]
+                text, tokens = await carry_over(engine, path, session.tokenizer)
+        except (ExplorerError, asyncio.CancelledError):
+            await engine.close()
+            self.engine = before
+            raise
+        self.info, self._refused = info, None
+        if session is None:
+            self.changed()
+            return
+        self.apply(info.event(restarted=False))
+        session.learn_sequence(tokens)
+        self.apply(Prompt.of(text, tokens))
 
     # Asking the engine.
 

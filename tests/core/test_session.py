@@ -62,7 +62,7 @@ def test_a_snapshot_is_the_same_whether_the_path_was_extended_or_gathered(header
 
 @given(MOVES, st.integers(0, 4))
 def test_back_undoes_a_choice_and_the_branch_stays(header, walker, moves, n):
-    session = begun(header, walker, *moves, ("move", 0), ("seen", 3))
+    session = begun(header, walker, *moves, ("engine", 0), ("move", 0), ("seen", 3))
     before, nodes = session.snapshot(), len(session.tree.nodes)
     candidate = session.cursor.distribution.candidates[n]
     session.apply(session.choose(candidate, "picked"))

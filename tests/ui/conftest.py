@@ -11,6 +11,7 @@ from explorer import headless
 from explorer.core.sampling import SamplingParams
 from explorer.engine.scripted import ScriptedEngine
 from explorer.ui.app import ExplorerApp
+from explorer.ui.loading import Models
 from explorer.ui.theme import read_themes, shipped_folder
 
 SIZES = [(120, 36), (80, 24)]
@@ -25,7 +26,8 @@ def explore(tmp_path: Path) -> Callable[..., ExplorerApp]:
         record = settings.pop("record", tmp_path / "walk.jsonl")
         open_session = settings.pop("open_session", partial(headless.begin, params=params, record=record))
         ticks = count()
-        defaults = {"model": "demo", "draft": "Once upon a", "theme": "dark", "max_new_tokens": 32}
+        models = Models("demo", lambda name: name, list, lambda name: ScriptedEngine.demo())
+        defaults = {"models": models, "draft": "Once upon a", "theme": "dark", "max_new_tokens": 32}
         return ExplorerApp(
             engine or ScriptedEngine.demo(),
             open_session,

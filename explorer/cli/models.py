@@ -1,0 +1,19 @@
+"""`models`: the models on this machine."""
+
+import click
+import msgspec
+
+from explorer.engines import listed_models
+
+
+@click.command("models")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as the README describes it.")
+def models_command(as_json: bool) -> None:
+    """List the models on this machine: the one that ships, and those of the Hugging Face cache."""
+    entries = listed_models()
+    if as_json:
+        click.echo(msgspec.json.encode({"models": entries}))
+    else:
+        from explorer.tables import print_models
+
+        print_models(entries)

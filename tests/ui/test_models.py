@@ -1,0 +1,174 @@
+import asyncio
+
+import pytest
+
+from explorer.core import journal
+from explorer.core.session import Session
+from explorer.engine.base import ModelEntry
+from explorer.engine.scripted import WORDS, ScriptedEngine
+from explorer.errors import ModelError
+from explorer.ui.loading import Models
+from explorer.ui.screens.models import ModelsScreen
+from tests.ui.test_screen import events, press, settle, text
+
+
+class Reversed(ScriptedEngine):
+    """The same words under other ids: another vocabulary."""
+
+    async def start(self):
+        info = await super().start()
+        self.info = type(info)(
+            **{name: getattr(info, name) for name in info.__struct_fields__ if name != "tokenizer"}, tokenizer="1" * 64
+        )
+        return self.info
+
+    async def encode(self, text, special_tokens=True):
+        return [self._token(byte) for byte in text.encode()]
+
+
+class Broken(ScriptedEngine):
+    async def start(self):
+        raise ModelError("The other model is broken.")
+
+
+class Slow(ScriptedEngine):
+    async def start(self):
+        await asyncio.Event().wait()
+
+
+def entry(name: str, **said) -> ModelEntry:
+    facts = {"revision": "a" * 40, "size": 10**9, "architecture": "A", "dtype": "bfloat16", "context_length": 512}
+    return ModelEntry(
+        id=name, last_used="2026-01-02T03:04:05Z", complete=said.pop("complete", True), **{**facts, **said}
+    )
+
+
+@pytest.fixture
+def models():
+    kinds = {"same": ScriptedEngine, "other": Reversed, "broken": Broken, "slow": Slow}
+    entries = [entry(name) for name in kinds]
+    entries += [
+        entry("[red]cut", problem="by half", complete=False),
+        entry("t5", problem="not a causal language model"),
+    ]
+
+    def engine(name: str) -> ScriptedEngine:
+        if name not in kinds:
+            raise ModelError(f"There is no folder {name}.")
+        return kinds[name].demo()
+
+    return Models("demo", lambda name: name, lambda: entries, engine)
+
+
+async def choose(pilot, name: str) -> None:
+    await pilot.press("m")
+    await pilot.pause()
+    while not isinstance(pilot.app.screen, ModelsScreen):
+        await pilot.pause()
+    for key in name:
+        await pilot.press("slash" if key == "/" else key)
+    await pilot.press("enter")
+    await settle(pilot)
+
+
+async def test_another_model_goes_on_with_the_text_as_a_new_prompt(explore, models, tmp_path):
+    app = explore(models=models)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "enter")
+        await choose(pilot, "other")
+        assert text(app) == "Once upon a time"
+        assert [place.token.id for place in app.main.walk.snapshot.path] == list(b"Once upon a time")
+        assert app.main.status_line.status.model == "other"
+        assert "goes on with the text" in app.main.status_line.status.note
+        assert app.main.candidates.rows
+        assert len(app.main.walk.session.trees) == 2
+        await press(pilot, "enter")
+    assert events(tmp_path / "walk.jsonl")[5:] == ["Seen", "Engine", "Prompt", "Score", "Seen", "Add", "Seen", "End"]
+
+
+async def test_a_model_of_the_same_vocabulary_takes_the_ids_as_they_are(explore, models):
+    app = explore(models=models)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "enter")
+        ids = app.main.walk.snapshot.ids
+        await choose(pilot, "same")
+        assert app.main.walk.snapshot.ids == ids
+        assert app.main.walk.snapshot.prompt_text == "Once upon a time"
+
+
+async def test_a_record_over_two_vocabularies_is_restored_with_the_words_of_both(explore, models, tmp_path):
+    app = explore(models=models)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "enter")
+        await choose(pilot, "other")
+        expected = app.main.walk.snapshot
+    record = journal.read(tmp_path / "walk.jsonl")
+    session = Session(record.header)
+    session.restore(record.events)
+    assert [t.bytes.decode() for t in session.trees[0].prompt] == [WORDS[i] for i in (0, 2, 3, 4)]
+    assert session.snapshot().ids == expected.ids
+    assert "".join(place.text for place in session.snapshot().path) == "Once upon a time"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("broken", "The other model is broken."), ("x/y", "There is no folder x/y.")]
+)
+async def test_where_another_model_cannot_be_opened_the_present_one_goes_on(explore, models, name, sentence):
+    app = explore(models=models)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "enter")
+        before = text(app)
+        await choose(pilot, name)
+        assert app.main.status_line.status.note == sentence
+        assert app.main.status_line.status.model == "demo"
+        assert text(app) == before
+        await press(pilot, "enter")
+        assert text(app) == f"{before},"
+
+
+async def test_escape_stops_the_loading_of_another_model(explore, models):
+    app = explore(models=models)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("m")
+        while not isinstance(pilot.app.screen, ModelsScreen):
+            await pilot.pause()
+        await pilot.press(*"slow", "enter")
+        while not app.main.loading:
+            await pilot.pause()
+        await press(pilot, "escape")
+        assert app.main.walk.alive
+        assert app.main.status_line.status.note == "stopped; demo goes on"
+        await press(pilot, "enter")
+        assert text(app).endswith(" time")
+
+
+async def test_escape_stops_the_first_loading_and_another_model_can_be_opened(explore, models):
+    app = explore(Slow.demo(), models=models)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await press(pilot, "escape")
+        assert not app.main.walk.alive
+        assert "Loading was stopped." in app.main.candidates.message
+        await choose(pilot, "same")
+        assert text(app).endswith("Once upon a")
+        assert app.main.fault is None
+
+
+async def test_only_what_can_be_opened_is_opened(explore, models):
+    app = explore(models=models)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("m")
+        while not isinstance(pilot.app.screen, ModelsScreen):
+            await pilot.pause()
+        await pilot.press(*"t5", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, ModelsScreen)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.main.status_line.status.model == "demo"
