@@ -65,9 +65,10 @@ def weight_files(folder: Path, allow_pickle: bool) -> list[str]:
             return [whole]
         if (folder / (whole + INDEX)).exists():
             named = _read(folder / (whole + INDEX)).get("weight_map")
-            if not isinstance(named, dict) or not all(isinstance(name, str) for name in named.values()):
+            names = {name for name in named.values() if isinstance(name, str)} if isinstance(named, dict) else set()
+            if not names:
                 raise ModelError(f"{whole}{INDEX} in {folder} names no weights. Download it again.")
-            return sorted(set(named.values()))
+            return sorted(names)
     return []
 
 
