@@ -8,6 +8,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from urllib.request import getproxies
 
 import httpx2
 import huggingface_hub
@@ -153,7 +154,8 @@ def _why_not_downloaded(model: str, revision: str | None, lacks: str, error: Bas
     elif isinstance(error, httpx2.ProxyError):
         reason, way_out = "the proxy does not let the explorer reach the hub", "Check HTTPS_PROXY"
     elif isinstance(error, httpx2.HTTPError | ConnectionError | TimeoutError | DryRunError | LocalEntryNotFoundError):
-        reason, way_out = f"the hub cannot be reached ({type(error).__name__})", "Check the network"
+        reason = f"the hub cannot be reached ({type(error).__name__})"
+        way_out = "Check the network and its proxy" if getproxies() else "Check the network"
     else:
         return f"{model} could not be downloaded: {getattr(error, 'strerror', None) or error}."
     return f"{_held(model, revision, lacks)}, and {reason}. {way_out}{_instead(model, lacks)}."

@@ -1,5 +1,6 @@
 """A model hub on this machine: what huggingface_hub asks of one, for one repository, and how it may fail."""
 
+import contextlib
 import hashlib
 import json
 import struct
@@ -115,4 +116,5 @@ def _send(handler: BaseHTTPRequestHandler, status: int, headers: dict[str, str],
         handler.send_header(name, value)
     handler.end_headers()
     if body:
-        handler.wfile.write(content)
+        with contextlib.suppress(ConnectionError):  # Whoever asked was killed.
+            handler.wfile.write(content)
