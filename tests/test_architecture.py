@@ -28,6 +28,8 @@ def test_a_module_is_short_and_says_what_it_is(path):
         ("explorer.engine.worker", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.engine.scripted", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.engine.vocabulary", HEAVY | {"textual", "rich"}),
+        ("explorer.engine.catalogue", HEAVY | {"textual", "rich", "tokenizers"}),
+        ("explorer.engine.hub", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.headless", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.ui.app", HEAVY | {"tokenizers", "click", "huggingface_hub"}),
         ("explorer.cli", HEAVY | {"textual", "rich", "tokenizers", "huggingface_hub"}),
