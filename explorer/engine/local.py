@@ -41,7 +41,7 @@ class TransformersEngine(Engine):
         self.settings = settings
         self._scheme = forward
         self._thread = ThreadPoolExecutor(1, "engine")
-        self._rows = RowStore()
+        self._rows: RowStore[torch.Tensor] = RowStore()
         self._report: Callable[[Progress], None] = lambda progress: None
 
     async def start(self) -> EngineInfo:
@@ -113,6 +113,7 @@ class TransformersEngine(Engine):
         """The logits [V] after the prefix, computed once and kept, so that its digits never change."""
         row = self._rows.get(ids)
         if row is None:
+            self._check(ids)
             row = self._forward.logits(ids, cancelled, self._prefilled).clone()
             self._rows.put(ids, row)
         return row
@@ -122,6 +123,7 @@ class TransformersEngine(Engine):
             self._report(Progress("reading the prompt", done, total))
 
     def _check(self, ids: Sequence[int]) -> None:
+        """Raises UsageError, ContextFull. What has a row was checked before: looking at every id takes a while."""
         if not ids:
             raise UsageError("There is no token to go on from: give a prompt of at least one token.")
         lowest, highest = min(ids), max(ids)
@@ -174,13 +176,11 @@ class TransformersEngine(Engine):
     async def next(
         self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int] = ()
     ) -> Distribution:
-        self._check(ids)
         return await self._call(lambda cancelled: self._table(ids, params, top, include, cancelled))
 
     async def generate(
         self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
     ) -> AsyncGenerator[Step, None]:
-        self._check(ids)
         if params.seed is None and params.temperature != 0:
             raise UsageError("Drawing needs a seed.")
         if len(ids) == self.context_length:

@@ -2,11 +2,13 @@ import random
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from explorer.engine import cache
 from explorer.engine.cache import Cancelled, NoCache, PrefixCache, forward_for
 from explorer.engine.probe import capabilities_of
-from explorer.engine.rows import RowStore
+from explorer.engine.rows import PrefixKeys, RowStore
 from explorer.engine.states import Snapshots, new_cache
 from tests.engine.architectures import V, build
 from tests.engine.matrix import CHUNK, SENSITIVITY, TOLERANCE, difference, walk
@@ -348,3 +350,23 @@ def test_a_row_larger_than_the_limit_is_kept_alone():
     store.put([1], torch.zeros(V))
     store.put([2], torch.zeros(V))
     assert (store.get([1]) is None, store.get([2]) is not None) == (True, True)
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.lists(st.integers(0, 1 << 40), max_size=30)), min_size=1, max_size=12))
+def test_a_prefix_has_one_key_whatever_was_asked_before(moves):
+    keys, ids, seen = PrefixKeys(block=4), [], {}
+    for keep, added in moves:
+        ids = ids[:keep] + added
+        seen.setdefault(tuple(ids), set()).add(keys.key(ids))
+    for ids, found in seen.items():
+        assert found == {PrefixKeys().key(ids)}
+    assert len(set().union(*seen.values())) == len(seen)
+
+
+def test_a_store_that_was_cleared_takes_its_whole_limit_again():
+    store = RowStore(limit=2 * 4 * V)
+    store.put([1], torch.zeros(V))
+    store.clear()
+    store.put([2], torch.zeros(V))
+    store.put([3], torch.zeros(V))
+    assert [store.get([token_id]) is not None for token_id in (1, 2, 3)] == [False, True, True]
