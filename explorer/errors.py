@@ -5,7 +5,8 @@
     ├── ModelError          a model or a tokenizer that cannot be loaded
     ├── EngineError         the engine failed at a request
     │   ├── EngineDied      the worker process is gone
-    │   └── ContextFull     no position is left in the model's context
+    │   ├── ContextFull     no position is left in the model's context
+    │   └── OutOfMemory     the device has no memory for it, even after everything else was let go of
     ├── RecordError         a record that cannot be read or written
     └── Interrupted         Ctrl+C
 
@@ -61,6 +62,10 @@ class EngineDied(EngineError):
 
 class ContextFull(EngineError):
     exit_code = ExitCode.USAGE
+
+
+class OutOfMemory(EngineError):
+    """The engine goes on; what was asked is too much for it."""
 
 
 class Interrupted(ExplorerError):

@@ -7,12 +7,14 @@ not know samplers, tokens or tables.
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import torch
 from transformers import PreTrainedModel
 
+from explorer.engine import memory, passes
 from explorer.engine.capabilities import NOTHING_KEPT, Capabilities
 from explorer.engine.passes import FAILURES, ForwardPass
 from explorer.engine.probe import capabilities_of
@@ -22,12 +24,11 @@ from explorer.engine.wire import common_prefix
 CHUNK = 512
 """Tokens of one forward pass of a long prefill: between two of them it can be cancelled."""
 
-SCORE_CHUNK = 256
-"""Positions whose logits are held together while a text is scored."""
-
 STEP_COST = 8
 """Positions of one long pass that take about as long as one step: where a model goes on by single tokens only, more
 steps than an eighth of the prefix are more than the prefix anew."""
+
+Answer = TypeVar("Answer")
 
 
 class Cancelled(Exception):
@@ -51,11 +52,17 @@ class Forward(Protocol):
         """
         ...
 
-    def rows(self, ids: Sequence[int], cancelled: Callable[[], bool] = lambda: False) -> Iterator[torch.Tensor]:
-        """The logits after every position of a sequence, in parts [n, V] of at most SCORE_CHUNK rows, in order.
+    def rows(
+        self, ids: Sequence[int], begin: int = 0, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[torch.Tensor]:
+        """The logits after every position of a sequence from `begin` on, in parts [n, V] of at most passes.PART rows.
 
         Afterwards the sequence is in the cache, if there is one. Raises Cancelled between two parts.
         """
+        ...
+
+    def let_go(self) -> None:
+        """Forget the sequence that is held, for the sake of its memory."""
         ...
 
 
@@ -81,12 +88,17 @@ class NoCache:
         return self._pass(ids)[0][-1]
 
     @torch.inference_mode()
-    def rows(self, ids: Sequence[int], cancelled: Callable[[], bool] = lambda: False) -> Iterator[torch.Tensor]:
+    def rows(
+        self, ids: Sequence[int], begin: int = 0, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[torch.Tensor]:
         self.forward_tokens += len(ids)
-        for part in torch.split(self._pass(ids, keep=len(ids))[0], SCORE_CHUNK):
+        for part in self._pass.parts(ids, first=begin)[0]:
             if cancelled():
                 raise Cancelled
             yield part
+
+    def let_go(self) -> None:
+        pass  # Nothing is held.
 
 
 class PrefixCache:
@@ -120,29 +132,37 @@ class PrefixCache:
             if cancelled():
                 raise Cancelled
             end = self._end_of_pass(end, len(ids))
-            logits = self._extend(ids, end)
+            logits = self._extend(ids, end, self._pass)
             progress(end, len(ids))
             if end == len(ids):
                 return logits[-1]
 
     @torch.inference_mode()
-    def rows(self, ids: Sequence[int], cancelled: Callable[[], bool] = lambda: False) -> Iterator[torch.Tensor]:
+    def rows(
+        self, ids: Sequence[int], begin: int = 0, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[torch.Tensor]:
         ids = list(ids)
-        self._reset()
-        end = 0
-        while end < len(ids):
+        if not begin:
+            self._reset()
+        while begin < len(ids):
             if cancelled():
                 raise Cancelled
-            begin = end
-            if self.capabilities.chunk:
-                end = min(begin + SCORE_CHUNK, len(ids))
-                if self._ids != ids[:begin]:
-                    # Another prefix was asked for between two parts.
-                    self.logits(ids[:begin], cancelled)
-            else:
-                end = len(ids)
+            if not self.capabilities.chunk:
                 self._reset()
-            yield from torch.split(self._extend(ids, end, keep=end - begin), SCORE_CHUNK)
+                for part in self._extend(ids, len(ids), partial(self._pass.parts, first=begin)):
+                    if cancelled():
+                        raise Cancelled
+                    yield part
+                return
+            if self._ids != ids[:begin]:
+                # Another prefix was asked for between two parts, or the first ones were not.
+                self.logits(ids[:begin], cancelled)
+            end = min(begin + passes.PART, len(ids))
+            yield self._extend(ids, end, partial(self._pass, keep=end - begin))
+            begin = end
+
+    def let_go(self) -> None:
+        self._reset()
 
     def _end_of_pass(self, begin: int, length: int) -> int:
         """Where the pass ends that goes on at `begin`, on the way to `length`."""
@@ -153,30 +173,31 @@ class PrefixCache:
         self._reset()
         return length
 
-    def _extend(self, ids: list[int], end: int, keep: int = 1) -> torch.Tensor:
-        """The logits [keep, V] at the end of `ids[:end]`, which is held afterwards if the model can hold it."""
+    def _extend(self, ids: list[int], end: int, run: Callable[..., tuple[Answer, Any]]) -> Answer:
+        """What `run` gives at the end of `ids[:end]`, which is held afterwards if the model can hold it."""
         while True:
             held = len(self._ids)
             try:
-                return self._advance(ids, end, keep)
-            except torch.OutOfMemoryError:
-                raise
+                return self._advance(ids, end, run)
             except FAILURES as error:
+                if memory.ran_out(error):
+                    # That says nothing about the model.
+                    raise
                 _log(f"going on at position {held} failed, the prefix is computed anew: {error!r}")
             if not held:
                 # Without a cache it is right, or the model itself fails.
                 self.forward_tokens += end
-                return self._pass(ids[:end], keep=keep)[0]
+                return run(ids[:end])[0]
             if end - held > 1:
                 notes = (*self.capabilities.notes, "several tokens at once: failed once")
                 self.capabilities = msgspec.structs.replace(self.capabilities, chunk=False, notes=notes)
 
-    def _advance(self, ids: list[int], end: int, keep: int) -> torch.Tensor:
+    def _advance(self, ids: list[int], end: int, run: Callable[..., tuple[Answer, Any]]) -> Answer:
         """One forward pass from what is held up to `end`. After an error nothing is held."""
         held = len(self._ids)
         try:
             cache = self._cache if held else new_cache(self._model, self.capabilities.kind)
-            logits, self._cache = self._pass(ids[held:end], held, cache, use_cache=True, keep=keep)
+            answer, self._cache = run(ids[held:end], held, cache, use_cache=True)
             self._ids += ids[held:end]
             if self.capabilities.crop == "snapshot":
                 self._snapshots.take(self._cache, end)
@@ -184,7 +205,7 @@ class PrefixCache:
             self._reset()
             raise
         self.forward_tokens += end - held
-        return logits
+        return answer
 
     def _go_back(self, length: int) -> None:
         """Hold the first `length` ids, or as many of them as there is a way back to."""
@@ -203,7 +224,7 @@ class PrefixCache:
             else:
                 # In transformers 5 a negative number is how many positions to drop.
                 self._cache.crop(length - held)
-        except FAILURES as error:
+        except (*FAILURES, MemoryError) as error:
             _log(f"going back to position {length} failed, the prefix is computed anew: {error!r}")
             self._reset()
         del self._ids[length:]

@@ -100,19 +100,20 @@ class WorkerEngine(Engine):
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Hand each reply to whoever waits for it; when the pipe ends, tell everyone why."""
         assert process.stdout is not None
-        fault = ""
+        fault: Exception | None = None
         try:
             while line := await process.stdout.readline():
                 self._receive(wire.decode_reply(line))
         except (ValueError, ConnectionError) as error:
-            fault = f" (its answer could not be read: {error})"
+            fault = error
             process.kill()
         code = await process.wait()
         if process is not self._process:
             return
         self._process = None
         ready, self.info = self.info is not None, None
-        died = EngineDied(f"The engine {ended(code)}{fault}.", self.log_tail())
+        how = ended(code) if fault is None else f"was stopped, because its answer could not be read: {fault}"
+        died = EngineDied(f"The engine {how}.", self.log_tail())
         for replies in self._replies.values():
             replies.put_nowait(died)
         if ready:
@@ -270,9 +271,11 @@ class WorkerEngine(Engine):
 
 
 def ended(code: int) -> str:
-    """How a process ended, in words: `was killed (SIGKILL)`, `ended with exit code 1`."""
+    """How a process ended that nobody ended, in words: `was killed (SIGSEGV)`, `ended with exit code 1`."""
     if code >= 0:
         return f"ended with exit code {code}"
+    if code == -signal.SIGKILL:
+        return "was killed (SIGKILL), as the system does when memory runs out"
     try:
         return f"was killed ({signal.Signals(-code).name})"
     except ValueError:

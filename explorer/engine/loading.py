@@ -13,9 +13,10 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 
+from explorer.engine import memory
 from explorer.engine.base import ModelSettings, Progress
 from explorer.engine.faults import why_no_config, why_no_tokenizer, why_not_loaded
-from explorer.engine.placement import placement
+from explorer.engine.placement import first_device, placement
 from explorer.engine.quantization import quantization
 from explorer.engine.vocabulary import Vocabulary
 from explorer.errors import ModelError
@@ -70,13 +71,9 @@ def load_model(
             output_loading_info=True,
             **placed,
         )
-    except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"{name} does not fit into the memory of {settings.device_map or settings.device}. {SMALLER}"
-        ) from error
-    except MemoryError as error:
-        raise ModelError(f"{name} does not fit into this machine's memory. {SMALLER}") from error
     except Exception as error:  # A broken folder fails in as many ways as there are model classes.
+        if memory.ran_out(error):
+            raise memory.does_not_fit(name, first_device(placed), error) from error
         raise ModelError(why_not_loaded(folder, settings, error)) from error
     finally:
         transformers.logging.set_tqdm_hook(None)
@@ -89,9 +86,6 @@ def load_model(
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
     return model.eval()
-
-
-SMALLER = "Try --dtype bfloat16, --quantize 4bit, or --device-map auto, which uses the CPU and the disk too."
 
 
 BAR_INTERVAL = 0.05

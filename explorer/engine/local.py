@@ -22,9 +22,9 @@ from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Token
-from explorer.engine import hub, inspection, logits
+from explorer.engine import hub, inspection, logits, memory
 from explorer.engine.base import Engine, EngineInfo, FinishReason, ModelSettings, Progress, Step, Structure
-from explorer.engine.cache import CHUNK, SCORE_CHUNK, Cancelled, Forward, forward_for
+from explorer.engine.cache import CHUNK, Cancelled, Forward, forward_for
 from explorer.engine.drawing import Draws
 from explorer.engine.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
 from explorer.engine.placement import devices_in_words
@@ -66,6 +66,16 @@ class TransformersEngine(Engine):
                 await future
             raise
 
+    async def _compute(self, work: Callable[[Callable[[], bool]], Answer]) -> Answer:
+        """Run `work` on the engine's thread; where memory runs out, once more with nothing kept. Raises OutOfMemory."""
+        return await self._call(
+            lambda cancelled: memory.retried(partial(work, cancelled), self._let_go, self.model.device)
+        )
+
+    def _let_go(self) -> None:
+        self._forward.let_go()
+        self._rows.clear()
+
     # Loading.
 
     def _load(self, report: Callable[[Progress], None]) -> EngineInfo:
@@ -82,9 +92,14 @@ class TransformersEngine(Engine):
         self.vocabulary, tokenizer_eos = load_vocabulary(folder, self.settings)
         report(Progress("loading the weights"))
         self.model = load_model(folder, config, self.settings, report)
-        self._forward = self._scheme(self.model)
         self.context_length = context_length(self.model.config)
-        probe = self._forward.logits([self._some_id()])
+        try:
+            self._forward = self._scheme(self.model)
+            probe = self._forward.logits([self._some_id()])
+        except Exception as error:
+            if memory.ran_out(error):
+                raise memory.does_not_fit(self.settings.name, self.model.device, error) from error
+            raise
         self.vocab_size = probe.numel()
         self._draws = Draws(self.vocab_size, probe.device)
         self.eos_ids = sorted(eos_ids(self.model) | tokenizer_eos)
@@ -176,7 +191,7 @@ class TransformersEngine(Engine):
     async def next(
         self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int] = ()
     ) -> Distribution:
-        return await self._call(lambda cancelled: self._table(ids, params, top, include, cancelled))
+        return await self._compute(lambda cancelled: self._table(ids, params, top, include, cancelled))
 
     async def generate(
         self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
@@ -187,7 +202,7 @@ class TransformersEngine(Engine):
             raise ContextFull(f"The model's context of {self.context_length:,} tokens is full: no token can be added.")
         path = list(ids)
         for count in range(max_new_tokens):
-            step = await self._call(partial(self._step, path, params, draws + count, top))
+            step = await self._compute(partial(self._step, path, params, draws + count, top))
             path.append(step.drawn.token.id)
             if step.finish is None and count + 1 == max_new_tokens:
                 step = msgspec.structs.replace(step, finish="length")
@@ -199,35 +214,39 @@ class TransformersEngine(Engine):
         self._check(ids)
         ids = list(ids)
         stop = threading.Event()
-        rows = self._forward.rows(ids, stop.is_set)
-        begin = 0
+        rows: Iterator[torch.Tensor] | None = None
+        done = 0
+
+        def part(cancelled: Callable[[], bool]) -> list[Scored]:
+            """What the next rows say of the tokens that follow them."""
+            nonlocal rows, done
+            if cancelled():
+                raise Cancelled
+            try:
+                rows = rows or self._forward.rows(ids, done, stop.is_set)
+                here = next(rows)
+                scored = self._score_part(ids, done, here, top)
+            except Exception:
+                rows = None  # An iterator that failed is at its end: the next one begins where this one stood.
+                raise
+            done += len(here)
+            return scored
+
         yield [Scored(self.vocabulary.token(ids[0], first=True))]
         try:
-            while begin < len(ids):
-                part = await self._call(partial(self._score_part, rows, ids, begin, top))
-                begin += SCORE_CHUNK
-                if part:
-                    yield part
+            while done < len(ids):
+                if scored := await self._compute(part):
+                    yield scored
         finally:
             stop.set()
 
-    def _score_part(
-        self,
-        rows: Iterator[torch.Tensor],
-        ids: list[int],
-        begin: int,
-        top: int,
-        cancelled: Callable[[], bool],
-    ) -> list[Scored]:
+    def _score_part(self, ids: list[int], begin: int, rows: torch.Tensor, top: int) -> list[Scored]:
         """What the rows after the positions from `begin` on say of the tokens that follow them."""
-        if cancelled():
-            raise Cancelled
-        part = next(rows)
-        targets = ids[begin + 1 : begin + 1 + len(part)]
-        if begin + len(part) == len(ids):
-            self._rows.put(ids, part[-1].clone())
+        targets = ids[begin + 1 : begin + 1 + len(rows)]
+        if begin + len(rows) == len(ids):
+            self._rows.put(ids, rows[-1].clone())
         with torch.inference_mode():
-            return logits.scored(part, targets, top, self.vocabulary.token)
+            return logits.scored(rows, targets, top, self.vocabulary.token)
 
     async def encode(self, text: str, special_tokens: bool = True) -> list[Token]:
         return self.vocabulary.tokens(self.vocabulary.encode(text, special_tokens))

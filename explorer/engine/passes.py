@@ -4,7 +4,8 @@ Owns the names of arguments and the device of the inputs. Must not know what is 
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -15,6 +16,9 @@ CACHE_ARGUMENTS = ("past_key_values", "cache_params", "state")
 
 FAILURES = (RuntimeError, ValueError, LookupError, AttributeError, TypeError, AssertionError)
 """What a model raises where it cannot go on from a state."""
+
+PART = 256
+"""Positions whose logits are held together while a text is scored."""
 
 
 class ForwardPass:
@@ -48,6 +52,50 @@ class ForwardPass:
         # Models without `logits_to_keep` give all rows.
         held = getattr(output, self.cache_argument or "", None)
         return logits[-keep:], cache if held is None else held
+
+    def parts(
+        self, ids: Sequence[int], begin: int = 0, cache: Any = None, *, use_cache: bool = False, first: int = 0
+    ) -> tuple[Iterator[torch.Tensor], Any]:
+        """One pass over all of the ids; the logits from the one of index `first` on, in parts [n, V] of PART rows.
+
+        The output head is given a part of the hidden states at a time, so that [T, V] is never held, unless something
+        follows the head.
+        """
+        if not self._head_is_last:
+            logits, held = self(ids, begin, cache, use_cache=use_cache, keep=len(ids))
+            return iter(torch.split(logits[first:], PART)), held
+        head = self.model.get_output_embeddings()
+        hidden: list[torch.Tensor] = []
+
+        def take(_: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+            hidden.extend(torch.split(given[0][:, first:], PART, dim=1))
+            return (given[0][:, -1:],)
+
+        with head.register_forward_pre_hook(take):
+            logits, held = self(ids, begin, cache, use_cache=use_cache, keep=len(ids))
+        return (head(part)[0].to(logits.dtype) for part in hidden), held
+
+    @cached_property
+    def _head_is_last(self) -> bool:
+        """Whether the output head gives the logits: in some models a softcapping or a factor follows it.
+
+        Found by a pass in which other numbers are put in the place of what the head gives.
+        """
+        head = self.model.get_output_embeddings()
+        given: list[torch.Tensor] = []
+
+        def replace(_: torch.nn.Module, hidden: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
+            if len(hidden) == 1 and hidden[0].shape[:-1] == output.shape[:-1] == (1, 1):
+                numbers = torch.linspace(-99, 99, output.shape[-1], dtype=output.dtype, device=output.device)
+                given.append(numbers)
+                return numbers[None, None]
+            return output
+
+        if head is None:
+            return False
+        with head.register_forward_hook(replace):
+            logits, _ = self([1])
+        return len(given) == 1 and torch.equal(given[0].to(logits.dtype), logits[0])
 
     def _device(self) -> torch.device:
         """Where the embeddings are; weights that are offloaded are on `meta`, and hooks move the inputs then."""

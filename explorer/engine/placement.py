@@ -69,6 +69,13 @@ def _named(device: str) -> int | str:
     return int(device) if device.isdecimal() else resolved
 
 
+def first_device(placed: dict[str, Any]) -> torch.device:
+    """The device that the arguments of `placement` fill first, of which an error of memory most likely speaks."""
+    wanted = placed["device_map"]
+    named = next(iter(wanted.values())) if isinstance(wanted, dict) else resolve_device("auto")
+    return torch.device("cpu" if named == "disk" else named)
+
+
 def device_map(model: PreTrainedModel) -> dict[str, str]:
     """Module -> device; the empty name is the whole model."""
     placed = getattr(model, "hf_device_map", None) or {"": model.device}

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from explorer.engine import memory
 from explorer.engine.capabilities import NO_CACHE, NO_CHUNK, NO_CROP, NOTHING_KEPT, CacheKind, Capabilities, WayBack
 from explorer.engine.passes import FAILURES, ForwardPass
 from explorer.engine.states import Snapshots, layout, new_cache
@@ -25,7 +26,7 @@ ROUGH_TOLERANCE = 0.2
 
 @torch.inference_mode()
 def capabilities_of(model: PreTrainedModel) -> Capabilities:
-    """What the model can do; nothing, where it fails in every trial. Raises torch.OutOfMemoryError."""
+    """What the model can do; nothing, where it fails in every trial. Raises what means that memory ran out."""
     kind_of_model = model.config.get_text_config(decoder=True).model_type
     trial = _Trial(model)
     if kind_of_model in NO_CACHE:
@@ -71,9 +72,9 @@ def _holds(notes: list[str], name: str, trial: Callable[[], bool]) -> bool:
         if trial():
             return True
         notes.append(f"{name}: the logits differ")
-    except torch.OutOfMemoryError:
-        raise
     except FAILURES as error:
+        if memory.ran_out(error):
+            raise
         notes.append(f"{name}: {type(error).__name__}: {str(error).splitlines()[0][:100] if str(error) else ''}")
     return False
 

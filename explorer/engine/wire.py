@@ -14,7 +14,7 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.engine.base import EngineInfo, ModelSettings, Progress, Step, Structure
-from explorer.errors import ContextFull, EngineError, ExplorerError, ModelError, UsageError
+from explorer.errors import ContextFull, EngineError, ExplorerError, ModelError, OutOfMemory, UsageError
 
 VERSION = 1
 """Of the protocol: both ends come from one installation, so that a difference is a mistake, and is said."""
@@ -158,7 +158,7 @@ class UnknownBase(EngineError):
 
 
 ERRORS: dict[str, type[ExplorerError]] = {
-    kind.__name__: kind for kind in (UsageError, ModelError, EngineError, ContextFull, UnknownBase)
+    kind.__name__: kind for kind in (UsageError, ModelError, EngineError, ContextFull, OutOfMemory, UnknownBase)
 }
 
 Reply = Ready | Progressed | Table | Stepped | ScoredPart | Finished | Tokens | Inspected | Failed

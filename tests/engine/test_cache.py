@@ -5,8 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.engine import cache
+from explorer.engine import cache, passes
 from explorer.engine.cache import Cancelled, NoCache, PrefixCache, forward_for
+from explorer.engine.passes import ForwardPass
 from explorer.engine.probe import capabilities_of
 from explorer.engine.rows import PrefixKeys, RowStore
 from explorer.engine.states import Snapshots, new_cache
@@ -202,9 +203,9 @@ def test_progress_counts_the_tokens_of_a_prefill():
     assert seen == [(7, 30), (14, 30), (21, 30), (28, 30), (30, 30)]
 
 
-@pytest.mark.parametrize("kind", ["llama", "mamba2", "minimax", "openai-gpt"])
+@pytest.mark.parametrize("kind", ["llama", "mamba2", "mamba", "minimax", "openai-gpt", "recurrent_gemma"])
 def test_the_rows_of_a_text_are_those_of_its_prefixes(kind, monkeypatch):
-    monkeypatch.setattr(cache, "SCORE_CHUNK", 8)
+    monkeypatch.setattr(passes, "PART", 8)
     model = build(kind)
     fast, oracle = forward_for(model), NoCache(model)
     ids = list(range(3, 33))
@@ -217,6 +218,27 @@ def test_the_rows_of_a_text_are_those_of_its_prefixes(kind, monkeypatch):
     assert [len(part) for part in parts] == [8, 8, 8, 6]
     for index in (0, 8, 15, 29):
         assert difference(rows[index], oracle.logits(ids[: index + 1])) < TOLERANCE
+    rest = torch.cat(list(fast.rows(ids, 11)))
+    assert len(rest) == 19
+    assert difference(rest, rows[11:]) < TOLERANCE
+
+
+@pytest.mark.parametrize("kind", ["mamba", "minimax", "openai-gpt", "jamba"])
+def test_a_pass_over_a_whole_text_gives_its_output_head_a_part_at_a_time(kind, monkeypatch):
+    monkeypatch.setattr(passes, "PART", 8)
+    model = build(kind)
+    rows = forward_for(model).rows(list(range(3, 33)))
+    next(rows)
+    given = []
+    with model.get_output_embeddings().register_forward_pre_hook(lambda head, hidden: given.append(hidden[0].shape[1])):
+        list(rows)
+    assert given == [8, 8, 6]
+
+
+def test_a_softcapping_after_the_output_head_is_noticed():
+    assert not ForwardPass(build("recurrent_gemma"))._head_is_last
+    assert not ForwardPass(build("gemma2"))._head_is_last
+    assert ForwardPass(build("openai-gpt"))._head_is_last
 
 
 def fails_with_a_past(forward, longest: int):

@@ -77,7 +77,7 @@ async def test_a_killed_worker_ends_the_pending_calls_once_and_can_be_started_ag
         with pytest.raises(EngineDied, match=r"was killed \(SIGKILL\)"):
             await asyncio.wait_for(call, PATIENCE)
     await asyncio.wait_for(deaths.happened.wait(), PATIENCE)
-    assert deaths == ["The engine was killed (SIGKILL)."]
+    assert deaths == ["The engine was killed (SIGKILL), as the system does when memory runs out."]
     assert (engine.info, engine.pid) == (None, None)
     with pytest.raises(EngineDied, match="not running"):
         await engine.next([256], ONE, 3)
@@ -248,7 +248,12 @@ def test_the_process_that_draws_loads_no_torch():
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [(0, "ended with exit code 0"), (3, "ended with exit code 3"), (-11, "was killed (SIGSEGV)")],
+    [
+        (0, "ended with exit code 0"),
+        (3, "ended with exit code 3"),
+        (-11, "was killed (SIGSEGV)"),
+        (-9, "was killed (SIGKILL), as the system does when memory runs out"),
+    ],
 )
 def test_how_a_process_ended_is_said_in_words(code, words):
     assert ended(code) == words

@@ -3,7 +3,7 @@ import torch
 
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import summary
-from explorer.engine import cache, logits
+from explorer.engine import logits, passes
 from explorer.engine.base import ModelSettings
 from explorer.engine.local import TransformersEngine
 from explorer.engine.vocabulary import Vocabulary
@@ -70,17 +70,10 @@ async def test_every_token_has_the_numbers_of_the_table_before_it(engine):
 async def test_the_size_of_the_parts_changes_nothing(engine, monkeypatch, chunk):
     ids = engine.vocabulary.encode(TEXT)
     whole = await gathered(engine, ids)
-    for module in (cache, "explorer.engine.local"):
-        monkeypatch.setattr(module if module is cache else _module(module), "SCORE_CHUNK", chunk)
+    monkeypatch.setattr(passes, "PART", chunk)
     parted = await gathered(engine, ids)
     assert [s.rank for s in parted] == [s.rank for s in whole]
     assert [s.logprob for s in parted[1:]] == pytest.approx([s.logprob for s in whole[1:]], abs=1e-5)
-
-
-def _module(name: str):
-    import importlib
-
-    return importlib.import_module(name)
 
 
 async def test_after_scoring_the_next_table_costs_no_forward_pass_and_a_step_one_position(engine):
@@ -94,8 +87,7 @@ async def test_after_scoring_the_next_table_costs_no_forward_pass_and_a_step_one
 
 
 async def test_a_score_that_is_not_wanted_any_more_leaves_the_engine_right(engine, monkeypatch):
-    monkeypatch.setattr(cache, "SCORE_CHUNK", 5)
-    monkeypatch.setattr(_module("explorer.engine.local"), "SCORE_CHUNK", 5)
+    monkeypatch.setattr(passes, "PART", 5)
     ids = engine.vocabulary.encode(TEXT)
     right = await gathered(engine, ids)
     parts = engine.score(ids, 3)

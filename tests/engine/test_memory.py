@@ -1,0 +1,187 @@
+import errno
+
+import pytest
+import torch
+
+from explorer.core.sampling import SamplingParams
+from explorer.engine import memory, passes
+from explorer.engine.base import ModelSettings
+from explorer.engine.client import WorkerEngine
+from explorer.engine.local import TransformersEngine
+from explorer.engine.probe import capabilities_of
+from explorer.errors import ModelError, OutOfMemory
+
+ONE = SamplingParams(seed=1)
+CPU = torch.device("cpu")
+TOO_MUCH = 1 << 50
+ONCE, ALWAYS = 150, 151
+"""Tokens at which the models of these tests run out of memory."""
+
+MEANT = [
+    (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.50 GiB. GPU 0 has ..."), 22011707392),
+    (RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB). Tried to allocate 256.00 MB on ..."), 268435456),
+    (
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate "
+            "36000000 bytes. Error code 12 (Cannot allocate memory)"
+        ),
+        36000000,
+    ),
+    (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 5 bytes."), 5),
+    (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), None),
+    (RuntimeError("std::bad_alloc"), None),
+    (OSError(errno.ENOMEM, "Cannot allocate memory"), None),
+    (OSError("Cannot allocate memory (os error 12)"), None),
+    (MemoryError(), None),
+]
+
+
+@pytest.mark.parametrize(("error", "asked"), MEANT)
+def test_what_means_that_memory_ran_out_and_how_much_was_asked(error, asked):
+    assert memory.ran_out(error)
+    assert memory.asked(error) == asked
+    wrapped = ValueError("could not load")
+    wrapped.__cause__ = error
+    assert (memory.ran_out(wrapped), memory.asked(wrapped)) == (True, asked)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("shape '[4]' is invalid for input of size 5"), OSError(errno.ENOENT, "no"), ValueError("x")]
+)
+def test_what_means_something_else(error):
+    assert not memory.ran_out(error)
+
+
+def test_an_allocation_that_really_fails_is_recognised_and_measured():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(TOO_MUCH, dtype=torch.uint8)
+    assert memory.ran_out(caught.value)
+    assert memory.asked(caught.value) == TOO_MUCH
+    assert 0 < memory.free(CPU) < TOO_MUCH
+    assert "1,125,899.9 GB more were needed at once, " in memory.shortage(caught.value, CPU)
+
+
+def test_sizes_are_written_in_the_unit_that_fits():
+    assert [memory.size(n) for n in (0, 36_000_000, 1_250_000_000)] == ["0.0 MB", "36.0 MB", "1.2 GB"]
+
+
+def runs_out(forward):
+    """A forward pass that runs out of memory at the token ALWAYS, and at ONCE until it was there."""
+    been = []
+
+    def failing(*args, input_ids, **kwargs):
+        ids = input_ids.flatten().tolist()
+        if ALWAYS in ids or (ONCE in ids and not been):
+            been.append(ids)
+            torch.empty(TOO_MUCH, dtype=torch.uint8)
+        return forward(*args, input_ids=input_ids, **kwargs)
+
+    failing.been = been
+    return failing
+
+
+@pytest.fixture(params=["llama", "mamba2"])
+async def engine(request, tiny_folder, monkeypatch):
+    engine = TransformersEngine(ModelSettings(model=str(tiny_folder(request.param)), name="tiny", device="cpu"))
+    await engine.start()
+    monkeypatch.setattr(passes, "PART", 8)
+    # Beside the model's own forward: its signature says what it takes.
+    engine.model.forward = runs_out(engine.model.forward)
+    yield engine
+    await engine.close()
+
+
+def numbers(table) -> list[float]:
+    return [number for candidate in table.candidates for number in (candidate.token.id, candidate.prob)]
+
+
+async def test_a_step_that_runs_out_once_is_tried_again_with_nothing_kept(engine, capfd):
+    before = await engine.next([5, 6, 7], ONE, 3)
+    await engine.next([5, 6, 7, ONCE], ONE, 3)
+    assert engine.model.forward.been == [[ONCE]]
+    assert "once more" in capfd.readouterr().err
+    assert engine._rows.get([5, 6, 7]) is None
+    assert numbers(await engine.next([5, 6, 7], ONE, 3)) == pytest.approx(numbers(before), abs=1e-6)
+
+
+async def test_a_step_that_runs_out_again_is_refused_and_the_engine_goes_on(engine):
+    able = engine._forward.capabilities
+    before = await engine.next([5, 6, 7], ONE, 3)
+    with pytest.raises(OutOfMemory, match=r"not enough for this text: 1,125,899\.9 GB more were needed .* are free"):
+        await engine.next([5, 6, 7, ALWAYS, 9], ONE, 3)
+    assert [len(ids) for ids in engine.model.forward.been] == [2, 5]
+    assert engine._forward.capabilities == able
+    assert numbers(await engine.next([5, 6, 7], ONE, 3)) == pytest.approx(numbers(before), abs=1e-6)
+
+
+async def test_a_run_goes_on_after_a_step_that_ran_out_once(engine):
+    steps = [step async for step in engine.generate([5, ONCE], ONE, draws=0, max_new_tokens=3, top=2)]
+    assert [step.draw for step in steps] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("place", [2, 8, 17, 29])
+async def test_a_score_that_runs_out_once_is_the_score(engine, place):
+    ids = list(range(3, 33))
+    ids[place] = ONCE
+    failed = [one async for part in engine.score(ids, 2) for one in part]
+    assert engine.model.forward.been
+    assert [one.token.id for one in failed] == ids
+    right = [one async for part in engine.score(ids, 2) for one in part]
+    assert [one.rank for one in failed] == [one.rank for one in right]
+    assert [one.logprob for one in failed[1:]] == pytest.approx([one.logprob for one in right[1:]], abs=1e-5)
+
+
+async def test_a_score_that_runs_out_again_is_refused(engine):
+    with pytest.raises(OutOfMemory):
+        async for _ in engine.score([5, 6, ALWAYS, 8], 0):
+            pass
+    assert len((await engine.next([5, 6], ONE, 3)).candidates) == 3
+
+
+def test_trials_that_run_out_of_memory_say_nothing_about_a_model(tiny_model, monkeypatch):
+    model = tiny_model("llama")
+    monkeypatch.setattr(
+        model, "forward", lambda *args, input_ids, past_key_values=None, **kwargs: torch.empty(TOO_MUCH)
+    )
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        capabilities_of(model)
+
+
+async def test_a_model_that_does_not_fit_is_a_sentence(tiny_folder, monkeypatch):
+    monkeypatch.setattr(torch.nn.functional, "embedding", lambda *args, **kwargs: torch.empty(TOO_MUCH))
+    engine = TransformersEngine(ModelSettings(model=str(tiny_folder("llama")), name="tiny", device="cpu"))
+    with pytest.raises(
+        ModelError, match=r"tiny does not fit into the memory of this machine: .* are free\. Try --dtype"
+    ):
+        await engine.start()
+    await engine.close()
+
+
+WORKER = f"""
+import torch, torch.nn.functional as F
+embedding, been = F.embedding, []
+def failing(ids, *args, **kwargs):
+    if {ALWAYS} in ids or ({ONCE} in ids and not been):
+        been.append(1)
+        torch.empty({TOO_MUCH})
+    return embedding(ids, *args, **kwargs)
+F.embedding = failing
+"""
+
+
+async def test_a_worker_that_runs_out_of_memory_says_so_and_goes_on(tiny_folder, tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(WORKER)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    settings = ModelSettings(model=str(tiny_folder("llama")), name="tiny", device="cpu")
+    engine = WorkerEngine(settings, tmp_path / "engine.log")
+    await engine.start()
+    pid = engine.pid
+    before = await engine.next([5, 6, 7, ONCE], ONE, 3)
+    with pytest.raises(OutOfMemory, match="more were needed"):
+        await engine.next([5, 6, 7, ALWAYS], ONE, 3)
+    with pytest.raises(OutOfMemory, match="more were needed"):
+        async for _ in engine.score([5, ALWAYS], 0):
+            pass
+    assert numbers(await engine.next([5, 6, 7, ONCE], ONE, 3)) == pytest.approx(numbers(before), abs=1e-6)
+    assert engine.pid == pid
+    await engine.close()
