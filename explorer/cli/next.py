@@ -29,7 +29,10 @@ def next_command(
 
     async def ask(engine: "Engine") -> headless.NextTable:
         given = source if isinstance(source, list) else [t.id for t in await engine.encode(source, not no_special)]
-        return await headless.next_table(engine, given, config.params, config.top)
+        table = await headless.next_table(engine, given, config.params, config.top)
+        if len(given) == headless.ready(engine).context_length:
+            click.echo(f"The context of {len(given):,} tokens is full: no token can follow these.", err=True)
+        return table
 
     table = with_engine(config, ask)
     if as_json:

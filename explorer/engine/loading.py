@@ -93,12 +93,18 @@ BAR_INTERVAL = 0.05
 SMALL = 50_000_000
 """Parameters under which a second thread costs a step more than it gains, and stalls it on a busy machine."""
 
+NO_LIMIT = ("bloom", "rwkv")
+"""Model types that know distances (ALiBi) or a state instead of positions, whatever length their config names; other
+models with ALiBi say so in their config."""
+
 CONTEXT_NAMES = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
 
 
 def context_length(config: Any) -> int | None:
-    """How many positions the model has; None where its config names no limit."""
+    """How many positions the model has; None where its config names no limit, or one of training only."""
     text = config.get_text_config(decoder=True)
+    if text.model_type in NO_LIMIT or getattr(getattr(text, "attn_config", text), "alibi", False):
+        return None
     named = (getattr(text, name, None) for name in CONTEXT_NAMES)
     return next((length for length in named if isinstance(length, int) and length > 0), None)
 

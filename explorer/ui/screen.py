@@ -20,7 +20,7 @@ from textual.widgets import Footer
 from explorer.core.distribution import Candidate
 from explorer.core.journal import write_copy
 from explorer.engine.base import Engine, FinishReason, Progress
-from explorer.errors import ContextFull, EngineDied, ExplorerError, RecordError, UsageError
+from explorer.errors import ContextFull, EngineDied, ExplorerError, OutOfMemory, RecordError, UsageError
 from explorer.ui.commands import COMMANDS, bindings, latin_keys
 from explorer.ui.heat import HEAT_METRICS, legend
 from explorer.ui.knobs import Knobs
@@ -130,7 +130,9 @@ class MainScreen(Knobs, Loading):
         for pane in (self.text_pane, self.candidates, self.tokens, self.sampler):
             pane.snapshot = snapshot
         info, speed = self.walk.info, self.walk.speed
-        note, severity = self._note if self._note[0] else (self.walk.unrecorded, "warning")
+        note, severity = self._note
+        if not note:
+            note, severity = self.walk.unrecorded or self.walk.ending, "warning"
         self.status_line.status = Status(
             model=self.models.label(self.model),
             dtype=info.dtype if info else "",
@@ -165,7 +167,7 @@ class MainScreen(Knobs, Loading):
         log = f"The last lines of its log:\n{tail}\n\n" if tail else ""
         if isinstance(error, RecordError):
             return "Ctrl+Q quits · --record PATH names another file, --no-record none"
-        if self.walk.alive and isinstance(error, UsageError | ContextFull):
+        if self.walk.alive and isinstance(error, UsageError | ContextFull | OutOfMemory):
             return "i edits the prompt · m opens another model · Ctrl+Q quits"
         return f"{log}R starts the engine again · m opens another model · Ctrl+Q quits"
 
@@ -278,7 +280,7 @@ class MainScreen(Knobs, Loading):
         if not self.walk.alive:
             self.note("the engine is not running; R starts it", "warning")
         elif self.walk.context_is_full:
-            self.note("the context is full: no token can be added", "warning")
+            self.note(f"no token can be drawn: {self.walk.ending}", "warning")
         else:
             return True
         return False

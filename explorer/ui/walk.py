@@ -25,6 +25,9 @@ OpenSession = Callable[[Engine, str], Awaitable[Session]]
 Question = tuple[int, int, tuple[float, float, int], int]
 """What a table answers: root, node, settings and rows."""
 
+NEARLY_FULL = 16
+"""Positions left, from which on it is said."""
+
 FRAME = 1 / 30
 """Seconds between two looks at a running walk."""
 
@@ -79,10 +82,27 @@ class Walk:
         return self.session.snapshot() if self.session else EMPTY
 
     @property
+    def positions_left(self) -> int | None:
+        """How many tokens can still follow the cursor; None where the model has no limit."""
+        length = self.info.context_length if self.info else None
+        return None if self.session is None or length is None else max(length - self.session.cursor.length, 0)
+
+    @property
     def context_is_full(self) -> bool:
         """Whether no token can be added at the cursor."""
-        length = self.info.context_length if self.info else None
-        return self.session is not None and length is not None and self.session.cursor.length >= length
+        return self.positions_left == 0
+
+    @property
+    def ending(self) -> str:
+        """That the context is full or nearly so, in words; empty where there is room."""
+        left = self.positions_left
+        if left is None or left > NEARLY_FULL:
+            return ""
+        if not left:
+            return "the context is full: go back, or i writes a shorter prompt"
+        return (
+            "one more token, then the context is full" if left == 1 else f"the context has room for {left} more tokens"
+        )
 
     async def open(self) -> None:
         """Start the engine, and the session if there is none yet.

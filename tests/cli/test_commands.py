@@ -97,6 +97,18 @@ def test_tokens_needs_no_torch_and_gives_every_byte():
     assert subprocess.run([sys.executable, "-c", checked], capture_output=True).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("tokens", "code", "said"),
+    [(1023, 0, ""), (1024, 0, "The context of 1,024 tokens is full"), (1025, 2, "1,025 tokens")],
+)
+def test_next_at_the_end_of_the_context(tokens, code, said):
+    done = run("next", "--ids", ",".join(["300"] * tokens), "--json")
+    assert done.returncode == code
+    assert said in done.stderr
+    assert is_one_sentence(done.stderr) == bool(said)
+    assert bool(done.stdout) == (code == 0)
+
+
 def test_tokens_reads_ids_files_and_pipes_and_leaves_special_tokens_out(tmp_path):
     text = tmp_path / "text"
     text.write_text("a b\n", "utf-8")

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from transformers import AutoConfig
 
 from explorer.core.sampling import SamplingParams
 from explorer.engine.base import ModelSettings
@@ -177,6 +178,22 @@ def test_the_ends_of_a_model_are_those_of_both_its_configs(tiny_model):
 )
 def test_the_context_length_is_the_one_of_the_config(tiny_model, kind, length):
     assert context_length(tiny_model(kind).config) == length
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "length"),
+    [
+        ("bloom", {"seq_length": 2048}, None),
+        ("falcon", {"alibi": True, "max_position_embeddings": 2048}, None),
+        ("falcon", {"alibi": False, "max_position_embeddings": 2048}, 2048),
+        ("mpt", {"attn_config": {"alibi": True}, "max_seq_len": 2048}, None),
+        ("mpt", {"attn_config": {"alibi": False}, "max_seq_len": 2048}, 2048),
+        ("mamba", {}, None),
+        ("rwkv", {}, None),
+    ],
+)
+def test_a_model_that_knows_distances_or_a_state_has_no_limit(kind, settings, length):
+    assert context_length(AutoConfig.for_model(kind, **settings)) == length
 
 
 def test_an_error_of_a_library_is_cut_to_one_line():

@@ -2,6 +2,7 @@ import asyncio
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from explorer.core import journal
@@ -291,6 +292,36 @@ async def test_a_full_context_refuses_more_tokens_with_a_sentence(explore):
         await press(pilot, "enter")
         assert len(app.main.walk.snapshot.path) == 6
         assert "context is full" in app.main.status_line.status.note.lower()
+
+
+async def test_that_the_context_ends_is_said_before_its_last_token(explore):
+    app = explore(ScriptedEngine({}, context_length=30), draft="x" * 12)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        said = [app.main.status_line.status.note]
+        while app.main.walk.positions_left:
+            await press(pilot, "enter")
+            said.append(app.main.status_line.status.note)
+        await press(pilot, "left")
+        assert said[0] == ""
+        assert said[-3:] == [
+            "the context has room for 2 more tokens",
+            "one more token, then the context is full",
+            "the context is full: go back, or i writes a shorter prompt",
+        ]
+        assert len([note for note in said if note]) == 17
+        assert app.main.status_line.status.note == said[-2]
+
+
+async def test_a_model_without_a_limit_says_nothing_of_its_end(explore):
+    app = explore(ScriptedEngine({}, context_length=50), draft="x" * 48)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert app.main.walk.ending
+        app.main.walk.info = msgspec.structs.replace(app.main.walk.info, context_length=None)
+        app.main.paint()
+        assert (app.main.walk.positions_left, app.main.walk.context_is_full) == (None, False)
+        assert app.main.status_line.status.note == ""
 
 
 async def test_a_copy_of_the_record_is_saved_and_never_over_another_file(explore, tmp_path):
