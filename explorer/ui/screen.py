@@ -280,7 +280,7 @@ class MainScreen(Knobs, Loading):
         if not self.walk.alive:
             self.note("the engine is not running; R starts it", "warning")
         elif self.walk.context_is_full:
-            self.note(f"no token can be drawn: {self.walk.ending}", "warning")
+            self.note(self.walk.ending, "warning")
         else:
             return True
         return False

@@ -28,6 +28,8 @@ Question = tuple[int, int, tuple[float, float, int], int]
 NEARLY_FULL = 16
 """Positions left, from which on it is said."""
 
+FULL = "the context is full: go back, or i writes a shorter prompt"
+
 FRAME = 1 / 30
 """Seconds between two looks at a running walk."""
 
@@ -99,7 +101,7 @@ class Walk:
         if left is None or left > NEARLY_FULL:
             return ""
         if not left:
-            return "the context is full: go back, or i writes a shorter prompt"
+            return FULL
         return (
             "one more token, then the context is full" if left == 1 else f"the context has room for {left} more tokens"
         )
@@ -145,7 +147,7 @@ class Walk:
         """Go to a picked token. Raises ContextFull."""
         assert self.session is not None
         if self.context_is_full and candidate.token.id not in self.session.cursor.children:
-            raise ContextFull("The context is full: no token can be added. Go back, or write a shorter prompt.")
+            raise ContextFull(FULL)
         self.apply(self.session.choose(candidate, "picked"))
 
     def back(self) -> bool:
