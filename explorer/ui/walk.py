@@ -28,7 +28,7 @@ Question = tuple[int, int, tuple[float, float, int], int]
 NEARLY_FULL = 16
 """Positions left, from which on it is said."""
 
-FULL = "the context is full: go back, or i writes a shorter prompt"
+FULL = "context is full: ← goes back, i edits"
 
 FRAME = 1 / 30
 """Seconds between two looks at a running walk."""
@@ -102,9 +102,7 @@ class Walk:
             return ""
         if not left:
             return FULL
-        return (
-            "one more token, then the context is full" if left == 1 else f"the context has room for {left} more tokens"
-        )
+        return "the context holds one more token" if left == 1 else f"the context holds {left} more tokens"
 
     async def open(self) -> None:
         """Start the engine, and the session if there is none yet.

@@ -305,9 +305,9 @@ async def test_that_the_context_ends_is_said_before_its_last_token(explore):
         await press(pilot, "left")
         assert said[0] == ""
         assert said[-3:] == [
-            "the context has room for 2 more tokens",
-            "one more token, then the context is full",
-            "the context is full: go back, or i writes a shorter prompt",
+            "the context holds 2 more tokens",
+            "the context holds one more token",
+            "context is full: ← goes back, i edits",
         ]
         assert len([note for note in said if note]) == 17
         assert app.main.status_line.status.note == said[-2]
