@@ -1,8 +1,9 @@
-"""What a step costs over the bare forward pass of the same step: `python benchmarks/engine.py [--model FOLDER]`.
+"""What a step costs over the bare forward pass, and what is saved: `python benchmarks/engine.py [--shape 0.5b]`.
 
-Both are taken in turns in one run, so that a busy machine weighs on both: read the ratios. The bare forward is
-`model(input_ids, position_ids, past_key_values, logits_to_keep=1)` on transformers' DynamicCache, in this process, on
-the same number of threads.
+The bare forward is `model(input_ids, position_ids, past_key_values, logits_to_keep=1)` on transformers' DynamicCache,
+in a process of its own as the engine is, timed in there, on as many threads. Both are taken in turns in one run, so
+that a busy machine weighs on both: read the ratios. *Recompute* is the whole prefix without a cache; *naive* is one
+pass with the logits of all positions, then log_softmax over them in float32.
 """
 
 import argparse
@@ -10,19 +11,28 @@ import asyncio
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
+from models import random_model
 from transformers import AutoModelForCausalLM, DynamicCache
 
 from explorer.core.sampling import SamplingParams
 from explorer.engine.base import ModelSettings
 from explorer.engine.client import WorkerEngine
 from explorer.engine.loading import SMALL
-from explorer.engine.placement import resolve_device
 from explorer.engines import embedded_folder
 
 TOP = 20
+CONTEXTS = {"embedded": (64, 512, 900), "0.5b": (64, 512, 4096)}
+GOALS = {
+    "embedded": "a step costs at most 1 ms more than the forward",
+    "0.5b": "at 512 a step costs at most 1.05 of the forward; a recompute costs 20 steps at 512, 100 at 4,096",
+}
 
 
 class Bare:
@@ -52,64 +62,101 @@ class Bare:
         row[0].item()  # Wait for the device.
         self.length += len(ids)
 
+    @torch.inference_mode()
+    def naive_score(self, ids: list[int]) -> None:
+        batch = torch.tensor([ids], device=self.device)
+        logprobs = self.model(input_ids=batch).logits[0, :-1].float().log_softmax(-1)
+        logprobs.gather(1, batch[0, 1:, None]).sum().item()
 
-def timed(work) -> float:
+
+def load_bare(folder: str, device: str) -> None:
+    """In the process of the bare forward."""
+    global bare
+    bare = Bare(folder, device)
+
+
+def bare_call(name: str, *arguments: list[int]) -> float:
+    """Milliseconds of a method of the model in that process."""
     began = time.perf_counter()
-    work()
+    getattr(bare, name)(*arguments)
     return (time.perf_counter() - began) * 1000
 
 
-async def measure(folder: str, device: str, context: int, steps: int) -> dict[str, float]:
+async def measure(
+    engine: WorkerEngine, ask_bare: Callable[..., "asyncio.Future[float]"], context: int, steps: int
+) -> dict[str, float]:
     """Medians in milliseconds."""
-    bare = Bare(folder, device)
-    settings = ModelSettings(model=folder, name="benchmark", device=device)
-    engine = WorkerEngine(settings, Path(tempfile.mkdtemp()) / "engine.log")
-    await engine.start()
     params = SamplingParams(seed=1)
-    generator = torch.Generator().manual_seed(1)
-    vocabulary = bare.model.config.vocab_size
+    generator = torch.Generator().manual_seed(context)
+    vocabulary = engine.info.vocab_size
     ids = torch.randint(10, vocabulary, (context,), generator=generator).tolist()
-    bare.begin(ids)
-    await engine.next(ids, params, TOP)
-    names = ("bare forward", "step", "back", "knob", "recompute")
-    times: dict[str, list[float]] = {name: [] for name in names}
+    times: dict[str, list[float]] = {}
 
-    async def ask(name: str, prefix: list[int], settings: SamplingParams) -> None:
+    def took(name: str, began: float) -> None:
+        times.setdefault(name, []).append((time.perf_counter() - began) * 1000)
+
+    async def step(name: str, prefix: list[int], settings: SamplingParams = params) -> None:
         began = time.perf_counter()
         await engine.next(prefix, settings, TOP)
-        times[name].append((time.perf_counter() - began) * 1000)
+        took(name, began)
 
+    repeats = 1 if context > 1000 else 3
+    for _ in range(repeats):
+        times.setdefault("recompute", []).append(await ask_bare("begin", ids))
+    await engine.next(ids, params, TOP)
     for index in range(steps):
         token = int(torch.randint(10, vocabulary, (1,), generator=generator))
         before, ids = ids, [*ids, token]
-        times["bare forward"].append(timed(lambda token=token: bare.forward([token])))
-        await ask("step", ids, params)
-        await ask("back", before, params)
-        await ask("knob", before, params.replace(temperature=0.5 + index / 100, top_p=0.9))
-    for _ in range(3):
-        bare.begin([])
-        times["recompute"].append(timed(lambda: bare.forward(ids)))
-    await engine.close()
+        times.setdefault("forward", []).append(await ask_bare("forward", [token]))
+        await step("step", ids)
+        await step("back", before)
+        await step("knob", before, params.replace(temperature=0.5 + index / 100, top_p=0.9))
+    if context <= 1000:
+        for _ in range(repeats):
+            times.setdefault("naive", []).append(await ask_bare("naive_score", ids))
+            began = time.perf_counter()
+            async for _ in engine.score(ids, 0):
+                pass
+            took("score", began)
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+async def table(folder: str, device: str, contexts: tuple[int, ...], steps: int) -> None:
+    settings = ModelSettings(model=folder, name="benchmark", device=device)
+    engine = WorkerEngine(settings, Path(tempfile.mkdtemp()) / "engine.log")
+    await engine.start()
+    with ProcessPoolExecutor(1, get_context("spawn")) as other:
+        in_other = partial(asyncio.get_running_loop().run_in_executor, other)
+        await in_other(load_bare, folder, device)
+        for context in contexts:
+            t = await measure(engine, partial(in_other, bare_call), context, steps)
+            forward, step = t["forward"], t["step"]
+            score = f"{t['score']:.0f} | {t['naive']:.0f} | {t['score'] / t['naive']:.2f}" if "score" in t else "| | "
+            print(
+                f"| {context:,} | {forward:.2f} | {step:.2f} | {step - forward:+.2f} | {step / forward:.2f} "
+                f"| {t['back']:.2f} | {t['knob']:.2f} | {t['recompute']:.0f} | {t['recompute'] / step:.1f} | {score} |",
+                flush=True,
+            )
+    await engine.close()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default=str(embedded_folder()))
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--shape", choices=sorted(CONTEXTS), default="embedded")
     parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--contexts", help="Tokens, with commas between them.")
     args = parser.parse_args()
-    device = resolve_device(args.device)
-    print(f"torch {torch.__version__}, {device}, {args.steps} steps, {TOP} rows; medians in ms")
-    print("| context | bare forward | step | over the forward | ratio | back | knob | recompute | recompute / step |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for context in (64, 512, 900):
-        t = asyncio.run(measure(args.model, device, context, args.steps))
-        forward, step = t["bare forward"], t["step"]
-        print(
-            f"| {context} | {forward:.2f} | {step:.2f} | {step - forward:+.2f} | {step / forward:.2f} "
-            f"| {t['back']:.2f} | {t['knob']:.2f} | {t['recompute']:.1f} | {t['recompute'] / step:.1f} |"
-        )
+    contexts = tuple(map(int, args.contexts.split(","))) if args.contexts else CONTEXTS[args.shape]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = embedded_folder() if args.shape == "embedded" else random_model(args.shape, Path(temporary))
+        for device in ("cpu", "cuda:0") if torch.cuda.is_available() else ("cpu",):
+            print(f"\n{args.shape}, torch {torch.__version__}, {device}, {args.steps} steps; medians in ms.")
+            print(f"Goal: {GOALS[args.shape]}.\n")
+            print(
+                "| context | forward | step | over | ratio | back | knob | recompute | / step | score | naive | ratio |"
+            )
+            print("|---|---|---|---|---|---|---|---|---|---|---|---|")
+            asyncio.run(table(str(folder), device, contexts, args.steps))
 
 
 if __name__ == "__main__":
