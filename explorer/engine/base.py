@@ -6,7 +6,7 @@ candidates -> a Distribution. Must not know torch, processes or servers.
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -15,12 +15,10 @@ from explorer.core.journal import Engine as EngineEvent
 from explorer.core.journal import Header
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
+from explorer.core.stopping import FinishReason
 from explorer.core.token import Token
 from explorer.engine.capabilities import Capabilities
 from explorer.errors import ContextFull, UsageError
-
-FinishReason = Literal["stop", "length", "context"]
-"""`stop`: an end-of-sequence token was drawn; `length`: the asked number of tokens; `context`: no position is left."""
 
 
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):

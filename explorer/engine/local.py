@@ -21,6 +21,7 @@ from transformers import PreTrainedModel
 from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
+from explorer.core.stopping import FinishReason
 from explorer.core.token import Token
 from explorer.engine import hub, inspection, logits, memory
 from explorer.engine.base import Engine, EngineInfo, FinishReason, ModelSettings, Progress, Step, Structure

@@ -14,8 +14,9 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
+from explorer.core.stopping import FinishReason
 from explorer.core.token import Kind, Token
-from explorer.engine.base import Engine, EngineInfo, FinishReason, Module, Step, Structure
+from explorer.engine.base import Engine, EngineInfo, Module, Step, Structure
 from explorer.errors import ContextFull, UsageError
 
 WORDS = (
