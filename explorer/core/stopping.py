@@ -5,6 +5,7 @@ of them, and a character may be split between two. UTF-8 cannot be found off its
 exactly where the text would. Must not know engines or what is shown.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -65,7 +66,7 @@ class Stopper:
     `room`: how many positions of the context are left at the beginning; None where there is no limit.
     """
 
-    def __init__(self, rules: StopRules, eos_ids: list[int], room: int | None = None) -> None:
+    def __init__(self, rules: StopRules, eos_ids: Sequence[int], room: int | None = None) -> None:
         self._rules = rules
         self._eos_ids = frozenset(eos_ids if rules.eos else ())
         self._ids = frozenset(rules.ids)

@@ -15,10 +15,12 @@ from explorer.core.journal import Engine as EngineEvent
 from explorer.core.journal import Header
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
-from explorer.core.stopping import FinishReason
+from explorer.core.stopping import FinishReason, StopRules
 from explorer.core.token import Token
 from explorer.engine.capabilities import Capabilities
 from explorer.errors import ContextFull, UsageError
+
+DEFAULT_STOP = StopRules()
 
 
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,6 +187,17 @@ class Step(msgspec.Struct, frozen=True):
     """Why this step is the last; None while more may come."""
 
 
+class Drawn(msgspec.Struct, frozen=True):
+    """One token of one of several sequences."""
+
+    sequence: int
+    """Its index: the first prompt's sequences come first."""
+    candidate: Candidate
+    """With the numbers that the token had where it was drawn."""
+    finish: FinishReason | None
+    """Why this token is the sequence's last; None while more may come."""
+
+
 class Engine(ABC):
     """A model that answers. Every call can be cancelled, and a cancelled call leaves the engine right."""
 
@@ -218,6 +231,23 @@ class Engine(ABC):
         `draws` tells how many draws of the seed the path has used up: the first one here is the draw of that index.
         `params.seed` must be set unless the temperature is 0. Closing the iterator stops between two tokens. Raises as
         `next` does.
+        """
+
+    @abstractmethod
+    def sample(
+        self,
+        prompts: Sequence[Sequence[int]],
+        params: SamplingParams,
+        *,
+        num_sequences: int = 1,
+        stop: StopRules = DEFAULT_STOP,
+    ) -> AsyncGenerator[list[Drawn], None]:
+        """Sample `num_sequences` sequences after each prompt, a token of some of them at a time.
+
+        The sequences of prompt i are those that `generate()` gives for it alone with the seed `params.seed` + i and
+        num_return_sequences: neither other prompts nor the end of another sequence changes what one draws. Which of
+        them go on side by side is the engine's affair; each gets its tokens in order. Closing the iterator stops
+        between two tokens. Raises as `generate` does, and UsageError for several sequences at the temperature 0.
         """
 
     @abstractmethod
@@ -270,3 +300,13 @@ async def carry_over(engine: Engine, path: Sequence[Token], tokenizer: str) -> t
     if engine.info is not None and engine.info.tokenizer == tokenizer:
         return text, list(path)
     return text, await encode_prompt(engine, text)
+
+
+def check_sampling(params: SamplingParams, num_sequences: int = 1) -> None:
+    """Raises UsageError where no engine could draw."""
+    if num_sequences < 1:
+        raise UsageError(f"The number of sequences must be at least 1, not {num_sequences}.")
+    if params.temperature == 0 and num_sequences > 1:
+        raise UsageError("At the temperature 0 every sequence is the same: ask for one, or for a higher temperature.")
+    if params.seed is None and params.temperature != 0:
+        raise UsageError("Drawing needs a seed.")

@@ -7,7 +7,7 @@ not know samplers, tokens or tables.
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -15,10 +15,11 @@ import torch
 from transformers import PreTrainedModel
 
 from explorer.engine import memory, passes
+from explorer.engine.batch import Batch
 from explorer.engine.capabilities import NOTHING_KEPT, Capabilities
 from explorer.engine.passes import FAILURES, ForwardPass
-from explorer.engine.probe import capabilities_of
-from explorer.engine.states import Snapshots, new_cache
+from explorer.engine.probe import capabilities_of, copies, pads
+from explorer.engine.states import Snapshots, forked, new_cache
 from explorer.engine.wire import common_prefix
 
 CHUNK = 512
@@ -65,6 +66,17 @@ class Forward(Protocol):
         """Forget the sequence that is held, for the sake of its memory."""
         ...
 
+    def fork(self, ids: Sequence[int], rows: int, cancelled: Callable[[], bool] = lambda: False) -> Batch | None:
+        """So many sequences that go on from the prefix side by side; None where its state cannot be copied."""
+        ...
+
+    def pad(self, prompts: Sequence[Sequence[int]]) -> tuple[Batch, torch.Tensor] | None:
+        """Prompts of any lengths side by side, and the logits [R, V] after each; None where padding would move them.
+
+        What is held of other sequences stays as it is.
+        """
+        ...
+
 
 class NoCache:
     """Recomputes the whole prefix, every time."""
@@ -99,6 +111,12 @@ class NoCache:
 
     def let_go(self) -> None:
         pass  # Nothing is held.
+
+    def fork(self, ids: Sequence[int], rows: int, cancelled: Callable[[], bool] = lambda: False) -> None:
+        return None
+
+    def pad(self, prompts: Sequence[Sequence[int]]) -> None:
+        return None
 
 
 class PrefixCache:
@@ -163,6 +181,32 @@ class PrefixCache:
 
     def let_go(self) -> None:
         self._reset()
+
+    @torch.inference_mode()
+    def fork(self, ids: Sequence[int], rows: int, cancelled: Callable[[], bool] = lambda: False) -> Batch | None:
+        ids = list(ids)
+        if not self._copies:
+            return None
+        if self._ids != ids:
+            self.logits(ids, cancelled)
+        if self._ids != ids:
+            # Going on failed, and nothing is held.
+            return None
+        return Batch(self._pass, forked(self._model, self._cache, rows), [len(ids)] * rows)
+
+    @torch.inference_mode()
+    def pad(self, prompts: Sequence[Sequence[int]]) -> tuple[Batch, torch.Tensor] | None:
+        return Batch.padded(self._pass, self.capabilities.kind, prompts) if self._pads else None
+
+    # Tried when they are first asked for, so that loading does not wait for them.
+
+    @cached_property
+    def _copies(self) -> bool:
+        return copies(self._model, self.capabilities.kind)
+
+    @cached_property
+    def _pads(self) -> bool:
+        return pads(self._model, self.capabilities.kind)
 
     def _end_of_pass(self, begin: int, length: int) -> int:
         """Where the pass ends that goes on at `begin`, on the way to `length`."""

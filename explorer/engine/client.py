@@ -17,9 +17,10 @@ from typing import Any
 from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
+from explorer.core.stopping import StopRules
 from explorer.core.token import Token
 from explorer.engine import wire
-from explorer.engine.base import Engine, EngineInfo, ModelSettings, Step, Structure
+from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, EngineInfo, ModelSettings, Step, Structure
 from explorer.errors import EngineDied, EngineError, ExplorerError
 
 GRACE = 2.0
@@ -193,34 +194,68 @@ class WorkerEngine(Engine):
         def make(request_id: int, prefix: wire.Prefix) -> wire.Message:
             return wire.Generate(request_id, prefix, params, draws, max_new_tokens, top)
 
-        async with aclosing(self._stream(ids, make)) as replies:
+        async with aclosing(self._stream_after(ids, make)) as replies:
             async for reply in replies:
                 if isinstance(reply, wire.Stepped):
                     yield reply.step
 
+    async def sample(
+        self,
+        prompts: Sequence[Sequence[int]],
+        params: SamplingParams,
+        *,
+        num_sequences: int = 1,
+        stop: StopRules = DEFAULT_STOP,
+    ) -> AsyncGenerator[list[Drawn], None]:
+        whole = [list(ids) for ids in prompts]
+
+        def make(request_id: int) -> wire.Message:
+            return wire.Sample(request_id, whole, params, num_sequences, stop)
+
+        async with aclosing(self._stream(make)) as replies:
+            async for reply in replies:
+                if isinstance(reply, wire.Sampled):
+                    yield reply.drawn
+
     async def score(self, ids: Sequence[int], top: int) -> AsyncGenerator[list[Scored], None]:
-        async with aclosing(
-            self._stream(ids, lambda request_id, prefix: wire.Score(request_id, prefix, top))
-        ) as replies:
+        def make(request_id: int, prefix: wire.Prefix) -> wire.Message:
+            return wire.Score(request_id, prefix, top)
+
+        async with aclosing(self._stream_after(ids, make)) as replies:
             async for reply in replies:
                 if isinstance(reply, wire.ScoredPart):
                     yield reply.tokens
 
-    async def _stream(
+    def _stream_after(
         self, ids: Sequence[int], make: Callable[[int, wire.Prefix], wire.Message]
     ) -> AsyncGenerator[wire.Reply, None]:
-        """Send one request about a prefix and yield its replies; closing the iterator cancels the request."""
+        """The replies to a request about a prefix."""
+        return self._stream(
+            lambda request_id: make(request_id, self._prefixes.write(ids)),
+            lambda request_id: make(request_id, self._prefixes.write_whole(ids)),
+        )
+
+    async def _stream(
+        self, make: Callable[[int], wire.Message], whole: Callable[[int], wire.Message] | None = None
+    ) -> AsyncGenerator[wire.Reply, None]:
+        """Send one request and yield its replies; closing the iterator cancels the request.
+
+        `whole` makes the request that is sent where the worker has forgotten what `make` refers to.
+        """
         self._last_id += 1
         request_id = self._last_id
         replies = self._replies[request_id] = asyncio.Queue()
         finished = False
 
-        async def ask(prefix: wire.Prefix) -> wire.Reply:
-            await self._send(make(request_id, prefix))
+        async def ask(make: Callable[[int], wire.Message]) -> wire.Reply:
+            await self._send(make(request_id))
             return await self._reply(replies)
 
         try:
-            reply = await self._with_prefix(ids, ask)
+            try:
+                reply = await ask(make)
+            except wire.UnknownBase:
+                reply = await ask(whole or make)
             while not isinstance(reply, wire.Finished):
                 yield reply
                 reply = await self._reply(replies)

@@ -6,6 +6,7 @@ kept, so that going back and forward draws the same token. Must not know what is
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import torch
 
@@ -44,3 +45,21 @@ class Draws:
         self._states.move_to_end((seed, index))
         while len(self._states) > STATES_KEPT:
             self._states.popitem(last=False)
+
+
+class BatchDraws:
+    """Multinomial draws of one seed over several rows at once, as `generate()` makes them for num_return_sequences.
+
+    A draw takes random numbers for all rows [N, V], also for those that have ended: what a row draws depends on its own
+    probabilities and its number alone.
+    """
+
+    def __init__(self, seed: int, rows: int, width: int, device: torch.device) -> None:
+        self._generator = torch.Generator(device).manual_seed(seed)
+        self._any_rows = torch.full((rows, width), 1 / width, device=device)
+
+    def draw(self, probs: torch.Tensor, rows: Sequence[int]) -> list[int]:
+        """The token ids that the next draw takes from `probs` [n, V], which belong to these rows."""
+        index = torch.tensor(rows, device=probs.device)
+        whole = self._any_rows.index_copy(0, index, probs)
+        return torch.multinomial(whole, 1, generator=self._generator)[index, 0].tolist()

@@ -21,15 +21,26 @@ from transformers import PreTrainedModel
 from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
-from explorer.core.stopping import FinishReason
+from explorer.core.stopping import FinishReason, StopRules
 from explorer.core.token import Token
 from explorer.engine import hub, inspection, logits, memory
-from explorer.engine.base import Engine, EngineInfo, FinishReason, ModelSettings, Progress, Step, Structure
+from explorer.engine.base import (
+    DEFAULT_STOP,
+    Drawn,
+    Engine,
+    EngineInfo,
+    ModelSettings,
+    Progress,
+    Step,
+    Structure,
+    check_sampling,
+)
 from explorer.engine.cache import CHUNK, Cancelled, Forward, forward_for
 from explorer.engine.drawing import Draws
 from explorer.engine.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
 from explorer.engine.placement import devices_in_words
 from explorer.engine.rows import RowStore
+from explorer.engine.sampler import Sampler
 from explorer.errors import ContextFull, EngineError, ExplorerError, UsageError
 
 Answer = TypeVar("Answer")
@@ -151,6 +162,12 @@ class TransformersEngine(Engine):
                 f"The text has {len(ids):,} tokens, but the model's context holds {self.context_length:,}. Shorten it."
             )
 
+    def _check_room(self, ids: Sequence[int]) -> None:
+        """Whether a token can follow."""
+        self._check(ids)
+        if len(ids) == self.context_length:
+            raise ContextFull(f"The model's context of {self.context_length:,} tokens is full: no token can be added.")
+
     def _table(
         self,
         ids: Sequence[int],
@@ -187,6 +204,10 @@ class TransformersEngine(Engine):
             finish = "context"
         return Step(before, draw, self._table(after, params, top, (), cancelled), finish)
 
+    def _sampled(self, sequences: Sequences, cancelled: Callable[[], bool]) -> list[Drawn]:
+        with memory.said(self.model.device):
+            return sequences.step(cancelled)
+
     # The interface.
 
     async def next(
@@ -197,10 +218,8 @@ class TransformersEngine(Engine):
     async def generate(
         self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
     ) -> AsyncGenerator[Step, None]:
-        if params.seed is None and params.temperature != 0:
-            raise UsageError("Drawing needs a seed.")
-        if len(ids) == self.context_length:
-            raise ContextFull(f"The model's context of {self.context_length:,} tokens is full: no token can be added.")
+        self._check_room(ids)
+        check_sampling(params)
         path = list(ids)
         for count in range(max_new_tokens):
             step = await self._compute(partial(self._step, path, params, draws + count, top))
@@ -210,6 +229,31 @@ class TransformersEngine(Engine):
             yield step
             if step.finish is not None:
                 return
+
+    async def sample(
+        self,
+        prompts: Sequence[Sequence[int]],
+        params: SamplingParams,
+        *,
+        num_sequences: int = 1,
+        stop: StopRules = DEFAULT_STOP,
+    ) -> AsyncGenerator[list[Drawn], None]:
+        check_sampling(params, num_sequences)
+        for ids in prompts:
+            self._check_room(ids)
+        sampler = Sampler(
+            self._forward,
+            self._row,
+            self.vocabulary.token,
+            prompts,
+            params,
+            num_sequences,
+            stop,
+            self.eos_ids,
+            self.context_length,
+        )
+        while drawn := await self._call(sampler.step):
+            yield drawn
 
     async def score(self, ids: Sequence[int], top: int) -> AsyncGenerator[list[Scored], None]:
         self._check(ids)

@@ -33,9 +33,14 @@ def chain(params: SamplingParams) -> list[tuple[str, LogitsProcessor]]:
 
 def sampling_scores(row: torch.Tensor, ids: Sequence[int], params: SamplingParams) -> torch.Tensor:
     """The scores [1, V] in float32 whose softmax is drawn from."""
-    scores = row.float()[None]
+    return batch_scores(row[None], [ids], params)
+
+
+def batch_scores(rows: torch.Tensor, prefixes: Sequence[Sequence[int]], params: SamplingParams) -> torch.Tensor:
+    """The scores [N, V] in float32 of rows [N, V] after prefixes of one length."""
+    scores = rows.float()
     steps = chain(params)
-    history = _history(ids, row.device) if steps else scores
+    history = torch.tensor([list(ids) for ids in prefixes], device=rows.device) if steps else scores
     for _, processor in steps:
         scores = processor(history, scores)
     return scores
@@ -126,6 +131,38 @@ def _sampled(
         cuts = [cut or (name if lost else None) for cut, lost in zip(cuts, gone, strict=True)]
     shares = scores[0].softmax(-1)[index].nan_to_num(nan=0.0).tolist()
     return shares, cuts, int(scores.isfinite().sum())
+
+
+def drawn(
+    rows: torch.Tensor, shares: torch.Tensor, chosen: Sequence[int], token: Callable[[int], Token]
+) -> list[tuple[Candidate, float | None, float | None]]:
+    """Of rows of logits [R, V]: the token that was chosen in each, the row's entropy in bits, and its highest prob.
+
+    `shares` [R, V] are the sampling probs.
+    """
+    rows = rows.float()
+    index = torch.tensor(chosen, device=rows.device)[:, None]
+    logprobs, probs, order = rows.log_softmax(-1), rows.softmax(-1), comparable(rows)
+    entropies = -torch.where(probs == 0, 0.0, probs * logprobs).sum(-1) / math.log(2)
+    smaller = torch.arange(rows.shape[1], device=rows.device) < index
+    level = order.gather(1, index)
+    ranks = 1 + (order > level).sum(-1) + ((order == level) & smaller).sum(-1)
+    columns = zip(
+        chosen,
+        ranks.tolist(),
+        *(values.gather(1, index)[:, 0].tolist() for values in (rows, logprobs, probs, shares)),
+        entropies.tolist(),
+        probs.amax(-1).tolist(),
+        strict=True,
+    )
+    return [
+        (
+            Candidate(token(token_id), rank, _finite(logit), _finite(logprob), _finite(prob), share),
+            _finite(entropy),
+            _finite(highest),
+        )
+        for token_id, rank, logit, logprob, prob, share, entropy, highest in columns
+    ]
 
 
 ROWS_AT_ONCE = 16

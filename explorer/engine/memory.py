@@ -103,8 +103,15 @@ def retried(work: Callable[[], Answer], let_go: Callable[[], None], device: torc
     # Not before the error is gone: its traceback holds the tensors of the pass.
     let_go()
     release(device)
-    try:
+    with said(device):
         return work()
+
+
+@contextlib.contextmanager
+def said(device: torch.device) -> Iterator[None]:
+    """Raises OutOfMemory, which says how much was needed, for the error of whatever runs out of memory."""
+    try:
+        yield
     except Exception as error:
         if not ran_out(error):
             raise
@@ -131,5 +138,5 @@ def does_not_fit(name: str, device: torch.device, error: BaseException) -> Model
     where, way = ("this machine", "") if device.type == "cpu" else (str(device), "--device cpu, ")
     return ModelError(
         f"{name} does not fit into the memory of {where}" + (f": {end}" if end else "") + ". "
-        f"Try {way}--dtype bfloat16 or a smaller model."
+        f"Try {way}--dtype bfloat16, --quantize 4bit, --device-map auto (which uses the disk too) or a smaller model."
     )

@@ -1,4 +1,4 @@
-"""ForwardPass: one call of a model over new tokens, with the arguments that `generate()` gives.
+"""ForwardPass: one call of a model over new tokens, of one sequence or of several, as `generate()` calls it.
 
 Owns the names of arguments and the device of the inputs. Must not know what is kept between two calls, or why.
 """
@@ -37,21 +37,41 @@ class ForwardPass:
         `begin` is the position of the first id: the number of tokens that `cache` holds. The state is usually the one
         given, changed; None where none was given and the model makes none.
         """
-        device = self._device()
-        # An attention mask of ones is never given: some recurrent models go wrong with it.
-        inputs: dict[str, Any] = {"input_ids": torch.tensor([list(ids)], device=device)}
+        tokens = torch.tensor([list(ids)], device=self.device)
+        positions = torch.arange(begin, begin + len(ids), device=self.device)[None]
+        logits, held = self.batch(tokens, positions, cache, use_cache=use_cache, keep=keep)
+        return logits[0], held
+
+    def batch(
+        self,
+        tokens: torch.Tensor,
+        positions: torch.Tensor,
+        cache: Any = None,
+        mask: torch.Tensor | None = None,
+        *,
+        use_cache: bool = True,
+        keep: int = 1,
+    ) -> tuple[torch.Tensor, Any]:
+        """The logits [R, keep, V] of the last of `tokens` [R, n] at `positions` [R, n], and the state of all rows.
+
+        `mask` [R, T] is 0 where a row is padded, over what `cache` holds and the tokens.
+        """
+        inputs: dict[str, Any] = {"input_ids": tokens}
+        if mask is not None:
+            # A mask of ones is never given: some recurrent models go wrong with it.
+            inputs["attention_mask"] = mask
         if "position_ids" in self._arguments:
             # Always, because some models ignore the length of the cache without them.
-            inputs["position_ids"] = torch.arange(begin, begin + len(ids), device=device)[None]
+            inputs["position_ids"] = positions
         if "logits_to_keep" in self._arguments:
             inputs["logits_to_keep"] = keep
         if cache is not None and self.cache_argument:
             inputs[self.cache_argument] = cache
         output = self.model(**inputs, use_cache=use_cache, return_dict=True)
-        logits: torch.Tensor = output.logits[0]
+        logits: torch.Tensor = output.logits
         # Models without `logits_to_keep` give all rows.
         held = getattr(output, self.cache_argument or "", None)
-        return logits[-keep:], cache if held is None else held
+        return logits[:, -keep:], cache if held is None else held
 
     def parts(
         self, ids: Sequence[int], begin: int = 0, cache: Any = None, *, use_cache: bool = False, first: int = 0
@@ -97,7 +117,8 @@ class ForwardPass:
             logits, _ = self([1])
         return len(given) == 1 and torch.equal(given[0].to(logits.dtype), logits[0])
 
-    def _device(self) -> torch.device:
+    @property
+    def device(self) -> torch.device:
         """Where the embeddings are; weights that are offloaded are on `meta`, and hooks move the inputs then."""
         device: torch.device = self.model.device
         return torch.device("cpu") if device.type == "meta" else device

@@ -12,9 +12,10 @@ import torch
 from transformers import PreTrainedModel
 
 from explorer.engine import memory
+from explorer.engine.batch import Batch
 from explorer.engine.capabilities import NO_CACHE, NO_CHUNK, NO_CROP, NOTHING_KEPT, CacheKind, Capabilities, WayBack
 from explorer.engine.passes import FAILURES, ForwardPass
-from explorer.engine.states import Snapshots, layout, new_cache
+from explorer.engine.states import Snapshots, forked, layout, new_cache
 
 HELD, GAP = 6, 5
 """Tokens of a trial's first pass, and of those that follow at once."""
@@ -79,6 +80,22 @@ def _holds(notes: list[str], name: str, trial: Callable[[], bool]) -> bool:
     return False
 
 
+@torch.inference_mode()
+def copies(model: PreTrainedModel, kind: CacheKind) -> bool:
+    """Whether the state of a sequence can be copied, and its copies go on side by side. Raises OutOfMemoryError."""
+    return kind != "none" and _holds([], "copies", partial(_Trial(model).copies, kind))
+
+
+@torch.inference_mode()
+def pads(model: PreTrainedModel, kind: CacheKind) -> bool:
+    """Whether a row of a batch is not moved by padding on its left. Raises OutOfMemoryError.
+
+    States that every token passes through take the padding in, a little at a time: they are not tried.
+    """
+    usual = kind == "plain" and layout(model) == "attention"
+    return usual and _holds([], "padding", partial(_Trial(model).padding, kind))
+
+
 class _Trial:
     """One model and the sequences that it is tried with."""
 
@@ -136,3 +153,26 @@ class _Trial:
             held.crop(-1)
         logits, _ = self.forward([self.other], HELD, held, use_cache=True)
         return self._agrees(logits, *self.ids[:HELD], self.other)
+
+    def copies(self, kind: CacheKind) -> bool:
+        """Whether two tokens can follow side by side, one of them further, and another where they came from."""
+        begin, (one, *more), other = self.ids[:HELD], self.ids[HELD:], self.other
+        held = self._held(kind)
+        batch = Batch(self.forward, forked(self.model, held, 2), [HELD, HELD])
+        logits = batch.extend([one, other])
+        if not (self._agrees(logits[:1], *begin, one) and self._agrees(logits[1:], *begin, other)):
+            return False
+        batch.select([1])
+        if not self._agrees(batch.extend(more[:1]), *begin, other, more[0]):
+            return False
+        logits, _ = self.forward([one], HELD, held, use_cache=True)
+        return self._agrees(logits, *begin, one)
+
+    def padding(self, kind: CacheKind) -> bool:
+        """Whether prompts of two lengths and their next tokens are what each is alone."""
+        prompts = [self.ids[:HELD], self.ids]
+        batch, logits = Batch.padded(self.forward, kind, prompts)
+        if not all(self._agrees(logits[row : row + 1], *ids) for row, ids in enumerate(prompts)):
+            return False
+        logits = batch.extend([self.other, self.other])
+        return all(self._agrees(logits[row : row + 1], *ids, self.other) for row, ids in enumerate(prompts))

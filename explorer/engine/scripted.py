@@ -14,9 +14,9 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
-from explorer.core.stopping import FinishReason
+from explorer.core.stopping import FinishReason, Stopper, StopRules
 from explorer.core.token import Kind, Token
-from explorer.engine.base import Engine, EngineInfo, Module, Step, Structure
+from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, EngineInfo, Module, Step, Structure, check_sampling
 from explorer.errors import ContextFull, UsageError
 
 WORDS = (
@@ -122,6 +122,17 @@ class ScriptedEngine(Engine):
         entropy = -sum(math.exp(p) * p for p in logprobs) / math.log(2)
         return Distribution(candidates, len(row), entropy, max(other, 0.0), len(shares))
 
+    def _check_room(self, ids: Sequence[int]) -> None:
+        self._check(ids)
+        if len(ids) == self._context_length:
+            raise ContextFull(f"The context of {self._context_length:,} tokens is full: no token can be added.")
+
+    def _draw(self, ids: Sequence[int], params: SamplingParams, point: str) -> tuple[Candidate, Distribution]:
+        """The token that the random numbers of a point take, and what it was taken from."""
+        everything = self._distribution(ids, params, self._vocab_size, ())
+        kept = [c for c in everything.candidates if c.sampling_prob > 0]
+        return random.Random(point).choices(kept, [c.sampling_prob for c in kept])[0], everything
+
     async def next(
         self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int] = ()
     ) -> Distribution:
@@ -132,21 +143,15 @@ class ScriptedEngine(Engine):
     async def generate(
         self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
     ) -> AsyncGenerator[Step, None]:
-        self._check(ids)
-        if len(ids) == self._context_length:
-            raise ContextFull(f"The context of {self._context_length:,} tokens is full: no token can be added.")
-        if params.seed is None and params.temperature != 0:
-            raise UsageError("Drawing needs a seed.")
+        self._check_room(ids)
+        check_sampling(params)
         path = list(ids)
         for count in range(max_new_tokens):
             await self._wait()
             # Give the loop a turn: a cancellation lands between two tokens.
             await asyncio.sleep(0)
             draw = draws + count
-            everything = self._distribution(path, params, self._vocab_size, ())
-            kept = [c for c in everything.candidates if c.sampling_prob > 0]
-            point = random.Random(f"{params.seed}:{draw}")
-            drawn = point.choices(kept, [c.sampling_prob for c in kept])[0]
+            drawn, _ = self._draw(path, params, f"{params.seed}:{draw}")
             path.append(drawn.token.id)
             finish: FinishReason | None = None
             if drawn.token.id == EOS:
@@ -158,6 +163,40 @@ class ScriptedEngine(Engine):
             yield Step(drawn, draw, self._distribution(path, params, top, ()), finish)
             if finish:
                 return
+
+    async def sample(
+        self,
+        prompts: Sequence[Sequence[int]],
+        params: SamplingParams,
+        *,
+        num_sequences: int = 1,
+        stop: StopRules = DEFAULT_STOP,
+    ) -> AsyncGenerator[list[Drawn], None]:
+        check_sampling(params, num_sequences)
+        paths: dict[int, list[int]] = {}
+        stoppers = []
+        for ids in prompts:
+            self._check_room(ids)
+            for _ in range(num_sequences):
+                paths[len(paths)] = list(ids)
+                stoppers.append(Stopper(stop, [EOS], self._context_length - len(ids)))
+        draw = 0
+        while paths:
+            await self._wait()
+            # Give the loop a turn: a cancellation lands between two tokens.
+            await asyncio.sleep(0)
+            drawn = []
+            for index, path in list(paths.items()):
+                prompt, row = divmod(index, num_sequences)
+                point = f"{(params.seed or 0) + prompt}:{draw}" + (f":{row}" if row else "")
+                candidate, table = self._draw(path, params, point)
+                path.append(candidate.token.id)
+                finish = stoppers[index].feed(candidate.token, table.entropy, table.candidates[0].prob)
+                drawn.append(Drawn(index, candidate, finish))
+                if finish:
+                    del paths[index]
+            draw += 1
+            yield drawn
 
     async def score(self, ids: Sequence[int], top: int) -> AsyncGenerator[list[Scored], None]:
         self._check(ids)

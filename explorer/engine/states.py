@@ -78,6 +78,30 @@ def _without_window(layer: Any) -> Any:
     return layer
 
 
+def forked(model: PreTrainedModel, cache: Any, rows: int) -> Any:
+    """The state of one sequence for each of `rows` sequences; `cache` itself stays as it is.
+
+    Raises what FAILURES names, where the layers of a model cannot be copied.
+    """
+    if type(cache) is DynamicCache and layout(model) != "other":
+        # Shallow, because the selection makes every tensor anew; a layer of states keeps its own in dictionaries.
+        copied = copy.copy(cache)
+        copied.layers = [copy.copy(layer) for layer in cache.layers]
+        for layer in copied.layers:
+            vars(layer).update({name: value.copy() for name, value in vars(layer).items() if isinstance(value, dict)})
+    else:
+        copied = copied_object(cache, model.config)[0]
+    copied.reorder_cache(torch.zeros(rows, dtype=torch.long))
+    return copied
+
+
+def copied_object(cache: Any, config: Any) -> tuple[Any, int]:
+    """A deep copy of a state object, and its bytes. The config that it refers to is shared."""
+    memo: dict[int, Any] = {id(config): config}
+    copied = copy.deepcopy(cache, memo)
+    return copied, sum(value.nbytes for value in memo.values() if isinstance(value, torch.Tensor))
+
+
 class Snapshots:
     """Copies of the states of one sequence at some of its lengths.
 
@@ -105,7 +129,7 @@ class Snapshots:
     def take(self, cache: Any, length: int) -> None:
         """Copy the state after `length` tokens; forget others where the budget is full."""
         known = type(cache) is DynamicCache and not self._whole
-        self._copies[length], self._sizes[length] = _layers(cache) if known else self._object(cache)
+        self._copies[length], self._sizes[length] = _layers(cache) if known else copied_object(cache, self._config)
         while (self.nbytes > self._budget or len(self._copies) > MOST) and len(self._copies) > 1:
             self._forget(self._least_useful())
 
@@ -120,7 +144,7 @@ class Snapshots:
             self._forget(later)
         if not isinstance(saved, _LayerStates):
             # The copy stays, because the model writes into what it is given.
-            return self._object(saved)[0]
+            return copied_object(saved, self._config)[0]
         for layer, states in zip(cache.layers, saved, strict=True):
             if isinstance(layer, DynamicLayer) and held > length:
                 # Not the layer's own `crop`, which refuses to go back with the states beside the keys.
@@ -143,12 +167,6 @@ class Snapshots:
         end = lengths[-1]
         between = zip([0, *lengths], lengths[:-1], lengths[1:], strict=False)
         return min(between, key=lambda three: (three[2] - three[0]) / (end - three[1]))[1]
-
-    def _object(self, cache: Any) -> tuple[Any, int]:
-        """A deep copy of a state object, and its bytes. The config that it refers to is shared."""
-        memo: dict[int, Any] = {id(self._config): self._config}
-        copied = copy.deepcopy(cache, memo)
-        return copied, sum(value.nbytes for value in memo.values() if isinstance(value, torch.Tensor))
 
 
 class _LayerStates(list[list[torch.Tensor]]):

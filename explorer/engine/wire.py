@@ -12,8 +12,9 @@ import msgspec
 from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
+from explorer.core.stopping import StopRules
 from explorer.core.token import Token
-from explorer.engine.base import EngineInfo, ModelSettings, Progress, Step, Structure
+from explorer.engine.base import Drawn, EngineInfo, ModelSettings, Progress, Step, Structure
 from explorer.errors import ContextFull, EngineError, ExplorerError, ModelError, OutOfMemory, UsageError
 
 VERSION = 1
@@ -67,6 +68,14 @@ class Generate(Message, frozen=True):
     top: int
 
 
+class Sample(Message, frozen=True):
+    id: int
+    prompts: list[list[int]]
+    params: SamplingParams
+    num_sequences: int
+    stop: StopRules
+
+
 class Score(Message, frozen=True):
     id: int
     prefix: Prefix
@@ -92,7 +101,7 @@ class Cancel(Message, frozen=True):
     id: int
 
 
-Request = Load | Next | Generate | Score | Encode | Describe | Inspect | Cancel
+Request = Load | Next | Generate | Sample | Score | Encode | Describe | Inspect | Cancel
 
 # From the worker.
 
@@ -116,13 +125,18 @@ class Stepped(Message, frozen=True):
     step: Step
 
 
+class Sampled(Message, frozen=True):
+    id: int
+    drawn: list[Drawn]
+
+
 class ScoredPart(Message, frozen=True):
     id: int
     tokens: list[Scored]
 
 
 class Finished(Message, frozen=True):
-    """The last reply to a Generate or a Score, and to a request that was cancelled."""
+    """The last reply to a Generate, a Sample or a Score, and to a request that was cancelled."""
 
     id: int
 
@@ -161,7 +175,7 @@ ERRORS: dict[str, type[ExplorerError]] = {
     kind.__name__: kind for kind in (UsageError, ModelError, EngineError, ContextFull, OutOfMemory, UnknownBase)
 }
 
-Reply = Ready | Progressed | Table | Stepped | ScoredPart | Finished | Tokens | Inspected | Failed
+Reply = Ready | Progressed | Table | Stepped | Sampled | ScoredPart | Finished | Tokens | Inspected | Failed
 
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode

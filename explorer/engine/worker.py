@@ -83,6 +83,8 @@ class Server:
                 return self._next(request, self._prefixes.read(request.prefix))
             case wire.Generate():
                 return self._generate(request, self._prefixes.read(request.prefix))
+            case wire.Sample():
+                return self._sample(request)
             case wire.Score():
                 return self._score(request, self._prefixes.read(request.prefix))
             case wire.Encode():
@@ -142,6 +144,14 @@ class Server:
         )
         async for step in steps:
             self.send(wire.Stepped(request.id, step))
+        return wire.Finished(request.id)
+
+    async def _sample(self, request: wire.Sample) -> wire.Message:
+        steps = self.engine.sample(
+            request.prompts, request.params, num_sequences=request.num_sequences, stop=request.stop
+        )
+        async for drawn in steps:
+            self.send(wire.Sampled(request.id, drawn))
         return wire.Finished(request.id)
 
     async def _score(self, request: wire.Score, ids: list[int]) -> wire.Message:

@@ -20,7 +20,7 @@ from textual.widgets import Footer
 from explorer.core.distribution import Candidate
 from explorer.core.journal import write_copy
 from explorer.core.stopping import FinishReason
-from explorer.engine.base import Engine, FinishReason, Progress
+from explorer.engine.base import Engine, Progress
 from explorer.errors import ContextFull, EngineDied, ExplorerError, OutOfMemory, RecordError, UsageError
 from explorer.ui.commands import COMMANDS, bindings, latin_keys
 from explorer.ui.heat import HEAT_METRICS, legend

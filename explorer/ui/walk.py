@@ -17,7 +17,7 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.session import EMPTY, Session, Snapshot
 from explorer.core.stopping import FinishReason
-from explorer.engine.base import Engine, EngineInfo, FinishReason, Progress, Step, carry_over, encode_prompt
+from explorer.engine.base import Engine, EngineInfo, Progress, Step, carry_over, encode_prompt
 from explorer.errors import ContextFull, ExplorerError, RecordError
 
 OpenSession = Callable[[Engine, str], Awaitable[Session]]

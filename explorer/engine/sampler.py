@@ -1,0 +1,187 @@
+"""Sampler: draws the tokens of several sequences, as many side by side as the model allows.
+
+Owns which sequences share a forward pass, their random numbers and their ends. What is drawn does not depend on that:
+the prompts of a batch have generators of their own, the sequences after one prompt share one, and whoever goes on
+alone takes its numbers from where it would stand among the others. Must not know caches or how text is shown.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+
+from explorer.core.sampling import SamplingParams
+from explorer.core.stopping import Stopper, StopRules
+from explorer.core.token import Token
+from explorer.engine import logits
+from explorer.engine.base import Drawn
+from explorer.engine.batch import Batch
+from explorer.engine.cache import Cancelled, Forward
+from explorer.engine.drawing import BatchDraws
+from explorer.errors import EngineError
+
+ROWS_AT_ONCE = 32
+"""Sequences of one forward pass."""
+
+POSITIONS_AT_ONCE = 1 << 16
+"""Of the sequences of one forward pass, at their ends: what their caches may hold together."""
+
+Row = Callable[[Sequence[int], Callable[[], bool]], torch.Tensor]
+"""The logits [V] after a prefix; may raise Cancelled."""
+
+
+@dataclass(eq=False)
+class Line:
+    """One sequence that is under way."""
+
+    index: int
+    prompt: int
+    row: int
+    """Among the sequences after its prompt."""
+    ids: list[int]
+    stopper: Stopper
+
+
+class Sampler:
+    """`row` gives the logits after a prefix of one sequence, `token` the Token of an id."""
+
+    def __init__(
+        self,
+        forward: Forward,
+        row: Row,
+        token: Callable[[int], Token],
+        prompts: Sequence[Sequence[int]],
+        params: SamplingParams,
+        num_sequences: int,
+        stop: StopRules,
+        eos_ids: Sequence[int],
+        context_length: int | None,
+    ) -> None:
+        self._forward = forward
+        self._row = row
+        self._token = token
+        self._params = params
+        self._num_sequences = num_sequences
+        every = []
+        for index in range(len(prompts) * num_sequences):
+            prompt, number = divmod(index, num_sequences)
+            ids = list(prompts[prompt])
+            room = None if context_length is None else context_length - len(ids)
+            every.append(Line(index, prompt, number, ids, Stopper(stop, eos_ids, room)))
+        self._waiting = deque(_parts(every, stop.max_new_tokens))
+        self._running: list[Line] = []
+        self._batch: Batch | None = None
+        """None while a sequence goes on alone."""
+        self._draws: dict[int, BatchDraws] = {}
+
+    @torch.inference_mode()
+    def step(self, cancelled: Callable[[], bool]) -> list[Drawn]:
+        """The next token of each sequence that is under way; empty at the end. Raises Cancelled, EngineError."""
+        if cancelled():
+            raise Cancelled
+        if self._running:
+            rows = self._extend(cancelled)
+        elif self._waiting:
+            rows = self._begin(cancelled)
+        else:
+            return []
+        chosen, shares = self._choose(rows)
+        drawn = []
+        for one, found in zip(self._running, logits.drawn(rows, shares, chosen, self._token), strict=True):
+            candidate, entropy, highest = found
+            one.ids.append(candidate.token.id)
+            drawn.append(Drawn(one.index, candidate, one.stopper.feed(candidate.token, entropy, highest)))
+        self._drop([row for row, one in enumerate(drawn) if one.finish is None])
+        return drawn
+
+    def _begin(self, cancelled: Callable[[], bool]) -> torch.Tensor:
+        """The first logits [R, V] of the next sequences that wait; they are split where they cannot go together."""
+        while True:
+            part = self._waiting.popleft()
+            rows = self._first_rows(part, cancelled)
+            if rows is not None:
+                break
+            prompts = [list(group) for _, group in groupby(part, lambda one: one.prompt)]
+            self._waiting.extendleft(reversed(prompts if len(prompts) > 1 else [[one] for one in part]))
+        self._running = part
+        width, device = rows.shape[1], rows.device
+        self._draws = {}
+        if self._params.temperature != 0:
+            assert self._params.seed is not None
+            for prompt in {one.prompt for one in part}:
+                self._draws[prompt] = BatchDraws(self._params.seed + prompt, self._num_sequences, width, device)
+        return rows
+
+    def _first_rows(self, part: list[Line], cancelled: Callable[[], bool]) -> torch.Tensor | None:
+        """None where the model cannot hold these sequences side by side."""
+        self._batch = None
+        prompts = {one.prompt: one.ids for one in part}
+        if len(prompts) > 1:
+            padded = self._forward.pad(list(prompts.values()))
+            if padded is None:
+                return None
+            self._batch, rows = padded
+            places = [list(prompts).index(one.prompt) for one in part]
+            if len(places) > len(prompts):
+                self._batch.select(places)
+            return rows[places]
+        row = self._row(part[0].ids, cancelled)
+        if len(part) > 1:
+            self._batch = self._forward.fork(part[0].ids, len(part), cancelled)
+            if self._batch is None:
+                return None
+        return row.expand(len(part), -1)
+
+    def _extend(self, cancelled: Callable[[], bool]) -> torch.Tensor:
+        if self._batch is None:
+            return self._row(self._running[0].ids, cancelled)[None]
+        return self._batch.extend([one.ids[-1] for one in self._running])
+
+    def _choose(self, rows: torch.Tensor) -> tuple[list[int], torch.Tensor]:
+        """The tokens that come next, and the sampling probs [R, V] that they are drawn from."""
+        if self._params.temperature == 0:
+            chosen = [logits.greedy(row) for row in rows]
+            index = torch.tensor(chosen, device=rows.device)[:, None]
+            return chosen, torch.zeros_like(rows, dtype=torch.float32).scatter(1, index, 1.0)
+        chosen, shares = [], []
+        for prompt, begin, group in self._groups():
+            part = rows[begin : begin + len(group)]
+            probs = logits.batch_scores(part, [one.ids for one in group], self._params).softmax(-1)
+            if not bool(probs.isfinite().all()):
+                raise EngineError("The model's logits are not finite here, so that nothing can be drawn.")
+            chosen += self._draws[prompt].draw(probs, [one.row for one in group])
+            shares.append(probs)
+        return chosen, torch.cat(shares)
+
+    def _groups(self) -> Iterator[tuple[int, int, list[Line]]]:
+        """The prompts whose sequences are under way, the row of the first of each, and the sequences."""
+        begin = 0
+        for prompt, members in groupby(self._running, lambda one: one.prompt):
+            group = list(members)
+            yield prompt, begin, group
+            begin += len(group)
+
+    def _drop(self, kept: list[int]) -> None:
+        """Go on with these rows only."""
+        if len(kept) == len(self._running):
+            return
+        self._running = [self._running[row] for row in kept]
+        if not kept:
+            self._batch = None
+        elif self._batch is not None:
+            self._batch.select(kept)
+
+
+def _parts(every: list[Line], max_new_tokens: int) -> list[list[Line]]:
+    """The sequences in parts that are small enough to go together, in order."""
+    parts: list[list[Line]] = []
+    longest = 0
+    for one in every:
+        longest = max(longest, len(one.ids) + max_new_tokens)
+        if not parts or len(parts[-1]) == ROWS_AT_ONCE or (len(parts[-1]) + 1) * longest > POSITIONS_AT_ONCE:
+            parts.append([])
+            longest = len(one.ids) + max_new_tokens
+        parts[-1].append(one)
+    return parts
