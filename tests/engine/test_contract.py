@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from explorer.core.sampling import SamplingParams
+from explorer.core.stopping import StopRules
 from explorer.engine.base import ModelSettings, encode_prompt
 from explorer.engine.cache import NoCache
 from explorer.engine.client import WorkerEngine
@@ -67,6 +68,21 @@ async def finishing(engine, ids, reason, count):
         if found[-1].finish == reason:
             return params, found
     raise AssertionError(f"no seed finishes with {reason}")
+
+
+async def sequences(engine, prompts, params=ONE, count=1, **rules):
+    """What was drawn of each sequence."""
+    stop = StopRules(**{"max_new_tokens": 8} | rules)
+    found = [[] for _ in range(len(prompts) * count)]
+    async for drawn in engine.sample(prompts, params, num_sequences=count, stop=stop):
+        assert drawn
+        for one in drawn:
+            found[one.sequence].append(one)
+    return found
+
+
+def ids_of(drawn) -> list[int]:
+    return [one.candidate.token.id for one in drawn]
 
 
 def numbers(distribution) -> list:
@@ -258,3 +274,123 @@ async def test_the_structure_of_the_model_is_told(case):
     assert structure.modules[0].name == ""
     assert structure.modules[0].kind == case.info.architecture
     assert msgspec.structs.replace(structure, cache=expected.cache) == expected
+
+
+async def test_one_sequence_is_what_a_generation_draws(case):
+    for reason, prompt, count in (("length", case.prompt, 6), ("stop", case.near_the_end, 40)):
+        params, found = await finishing(case.engine, prompt, reason, count)
+        [drawn] = await sequences(case.engine, [prompt], params, max_new_tokens=count)
+        assert ids_of(drawn) == [step.drawn.token.id for step in found]
+        assert [one.finish for one in drawn] == [step.finish for step in found]
+    [greedy] = await sequences(case.engine, [case.prompt], GREEDY)
+    assert {one.candidate.rank for one in greedy} == {1}
+
+
+async def test_each_token_of_a_sequence_has_the_numbers_of_its_place(case):
+    params = SamplingParams(temperature=1.3, top_k=9, seed=4)
+    for drawn in await sequences(case.engine, [case.prompt, case.prompt[:2]], params, 2, eos=False):
+        assert (len(drawn), drawn[-1].finish) == (8, "length")
+        ids = case.prompt if drawn[0].sequence < 2 else case.prompt[:2]
+        for one in drawn:
+            token_id = one.candidate.token.id
+            there = (await case.oracle.next(ids, params, 1, [token_id])).find(token_id)
+            assert (one.candidate.token, one.candidate.rank, one.candidate.cut_by) == (there.token, there.rank, None)
+            for field in ("logit", "logprob", "prob", "sampling_prob"):
+                assert getattr(one.candidate, field) == pytest.approx(getattr(there, field), rel=1e-4, abs=1e-6)
+            ids = [*ids, token_id]
+
+
+async def test_sequences_after_one_prompt_differ_and_come_again(case):
+    found = await sequences(case.engine, [case.prompt], count=5)
+    assert [ids_of(drawn) for drawn in await sequences(case.engine, [case.prompt], count=5)] == list(map(ids_of, found))
+    assert [ids_of(drawn) for drawn in await sequences(case.oracle, [case.prompt], count=5)] == list(map(ids_of, found))
+    assert len({tuple(ids_of(drawn)) for drawn in found}) > 1
+
+
+async def test_a_prompt_in_a_batch_draws_what_it_draws_alone(case):
+    prompts = [case.prompt, case.prompt[:1], [*case.prompt, 70, 71, 72, 73, 74, 75, 76], case.near_the_end]
+    params = SamplingParams(temperature=1.2, top_p=0.95, seed=30)
+    for count in (1, 3):
+        batch = await sequences(case.engine, prompts, params, count)
+        alone = []
+        for number, ids in enumerate(prompts):
+            alone += await sequences(case.engine, [ids], params.replace(seed=30 + number), count)
+        assert list(map(ids_of, batch)) == list(map(ids_of, alone))
+        assert [drawn[-1].finish for drawn in batch] == [drawn[-1].finish for drawn in alone]
+    assert await sequences(case.engine, []) == []
+
+
+async def test_the_end_of_a_sequence_does_not_change_what_the_others_draw(case):
+    for seed in range(60):
+        params = SamplingParams(seed=seed)
+        free = await sequences(case.engine, [case.near_the_end], params, 4, eos=False, max_new_tokens=16)
+        ended = await sequences(case.engine, [case.near_the_end], params, 4, max_new_tokens=16)
+        for all_of_it, drawn in zip(free, ended, strict=True):
+            assert ids_of(all_of_it)[: len(drawn)] == ids_of(drawn)
+            assert [one.finish for one in drawn[:-1]] == [None] * (len(drawn) - 1)
+            last_is_end = drawn[-1].candidate.token.id in case.info.eos_ids
+            assert drawn[-1].finish == ("stop" if last_is_end else "length")
+        if len({len(drawn) for drawn in ended}) > 2:
+            return
+    raise AssertionError("no seed ends sequences at three places")
+
+
+async def test_a_sequence_stops_for_what_it_is_told_to(case):
+    [drawn] = await sequences(case.engine, [case.prompt], eos=False)
+    third = drawn[2].candidate.token
+    told = {
+        "stop_id": {"ids": (third.id,)},
+        "unsure": {"prob_below": 1.0},
+    }
+    if text := third.bytes.decode(errors="ignore"):
+        told["stop_string"] = {"strings": (text,)}
+    for reason, rule in told.items():
+        [found] = await sequences(case.engine, [case.prompt], eos=False, **rule)
+        assert (reason, ids_of(found)) == (reason, ids_of(drawn)[: len(found)])
+        assert found[-1].finish == reason
+    full = [case.prompt[-1]] * (case.info.context_length - 2)
+    found = await sequences(case.engine, [full, case.prompt], count=2, eos=False)
+    assert [(len(one), one[-1].finish) for one in found] == [(2, "context")] * 2 + [(8, "length")] * 2
+
+
+async def test_what_cannot_be_sampled_is_said(case):
+    for wrong, said in (
+        (([case.prompt], SamplingParams()), "seed"),
+        (([case.prompt], GREEDY, 2), "temperature 0"),
+        (([case.prompt], ONE, 0), "at least 1"),
+        (([case.prompt, []],), "no token to go on from"),
+        (([case.prompt, [case.info.vocab_size]],), "no token"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            await sequences(case.engine, *wrong)
+    with pytest.raises(ContextFull, match="full"):
+        await sequences(case.engine, [case.prompt, [case.prompt[0]] * case.info.context_length])
+
+
+async def test_sequences_that_are_closed_or_cancelled_leave_the_engine_right(case):
+    stop = StopRules(max_new_tokens=80, eos=False)
+    prompts = [case.prompt, case.prompt[:2]]
+    async with contextlib.aclosing(case.engine.sample(prompts, ONE, num_sequences=3, stop=stop)) as steps:
+        async for drawn in steps:
+            first = drawn
+            break
+    assert [one.sequence for one in first] == list(range(len(first)))
+    started = asyncio.Event()
+
+    async def watch():
+        async for _ in case.engine.sample([case.prompt], ONE, num_sequences=3, stop=stop):
+            started.set()
+
+    task = asyncio.create_task(watch())
+    await asyncio.wait_for(started.wait(), 20)
+    # Another question in between is answered, and the sequences are not moved by it.
+    answer = await case.engine.next([*case.prompt, 79], ONE, 5)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.wait_for(task, 20)
+    expected = await case.oracle.next([*case.prompt, 79], ONE, 5)
+    assert [(c.token.id, c.rank, c.prob) for c in expected.candidates] == numbers(answer)
+    expected = await case.oracle.next([*case.prompt, 78], ONE, 5)
+    assert [(c.token.id, c.rank, c.prob) for c in expected.candidates] == numbers(
+        await case.engine.next([*case.prompt, 78], ONE, 5)
+    )

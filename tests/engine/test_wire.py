@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
+from explorer.core.stopping import StopRules
 from explorer.core.token import Token
 from explorer.engine import wire
-from explorer.engine.base import EngineInfo, ModelSettings, Module, Parameter, Progress, Step, Structure
+from explorer.engine.base import Drawn, EngineInfo, ModelSettings, Module, Parameter, Progress, Step, Structure
 from explorer.engine.capabilities import Capabilities
 from explorer.errors import ContextFull, EngineError, ModelError, UsageError
 
@@ -40,6 +41,7 @@ REQUESTS = [
     wire.Load(ModelSettings(model="a/b", name="b")),
     wire.Next(1, PREFIX, PARAMS, 30, [5]),
     wire.Generate(2, PREFIX, PARAMS, 4, 10, 30),
+    wire.Sample(6, [[1, 2], [3]], PARAMS, 4, StopRules(strings=("\n", "한"), ids=(7,), prob_below=0.5)),
     wire.Score(5, PREFIX, 3),
     wire.Encode(3, "한글\n\x00\u2028", True),
     wire.Describe(4, [0, 10**6]),
@@ -59,6 +61,7 @@ REPLIES = [
     wire.Table(1, TABLE),
     wire.Stepped(2, Step(CANDIDATE, 0, TABLE, "stop")),
     wire.Stepped(2, Step(CANDIDATE, 0, None, None)),
+    wire.Sampled(6, [Drawn(0, CANDIDATE, None), Drawn(3, CANDIDATE, "stop_string")]),
     wire.Finished(2),
     wire.Tokens(3, [CANDIDATE.token]),
     wire.Inspected(6, STRUCTURE),
