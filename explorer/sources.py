@@ -26,10 +26,19 @@ def check_text(text: str) -> str:
     return text
 
 
-def one_source(text: str | None, file: str | None, ids: str | None) -> str | list[int]:
-    """The text, or the ids. Raises UsageError unless exactly one is given."""
+def read_lines(file: str) -> list[str]:
+    """The lines of a file without their ends; `-` is standard input. Raises UsageError, also where there is none."""
+    lines = [line.removesuffix("\r") for line in read_text(file).removesuffix("\n").split("\n")]
+    if lines == [""]:
+        raise UsageError(f"The file {file} is empty. Write one prompt a line.")
+    return lines
+
+
+def one_source(text: str | None, file: str | None, ids: str | None, *others: str) -> str | list[int]:
+    """The text, or the ids. Raises UsageError unless exactly one is given; `others` are flags that would do as well."""
     if sum(given is not None for given in (text, file, ids)) != 1:
-        raise UsageError("Give exactly one of TEXT, --file and --ids.")
+        *most, last = ("TEXT", "--file", "--ids", *others)
+        raise UsageError(f"Give exactly one of {', '.join(most)} and {last}.")
     if file is not None:
         return read_text(file)
     if text is not None:

@@ -10,6 +10,7 @@ from explorer.cli.models import models_command
 from explorer.cli.next import next_command
 from explorer.cli.options import configure, model_options, refuse_both, sampling_options
 from explorer.cli.resume import resume_command
+from explorer.cli.sample import sample_command
 from explorer.cli.score import score_command
 from explorer.cli.terminal import explore, record_path
 from explorer.cli.tokens import tokens_command

@@ -275,12 +275,12 @@ class Engine(ABC):
         """Let everything go. May be called twice."""
 
 
-async def encode_prompt(engine: Engine, text: str) -> list[Token]:
-    """The tokens of a text that a walk can begin with.
+async def encode_prompt(engine: Engine, text: str, special_tokens: bool = True) -> list[Token]:
+    """The tokens of a text that a walk can begin with; with `special_tokens`, also those of the tokenizer.
 
     Raises UsageError where there are none, ContextFull where there are more than the context holds, EngineError.
     """
-    tokens = await engine.encode(text)
+    tokens = await engine.encode(text, special_tokens)
     length = engine.info.context_length if engine.info else None
     if not tokens:
         raise UsageError("The prompt is empty, and this model has no token to begin with. Write one.")

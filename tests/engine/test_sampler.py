@@ -6,7 +6,7 @@ import torch
 from explorer.core.sampling import SamplingParams
 from explorer.core.stopping import StopRules
 from explorer.core.token import Token
-from explorer.engine import sampler
+from explorer.engine import batch, sampler
 from explorer.engine.cache import Cancelled, NoCache, forward_for
 from explorer.engine.drawing import BatchDraws, Draws
 from explorer.engine.sampler import Sampler
@@ -142,6 +142,14 @@ def test_what_is_drawn_does_not_depend_on_how_many_go_together(forward, rows, po
     monkeypatch.setattr(sampler, "ROWS_AT_ONCE", rows)
     monkeypatch.setattr(sampler, "POSITIONS_AT_ONCE", positions)
     assert sampled(forward, RAGGED, params, 3) == expected
+
+
+@pytest.mark.parametrize("forward", PADDED, indirect=True)
+def test_any_token_may_stand_where_a_row_is_padded(forward, monkeypatch):
+    params = wide(forward)
+    expected = sampled(forward, RAGGED, params)
+    monkeypatch.setattr(batch, "FILLER", V - 1)
+    assert sampled(forward, RAGGED, params) == expected
 
 
 @pytest.mark.parametrize("forward", ["llama"], indirect=True)

@@ -1,0 +1,189 @@
+"""`sample`: what the sampler draws after a text, or after each line of a file.
+
+Owns the order in which sequences are written while they are drawn side by side: the first that is not finished grows,
+those behind it wait for their turn.
+"""
+
+import sys
+from collections import deque
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from explorer.cli.options import configure, model_options, print_json, sampling_options, text_options
+from explorer.core.sampling import new_seed
+from explorer.core.sequence import SampledSequence
+from explorer.core.stopping import MAX_NEW_TOKENS, StopRules
+from explorer.core.token import UNSETTLED, visible
+from explorer.engines import with_engine
+from explorer.errors import ExplorerError, UsageError
+from explorer.sources import one_source, read_lines
+
+if TYPE_CHECKING:
+    from explorer.core.token import Token
+    from explorer.engine.base import Engine
+
+PLAIN = UNSETTLED | {"\n", "\t"}
+"""What a terminal is given as it is, beside characters that can be seen."""
+
+
+@click.command("sample")
+@text_options
+@click.option("--prompts", metavar="FILE", help="A file of prompts, one a line; - is standard input.")
+@click.option("--num-sequences", type=int, default=1, help="After each prompt. Default: 1.")
+@click.option("--max-new-tokens", type=int, default=MAX_NEW_TOKENS, help=f"Default: {MAX_NEW_TOKENS}.")
+@click.option("--stop", multiple=True, metavar="TEXT", help="End where this text is drawn; may be repeated.")
+@click.option("--stop-id", type=int, multiple=True, help="End where this token is drawn; may be repeated.")
+@click.option("--ignore-eos", is_flag=True, help="Go on after the model's end-of-sequence tokens.")
+@sampling_options
+@click.option("--echo", is_flag=True, help="Begin with the prompt.")
+@click.option("--skip-special/--keep-special", default=False, help="Whether special tokens are written. Default: keep.")
+@model_options
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a sequence, as the README describes it.")
+def sample_command(
+    text: str | None,
+    file: str | None,
+    ids: str | None,
+    prompts: str | None,
+    no_special: bool,
+    num_sequences: int,
+    max_new_tokens: int,
+    stop: tuple[str, ...],
+    stop_id: tuple[int, ...],
+    ignore_eos: bool,
+    echo: bool,
+    skip_special: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Print what the sampler draws after TEXT, while it draws."""
+    from explorer.engine.base import check_sampling
+
+    config = configure(flags)
+    params = config.params
+    rules = StopRules(max_new_tokens=max_new_tokens, eos=not ignore_eos, strings=stop, ids=stop_id)
+    sources: list[str | list[int]]
+    if prompts is None:
+        sources = [one_source(text, file, ids, "--prompts")]
+    elif (text, file, ids) == (None, None, None):
+        sources = [*read_lines(prompts)]
+    else:
+        raise UsageError("Give exactly one of TEXT, --file, --ids and --prompts.")
+    if params.temperature != 0 and params.seed is None:
+        params = params.replace(seed=new_seed())
+        click.echo(f"The seed is {params.seed}.", err=True)
+    check_sampling(params, num_sequences)
+
+    async def ask(engine: "Engine") -> None:
+        begun = await _encode(engine, sources, not no_special, of_lines=prompts is not None)
+        sequences = []
+        for index in range(len(begun) * num_sequences):
+            number = index // num_sequences
+            seed = None if params.temperature == 0 or params.seed is None else params.seed + number
+            sequences.append(SampledSequence(index, seed, begun[number] if echo else (), skip_special=skip_special))
+        output: Output = Objects() if as_json else Texts(len(sequences))
+        writer = Writer(sequences, output)
+        steps = engine.sample(
+            [[token.id for token in tokens] for tokens in begun], params, num_sequences=num_sequences, stop=rules
+        )
+        try:
+            async with aclosing(steps):
+                async for drawn in steps:
+                    for one in drawn:
+                        sequences[one.sequence].add(one.candidate, one.finish)
+                    writer.write()
+        finally:
+            # After Ctrl+C, or the death of the engine, what was drawn is not lost.
+            writer.end()
+
+    with_engine(config, ask)
+
+
+async def _encode(
+    engine: "Engine", sources: list[str | list[int]], special_tokens: bool, of_lines: bool
+) -> "list[list[Token]]":
+    """The tokens of each prompt. Raises UsageError, ContextFull; of a file of prompts, with the line."""
+    from explorer.engine.base import encode_prompt
+
+    begun = []
+    for number, source in enumerate(sources, 1):
+        try:
+            if isinstance(source, list):
+                begun.append(await engine.describe(source))
+            else:
+                begun.append(await encode_prompt(engine, source, special_tokens))
+        except ExplorerError as error:
+            raise type(error)(f"Line {number}: {error}" if of_lines else str(error)) from error
+    return begun
+
+
+class Output(Protocol):
+    """Where sequences go, one after the other."""
+
+    def grow(self, sequence: SampledSequence) -> None:
+        """There may be more of the sequence whose turn it is."""
+        ...
+
+    def end(self, sequence: SampledSequence) -> None:
+        """It is complete."""
+        ...
+
+
+class Writer:
+    """Writes sequences in their order."""
+
+    def __init__(self, sequences: list[SampledSequence], output: Output) -> None:
+        self._waiting = deque(sequences)
+        self._output = output
+
+    def write(self) -> None:
+        """What has come since the last time."""
+        while self._waiting and self._waiting[0].finish is not None:
+            self._finish(self._waiting.popleft())
+        if self._waiting:
+            self._output.grow(self._waiting[0])
+
+    def end(self) -> None:
+        """Whatever has been drawn; no more comes."""
+        for sequence in self._waiting:
+            if sequence.drawn:
+                sequence.end()
+                self._finish(sequence)
+        self._waiting.clear()
+
+    def _finish(self, sequence: SampledSequence) -> None:
+        self._output.grow(sequence)
+        self._output.end(sequence)
+
+
+class Objects:
+    """One JSON object a sequence, when it is complete."""
+
+    def grow(self, sequence: SampledSequence) -> None:
+        pass
+
+    def end(self, sequence: SampledSequence) -> None:
+        print_json(sequence.row())
+
+
+class Texts:
+    """The text as it comes; on a terminal, control characters as pictures, and a heading where there are several."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._written = 0
+        self._on_terminal = sys.stdout.isatty()
+
+    def grow(self, sequence: SampledSequence) -> None:
+        if self._written == 0 and self._on_terminal and self._count > 1:
+            click.echo(f"── {sequence.index + 1} of {self._count} ──")
+        more = sequence.text[self._written :]
+        self._written = len(sequence.text)
+        if more:
+            click.echo(visible(more, PLAIN) if self._on_terminal else more, nl=False)
+
+    def end(self, sequence: SampledSequence) -> None:
+        del sequence
+        click.echo()
+        self._written = 0

@@ -1,0 +1,198 @@
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from explorer.cli.sample import Objects, Writer
+from explorer.core.distribution import Candidate
+from explorer.core.sequence import SampledSequence
+from explorer.core.token import Token
+from explorer.engines import embedded_folder
+from tests.cli.test_commands import is_one_sentence, run
+
+TEXT = "Once upon a"
+SETTINGS = {"temperature": 0.9, "top_k": 40, "top_p": 0.95}
+FLAGS = [f"--{name.replace('_', '-')}={value}" for name, value in SETTINGS.items()]
+
+
+def objects(*arguments: str, **settings) -> list[dict]:
+    done = run("sample", *arguments, "--json", **settings)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def embedded():
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    torch.set_num_threads(1)
+    return AutoModelForCausalLM.from_pretrained(embedded_folder(), dtype="auto", local_files_only=True)
+
+
+@pytest.fixture(scope="module")
+def prompt() -> list[int]:
+    return [token["id"] for token in json.loads(run("tokens", TEXT, "--json").stdout)["tokens"]]
+
+
+def generated(model, ids: list[int], **settings) -> list[list[int]]:
+    import torch
+
+    begun = torch.tensor([ids])
+    settings |= {"attention_mask": torch.ones_like(begun), "pad_token_id": 0}
+    return model.generate(begun, **settings)[:, len(ids) :].tolist()
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_seed_draws_what_the_library_generates(embedded, prompt, count):
+    import torch
+
+    torch.manual_seed(11)
+    expected = generated(embedded, prompt, do_sample=True, **SETTINGS, num_return_sequences=count, max_new_tokens=24)
+    found = objects(TEXT, "--seed=11", *FLAGS, f"--num-sequences={count}", "--max-new-tokens=24")
+    assert [row["index"] for row in found] == list(range(count))
+    for row, ids in zip(found, expected, strict=True):
+        # What the library puts after an end is padding.
+        assert row["ids"] == ids[: len(row["ids"])]
+        assert (len(row["ids"]) == 24) == (row["finish_reason"] == "length")
+    assert len({tuple(row["ids"]) for row in found}) == count
+
+
+def test_greedy_is_what_the_library_generates_and_needs_no_seed(embedded, prompt):
+    done = run("sample", TEXT, "--temperature=0", "--json")
+    row = json.loads(done.stdout)
+    assert [row["ids"]] == generated(embedded, prompt, do_sample=False, max_new_tokens=50)
+    assert (done.stderr, row["seed"]) == ("", None)
+
+
+def test_an_object_has_the_shape_that_is_documented():
+    [row] = objects(TEXT, "--seed=1", "--max-new-tokens=6")
+    assert list(row) == ["index", "seed", "ids", "text", "finish_reason", "why", "logprob", "tokens"]
+    assert [list(token) for token in row["tokens"]] == [["id", "text", "bytes", "prob", "sampling_prob", "rank"]] * 6
+    assert (row["index"], row["seed"], row["finish_reason"], row["why"]) == (0, 1, "length", "length")
+    assert [token["id"] for token in row["tokens"]] == row["ids"]
+    assert "".join(token["text"] for token in row["tokens"]) == row["text"]
+
+
+def test_a_seed_that_nobody_chose_is_told_and_draws_the_same_again():
+    done = run("sample", TEXT, "--json")
+    row = json.loads(done.stdout)
+    assert done.stderr == f"The seed is {row['seed']}.\n"
+    assert objects(TEXT, f"--seed={row['seed']}") == [row]
+
+
+@pytest.fixture(scope="module")
+def free() -> dict:
+    return objects(TEXT, "--seed=5")[0]
+
+
+def test_in_a_pipe_the_text_is_plain_and_ends_with_a_line(free):
+    done = run("sample", TEXT, "--seed=5", "--echo")
+    assert (done.stdout, done.stderr) == (f"<|begin_of_text|>{TEXT}{free['text']}\n", "")
+    plain = run("sample", "a\x1b", "--seed=5", "--echo", "--skip-special", "--max-new-tokens=1").stdout
+    assert plain.startswith("a\x1b")
+
+
+def test_each_line_of_a_file_is_a_prompt_with_the_next_seed():
+    lines, flags = f"{TEXT}\r\n\n옛날 옛적에 바닷가 마을에\n", ["--num-sequences=2", "--max-new-tokens=12"]
+    found = objects("--prompts", "-", "--seed=7", *flags, input=lines)
+    assert [(row["index"], row["seed"]) for row in found] == [(n, 7 + n // 2) for n in range(6)]
+    alone = objects("옛날 옛적에 바닷가 마을에", "--seed=9", *flags)
+    assert [(row["ids"], row["text"]) for row in found[4:]] == [(row["ids"], row["text"]) for row in alone]
+
+
+@pytest.mark.parametrize("why", ["stop_string", "stop_id"])
+def test_a_sequence_ends_where_it_is_told_to(free, why):
+    token = free["tokens"][7]
+    flags = ["--stop", "~~", "--stop", token["text"]] if why == "stop_string" else [f"--stop-id={token['id']}"]
+    [row] = objects(TEXT, "--seed=5", *flags)
+    assert (row["finish_reason"], row["why"], row["tokens"][-1]["text"]) == ("stop", why, token["text"])
+    assert row["ids"] == free["ids"][: len(row["ids"])]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "--prompts"),
+        ([TEXT, "--prompts", "x"], "exactly one"),
+        (["--prompts", "/nowhere"], "/nowhere"),
+        (["--prompts", "/dev/null"], "empty"),
+        ([TEXT, "--max-new-tokens=0"], "max-new-tokens"),
+        ([TEXT, "--stop", ""], "stop string"),
+        ([TEXT, "--num-sequences=0", "--seed=1"], "at least 1"),
+        ([TEXT, "--temperature=0", "--num-sequences=2"], "temperature 0"),
+        ([TEXT, "--temperature=-1"], "temperature"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(arguments, said):
+    done = run("sample", *arguments, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert is_one_sentence(done.stderr)
+
+
+def test_a_line_that_cannot_be_used_is_named(tmp_path):
+    file = tmp_path / "prompts"
+    file.write_text("a\n\n", "utf-8")
+    done = run("sample", "--prompts", str(file), "--no-special", "--seed=1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Line 2" in done.stderr
+
+
+def test_a_reader_that_has_enough_ends_it_without_a_word():
+    command = [sys.executable, "-m", "explorer", "sample", TEXT, "--ignore-eos", "--max-new-tokens=1000", "--seed=1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    process.wait(60)
+
+
+def test_a_terminal_gets_the_text_as_it_comes_and_an_interruption_keeps_it():
+    terminal, tty = pty.openpty()
+    command = [sys.executable, "-m", "explorer", "sample", "a\x1b", "--echo", "--ignore-eos", "--seed=3"]
+    command += ["--max-new-tokens=1000", "--num-sequences=2"]
+    process = subprocess.Popen(command, stdout=tty, stderr=subprocess.PIPE)
+    os.close(tty)
+    shown = b""
+    while len(shown) < 100:
+        shown += os.read(terminal, 100)
+    process.send_signal(signal.SIGINT)
+    with contextlib.suppress(OSError):
+        while part := os.read(terminal, 1000):
+            shown += part
+    os.close(terminal)
+    assert (process.wait(60), process.stderr.read()) == (130, b"Interrupted.\n")
+    process.stderr.close()
+    text = shown.decode().replace("\r\n", "\n")
+    assert text.startswith("── 1 of 2 ──\n<|begin_of_text|>a␛")
+    assert "\n── 2 of 2 ──\n<|begin_of_text|>a␛" in text
+    assert text.endswith("\n") and "\x1b" not in text
+
+
+def test_sequences_are_written_in_order_and_what_is_broken_off_says_so(capsys):
+    sequences = [SampledSequence(index, 1) for index in range(3)]
+    writer = Writer(sequences, Objects())
+    drawn = Candidate(Token.from_bytes(97, b"a"), 1, 0.0, -1.0, 0.4, 0.4)
+    for index, finish in ((1, "stop"), (0, None)):
+        sequences[index].add(drawn, finish)
+        writer.write()
+    assert capsys.readouterr().out == ""
+    sequences[0].add(drawn, "length")
+    writer.write()
+    sequences[2].add(drawn, None)
+    done = capsys.readouterr().out
+    writer.end()
+    rows = [json.loads(line) for line in (done + capsys.readouterr().out).splitlines()]
+    assert done.count("\n") == 2
+    assert [(row["index"], row["text"], row["finish_reason"]) for row in rows] == [
+        (0, "aa", "length"),
+        (1, "a", "stop"),
+        (2, "a", None),
+    ]
