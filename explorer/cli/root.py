@@ -52,5 +52,15 @@ def cli(context: click.Context, /, **flags: Any) -> None:
     context.exit(explore(config, FIRST_PROMPT if text is None else text, record))
 
 
-for command in (next_command, tokens_command, score_command, info_command, models_command, resume_command):
+COMMANDS = (
+    next_command,
+    tokens_command,
+    score_command,
+    sample_command,
+    info_command,
+    models_command,
+    resume_command,
+)
+
+for command in COMMANDS:
     cli.add_command(command)

@@ -141,19 +141,25 @@ class Sampler:
 
     def _choose(self, rows: torch.Tensor) -> tuple[list[int], torch.Tensor]:
         """The tokens that come next, and the sampling probs [R, V] that they are drawn from."""
-        if self._params.temperature == 0:
-            chosen = [logits.greedy(row) for row in rows]
-            index = torch.tensor(chosen, device=rows.device)[:, None]
-            return chosen, torch.zeros_like(rows, dtype=torch.float32).scatter(1, index, 1.0)
-        chosen, shares = [], []
+        chosen: list[int] = []
+        shares: list[torch.Tensor] = []
         for prompt, begin, group in self._groups():
-            part = rows[begin : begin + len(group)]
-            probs = logits.batch_scores(part, [one.ids for one in group], self._params).softmax(-1)
-            if not bool(probs.isfinite().all()):
-                raise EngineError("The model's logits are not finite here, so that nothing can be drawn.")
-            chosen += self._draws[prompt].draw(probs, [one.row for one in group])
+            probs = self._sampling_probs(rows[begin : begin + len(group)], group)
+            draws = self._draws.get(prompt)
+            chosen += probs.argmax(-1).tolist() if draws is None else draws.draw(probs, [one.row for one in group])
             shares.append(probs)
         return chosen, torch.cat(shares)
+
+    def _sampling_probs(self, rows: torch.Tensor, group: list[Line]) -> torch.Tensor:
+        """[n, V] after one prompt; at the temperature 0, all of it is with one token of each row."""
+        scores = logits.batch_scores(rows, [one.ids for one in group], self._params)
+        if self._params.temperature == 0:
+            best = torch.tensor([logits.greedy(row) for row in scores], device=rows.device)
+            return torch.zeros_like(scores).scatter(1, best[:, None], 1.0)
+        probs = scores.softmax(-1)
+        if not bool(probs.isfinite().all()):
+            raise EngineError("The model's logits are not finite here, so that nothing can be drawn.")
+        return probs
 
     def _groups(self) -> Iterator[tuple[int, int, list[Line]]]:
         """The prompts whose sequences are under way, the row of the first of each, and the sequences."""
