@@ -40,7 +40,7 @@ from explorer.engine.drawing import Draws
 from explorer.engine.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
 from explorer.engine.placement import devices_in_words
 from explorer.engine.rows import RowStore
-from explorer.engine.sampler import Sampler
+from explorer.engine.sequences import Sequences
 from explorer.errors import ContextFull, EngineError, ExplorerError, UsageError
 
 Answer = TypeVar("Answer")
@@ -241,7 +241,7 @@ class TransformersEngine(Engine):
         check_sampling(params, num_sequences)
         for ids in prompts:
             self._check_room(ids)
-        sampler = Sampler(
+        sequences = Sequences(
             self._forward,
             self._row,
             self.vocabulary.token,
@@ -252,7 +252,7 @@ class TransformersEngine(Engine):
             self.eos_ids,
             self.context_length,
         )
-        while drawn := await self._call(sampler.step):
+        while drawn := await self._call(sequences.step):
             yield drawn
 
     async def score(self, ids: Sequence[int], top: int) -> AsyncGenerator[list[Scored], None]:

@@ -1,4 +1,4 @@
-"""Sampler: draws the tokens of several sequences, as many side by side as the model allows.
+"""Sequences: draws the tokens of several sequences, as many side by side as the model allows.
 
 Owns which sequences share a forward pass, their random numbers and their ends. What is drawn does not depend on that:
 the prompts of a batch have generators of their own, the sequences after one prompt share one, and whoever goes on
@@ -44,7 +44,7 @@ class Line:
     stopper: Stopper
 
 
-class Sampler:
+class Sequences:
     """`row` gives the logits after a prefix of one sequence, `token` the Token of an id."""
 
     def __init__(

@@ -6,10 +6,10 @@ import torch
 from explorer.core.sampling import SamplingParams
 from explorer.core.stopping import StopRules
 from explorer.core.token import Token
-from explorer.engine import batch, sampler
+from explorer.engine import batch, sequences
 from explorer.engine.cache import Cancelled, NoCache, forward_for
 from explorer.engine.drawing import BatchDraws, Draws
-from explorer.engine.sampler import Sampler
+from explorer.engine.sequences import Sequences
 from explorer.errors import EngineError
 from tests.engine.architectures import V, build
 
@@ -38,7 +38,7 @@ def wide(forward) -> SamplingParams:
     return PLAIN.replace(temperature=2 * float(forward.logits(PROMPT).std()))
 
 
-def make(forward, prompts, params, count=1, stop=None, row=None) -> Sampler:
+def make(forward, prompts, params, count=1, stop=None, row=None) -> Sequences:
     def plain(ids, cancelled):
         return forward.logits(ids, cancelled).clone()
 
@@ -46,7 +46,7 @@ def make(forward, prompts, params, count=1, stop=None, row=None) -> Sampler:
         return Token.from_bytes(token_id, bytes([token_id % 256]))
 
     stop = stop or StopRules(max_new_tokens=12)
-    return Sampler(forward, row or plain, token, prompts, params, count, stop, EOS, None)
+    return Sequences(forward, row or plain, token, prompts, params, count, stop, EOS, None)
 
 
 def sampled(*arguments, **named) -> list[list[int]]:
@@ -139,8 +139,8 @@ def test_prompts_share_a_pass_only_where_padding_does_not_move_them(forward, pas
 def test_what_is_drawn_does_not_depend_on_how_many_go_together(forward, rows, positions, monkeypatch):
     params = wide(forward)
     expected = sampled(forward, RAGGED, params, 3)
-    monkeypatch.setattr(sampler, "ROWS_AT_ONCE", rows)
-    monkeypatch.setattr(sampler, "POSITIONS_AT_ONCE", positions)
+    monkeypatch.setattr(sequences, "ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(sequences, "POSITIONS_AT_ONCE", positions)
     assert sampled(forward, RAGGED, params, 3) == expected
 
 
