@@ -167,7 +167,9 @@ def walker() -> SimpleNamespace:
             ids = [301, *f"뷁{n} a".encode()] if n % 3 else [0xEC, 0x98]
             return journal.Prompt(text=f"뷁{n} a", ids=ids)
         if kind == "params":
-            return journal.Params.of(SamplingParams(n % 9 / 4, 1.0 - n % 4 / 5, n % 7, n or None))
+            biases = ((n, 1.5),) if n % 2 else ()
+            params = SamplingParams(n % 9 / 4, 1.0 - n % 4 / 5, n % 7, n or None, min_p=n % 3 / 4, logit_bias=biases)
+            return journal.Params.of(params)
         if kind == "engine":
             said = {"model": "other", "dtype": "bfloat16", "device": "cuda:0", "tokenizer": "1" * 64}
             return journal.Engine(restarted=bool(n % 2), **said)

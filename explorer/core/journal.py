@@ -124,10 +124,20 @@ class Params(Event, frozen=True, kw_only=True):
     top_p: float
     top_k: int
     seed: int | None
+    min_p: float = 0.0
+    typical_p: float = 1.0
+    epsilon_cutoff: float = 0.0
+    eta_cutoff: float = 0.0
+    top_h: float = 0.0
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    suppress_tokens: tuple[int, ...] = ()
+    min_new_tokens: int = 0
 
     @classmethod
     def of(cls, params: SamplingParams) -> "Params":
-        return cls(**msgspec.structs.asdict(params))
+        return cls(**{name: getattr(params, name) for name in SamplingParams.__struct_fields__})
 
     def params(self) -> SamplingParams:
         return SamplingParams(**{name: getattr(self, name) for name in SamplingParams.__struct_fields__})

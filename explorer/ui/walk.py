@@ -6,7 +6,7 @@ and the measuring of steps. Must not know widgets, so that it is tested without 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import aclosing
 
 import msgspec
@@ -22,7 +22,7 @@ from explorer.errors import ContextFull, ExplorerError, RecordError
 OpenSession = Callable[[Engine, str], Awaitable[Session]]
 """Begins or resumes a session on an engine that is ready; the text is the prompt of a new one."""
 
-Question = tuple[int, int, tuple[float, float, int], int]
+Question = tuple[int, int, Hashable, int]
 """What a table answers: root, node, settings and rows."""
 
 FRAME = 1 / 30
