@@ -155,11 +155,18 @@ def walker() -> SimpleNamespace:
         listed = dict.fromkeys([n % 256, (n * 7 + len(ids)) % 256, 300, 301, 0xEC])
         candidates = tuple(
             Candidate(
-                spelt(token_id), rank, -0.1 * rank, -1.7 * rank, 0.3 / rank, 0.4 / rank, "top_p" if n % 2 else None
+                spelt(token_id),
+                rank,
+                -0.1 * rank,
+                -1.7 * rank,
+                0.3 / rank,
+                0.4 / rank,
+                "top_p" if n % 2 else None,
+                n % 3 or None,
             )
             for rank, token_id in enumerate(listed, 1)
         )
-        return Distribution(candidates, 302, None if n % 5 == 0 else 1.25, 0.1, n % 302)
+        return Distribution(candidates, 302, None if n % 5 == 0 else 1.25, 0.1, n % 302, n % 3 / 4, 0.5)
 
     def event(session, kind: str, n: int):
         """What a person would do next; None where it is not possible."""

@@ -66,6 +66,8 @@ class Seen(Event, frozen=True, kw_only=True):
     other_prob: float | None
     kept: int
     candidates: list[CandidateRow]
+    cut_mass: float | None = None
+    sampling_entropy: float | None = None
 
     @classmethod
     def of(cls, node: int, distribution: Distribution) -> "Seen":
@@ -76,6 +78,8 @@ class Seen(Event, frozen=True, kw_only=True):
             other_prob=distribution.other_prob,
             kept=distribution.kept,
             candidates=[CandidateRow.of(candidate) for candidate in distribution.candidates],
+            cut_mass=distribution.cut_mass,
+            sampling_entropy=distribution.sampling_entropy,
         )
 
 

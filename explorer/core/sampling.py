@@ -52,6 +52,11 @@ class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
         values = ((knob, getattr(self, knob.name)) for knob in KNOBS)
         return {knob.name: value for knob, value in values if value != knob.off}
 
+    @property
+    def token_ids(self) -> list[int]:
+        """The tokens that settings name."""
+        return [*self.suppress_tokens, *(token_id for token_id, _ in self.logit_bias)]
+
     def step(self, name: str, direction: int) -> "SamplingParams":
         """A copy with one setting turned by one step."""
         return self.replace(**{name: KNOB[name].step(getattr(self, name), direction)})

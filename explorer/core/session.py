@@ -170,7 +170,13 @@ class Session:
                 candidates = tuple(row.candidate(self._known) for row in event.candidates)
                 self.learn(candidate.token for candidate in candidates)
                 node.distribution = Distribution(
-                    candidates, event.vocab_size, event.entropy, event.other_prob, event.kept
+                    candidates,
+                    event.vocab_size,
+                    event.entropy,
+                    event.other_prob,
+                    event.kept,
+                    event.cut_mass,
+                    event.sampling_entropy,
                 )
                 node.shaped_by = self.params
             case record.Score():

@@ -27,10 +27,13 @@ from explorer.engine.base import Engine, EngineInfo, FinishReason, ModelSettings
 from explorer.engine.cache import CHUNK, SCORE_CHUNK, Cancelled, Forward, forward_for
 from explorer.engine.drawing import Draws
 from explorer.engine.loading import context_length, eos_ids, load_model, load_vocabulary
+from explorer.engine.ranking import Row
 from explorer.engine.rows import RowStore
 from explorer.errors import ContextFull, EngineError, ExplorerError, UsageError
 
 Answer = TypeVar("Answer")
+
+EVERYTHING_OFF = SamplingParams()
 
 
 class TransformersEngine(Engine):
@@ -100,22 +103,22 @@ class TransformersEngine(Engine):
 
     # Answering; on the engine's thread.
 
-    def _row(self, ids: Sequence[int], cancelled: Callable[[], bool]) -> torch.Tensor:
-        """The logits [V] after the prefix, computed once and kept, so that its digits never change."""
+    def _row(self, ids: Sequence[int], cancelled: Callable[[], bool]) -> Row:
+        """The logits after the prefix, computed once and kept, so that its digits never change."""
         row = self._rows.get(ids)
         if row is None:
-            row = self._forward.logits(ids, cancelled, self._prefilled).clone()
-            self._rows.put(ids, row)
+            row = self._rows.put(ids, self._forward.logits(ids, cancelled, self._prefilled).clone())
         return row
 
     def _prefilled(self, done: int, total: int) -> None:
         if total > CHUNK:
             self._report(Progress("reading the prompt", done, total))
 
-    def _check(self, ids: Sequence[int]) -> None:
+    def _check(self, ids: Sequence[int], params: SamplingParams = EVERYTHING_OFF) -> None:
         if not ids:
             raise UsageError("There is no token to go on from: give a prompt of at least one token.")
-        lowest, highest = min(ids), max(ids)
+        named = [*ids, *params.token_ids]
+        lowest, highest = min(named), max(named)
         if lowest < 0 or highest >= self.vocab_size:
             wrong = lowest if lowest < 0 else highest
             raise UsageError(f"There is no token {wrong}: the model has the ids 0 to {self.vocab_size - 1}.")
@@ -125,61 +128,80 @@ class TransformersEngine(Engine):
             )
 
     def _table(
-        self,
-        ids: Sequence[int],
-        params: SamplingParams,
-        top: int,
-        include: Sequence[int],
-        cancelled: Callable[[], bool],
+        self, asked: logits.Asked, top: int, include: Sequence[int], cancelled: Callable[[], bool]
     ) -> Distribution:
-        row = self._row(ids, cancelled)
+        row = self._row(asked.ids, cancelled)
         include = [token_id for token_id in include if 0 <= token_id < self.vocab_size]
         with torch.inference_mode():
-            return logits.distribution(row, ids, params, top, include, self.vocabulary.token)
+            return logits.distribution(row, asked, top, include, self.vocabulary.token)
 
-    def _draw(self, ids: Sequence[int], params: SamplingParams, draw: int, cancelled: Callable[[], bool]) -> int:
-        row = self._row(ids, cancelled)
+    def _draw(self, asked: logits.Asked, draw: int, cancelled: Callable[[], bool]) -> tuple[int, float]:
+        """The token that is drawn after the prefix, and its sampling prob."""
+        row = self._row(asked.ids, cancelled)
         with torch.inference_mode():
-            if params.temperature == 0:
-                return logits.greedy(row)
-            probs = logits.sampling_scores(row, ids, params).softmax(-1)
+            scores = logits.sampling_scores(row.logits, asked)
+            if bool(scores.isneginf().all()):
+                raise EngineError("The samplers cut every token here, so that nothing can be drawn. Loosen a setting.")
+            if asked.params.temperature == 0:
+                return logits.greedy(scores[0]), 1.0
+            probs = scores.softmax(-1)
             if not bool(probs.isfinite().all()):
                 raise EngineError("The model's logits are not finite here, so that nothing can be drawn.")
-            assert params.seed is not None
-            return self._draws.draw(probs, params.seed, draw)
+            assert asked.params.seed is not None
+            drawn = self._draws.draw(probs, asked.params.seed, draw)
+            return drawn, probs[0, drawn].item()
 
-    def _step(
-        self, ids: Sequence[int], params: SamplingParams, draw: int, top: int, cancelled: Callable[[], bool]
-    ) -> Step:
-        drawn = self._draw(ids, params, draw, cancelled)
-        before = self._table(ids, params, 1, [drawn], cancelled).find(drawn)
+    def _step(self, asked: logits.Asked, draw: int, top: int, cancelled: Callable[[], bool]) -> Step:
+        drawn, prob = self._draw(asked, draw, cancelled)
+        before = self._table(asked, 1, [drawn], cancelled).find(drawn)
         assert before is not None
-        after = [*ids, drawn]
+        # Of tokens with equal logits at a cut, the table may have kept another than the draw did.
+        before = msgspec.structs.replace(before, sampling_prob=prob, cut_by=None)
+        after = [*asked.ids, drawn]
         finish: FinishReason | None = "stop" if drawn in self.eos_ids else None
         if finish is None and len(after) == self.context_length:
             finish = "context"
-        return Step(before, draw, self._table(after, params, top, (), cancelled), finish)
+        table = self._table(msgspec.structs.replace(asked, ids=after), top, (), cancelled)
+        return Step(before, draw, table, finish)
+
+    def _asked(self, ids: Sequence[int], params: SamplingParams, prompt_length: int | None) -> logits.Asked:
+        length = len(ids) if prompt_length is None else prompt_length
+        return logits.Asked(params, ids, length, self.eos_ids)
 
     # The interface.
 
     async def next(
-        self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int] = ()
+        self,
+        ids: Sequence[int],
+        params: SamplingParams,
+        top: int,
+        include: Sequence[int] = (),
+        *,
+        prompt_length: int | None = None,
     ) -> Distribution:
-        self._check(ids)
-        return await self._call(lambda cancelled: self._table(ids, params, top, include, cancelled))
+        self._check(ids, params)
+        asked = self._asked(ids, params, prompt_length)
+        return await self._call(lambda cancelled: self._table(asked, top, include, cancelled))
 
     async def generate(
-        self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
+        self,
+        ids: Sequence[int],
+        params: SamplingParams,
+        *,
+        draws: int,
+        max_new_tokens: int,
+        top: int,
+        prompt_length: int | None = None,
     ) -> AsyncGenerator[Step, None]:
-        self._check(ids)
+        self._check(ids, params)
         if params.seed is None and params.temperature != 0:
             raise UsageError("Drawing needs a seed.")
         if len(ids) == self.context_length:
             raise ContextFull(f"The model's context of {self.context_length:,} tokens is full: no token can be added.")
-        path = list(ids)
+        asked = self._asked(list(ids), params, prompt_length)
         for count in range(max_new_tokens):
-            step = await self._call(partial(self._step, path, params, draws + count, top))
-            path.append(step.drawn.token.id)
+            step = await self._call(partial(self._step, asked, draws + count, top))
+            asked = msgspec.structs.replace(asked, ids=[*asked.ids, step.drawn.token.id])
             if step.finish is None and count + 1 == max_new_tokens:
                 step = msgspec.structs.replace(step, finish="length")
             yield step

@@ -56,6 +56,7 @@ class Next(Message, frozen=True):
     params: SamplingParams
     top: int
     include: list[int]
+    prompt_length: int | None = None
 
 
 class Generate(Message, frozen=True):
@@ -65,6 +66,7 @@ class Generate(Message, frozen=True):
     draws: int
     max_new_tokens: int
     top: int
+    prompt_length: int | None = None
 
 
 class Score(Message, frozen=True):

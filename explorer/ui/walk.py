@@ -215,7 +215,11 @@ class Walk:
                 await self.score()
                 began = self._clock()
             distribution = await self.engine.next(
-                session.prefix(), session.params, self.top, list(session.cursor.children)
+                session.prefix(),
+                session.params,
+                self.top,
+                list(session.cursor.children),
+                prompt_length=len(session.tree.prompt),
             )
         except ExplorerError:
             self._refused = asked
@@ -243,6 +247,7 @@ class Walk:
                 draws=session.cursor.draws,
                 max_new_tokens=max_new_tokens - done,
                 top=self.top,
+                prompt_length=len(session.tree.prompt),
             )
             async with aclosing(steps):
                 async for step in steps:

@@ -104,7 +104,7 @@ class CandidatesPane(Pane):
         self._table, self._node = table, node
         tried = self.snapshot.children
         listed = table.candidates if table else ()
-        self.rows = tuple(c for c in listed if c.rank <= self.top or c.token.id in tried)
+        self.rows = tuple(c for c in listed if c.place <= self.top or c.token.id in tried)
 
     def _preselected(self, snapshot: Snapshot) -> int:
         """The row of the child that was visited last, else the first."""
