@@ -119,6 +119,8 @@ class Move(Event, frozen=True, kw_only=True):
     node: int
     root: int | msgspec.UnsetType = msgspec.UNSET
     """The number of the prompt, from 0; left out where it is the current one."""
+    draw: int | msgspec.UnsetType = msgspec.UNSET
+    """Index of the draw, where the sampler drew a token that was there already."""
 
 
 class Params(Event, frozen=True, kw_only=True):

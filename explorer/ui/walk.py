@@ -12,7 +12,7 @@ from contextlib import aclosing
 import msgspec
 
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.journal import AnyEvent, End, Params, Prompt, Score, Seen
+from explorer.core.journal import AnyEvent, End, Move, Params, Prompt, Score, Seen
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.session import EMPTY, Session, Snapshot
@@ -271,6 +271,36 @@ class Walk:
                         await asyncio.sleep(0)
         self.changed()
         return finish
+
+    async def redraw(self) -> bool:
+        """Draw again in place of the cursor's token: the next draw that was never taken after the token before it.
+
+        The token that was there stays, as a branch. False at the prompt, and where the cursor was moved meanwhile.
+        Raises EngineError.
+        """
+        session = self.session
+        assert session is not None
+        here = (session.root, session.node)
+        if session.cursor.parent is None:
+            return False
+        above = session.tree.nodes[session.cursor.parent]
+        steps = self.engine.generate(
+            session.tree.prefix(above.number),
+            session.params,
+            draws=above.taken,
+            max_new_tokens=1,
+            top=self.top,
+            prompt_length=len(session.tree.prompt),
+        )
+        async with aclosing(steps):
+            async for step in steps:
+                if (session.root, session.node) != here:
+                    break
+                self.apply(Move(node=above.number))
+                self._take(session, step)
+                self.changed()
+                return True
+        return False
 
     def _take(self, session: Session, step: Step) -> None:
         quiet, self.changed = self.changed, lambda: None
