@@ -16,6 +16,7 @@ from explorer.core.score import Alternative, Scored
 from explorer.core.token import Token
 from explorer.engine.ranking import Row, comparable, entropy, ranked
 from explorer.engine.samplers import MOVES, Chain, chain
+from explorer.engine.shortcuts import shortened
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ def distribution(
     cutting = steps[len(moves) :]
     if asked.params.temperature == 0:
         cutting.append(("temperature", _only_the_highest))
-    scores, cuts = _cut(moved, history, cutting, index)
+    scores, cuts = _cut(moved, history, shortened(cutting, moved), index)
     kept = scores.isfinite()
     shares = scores.softmax(-1).nan_to_num(nan=0.0)
     probs = logits.softmax(-1)
