@@ -14,9 +14,9 @@ from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.token import Token
-from explorer.engine.ranking import Row, comparable, entropy, ranked
-from explorer.engine.samplers import MOVES, Chain, chain
-from explorer.engine.shortcuts import shortened
+from explorer.engine.ranking import DEPTH, Row, comparable, entropy, ranked
+from explorer.engine.samplers import MOVES, WARPERS, Chain, chain
+from explorer.engine.shortcuts import Beginning, beginning
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -70,21 +70,23 @@ def distribution(
     places = _places(moved, top, include)
     index = torch.tensor(list(places), device=logits.device)
     ranks = row.ranks(index) if moves else list(places.values())
-    cutting = steps[len(moves) :]
-    if asked.params.temperature == 0:
-        cutting.append(("temperature", _only_the_highest))
-    scores, cuts = _cut(moved, history, shortened(cutting, moved), index)
-    kept = scores.isfinite()
-    shares = scores.softmax(-1).nan_to_num(nan=0.0)
     probs = logits.softmax(-1)
+    begun = beginning(moved, asked.params)
+    if begun is not None:
+        shaped = _by_order(begun, moved, probs, places, index)
+    else:
+        cutting = steps[len(moves) :]
+        if asked.params.temperature == 0:
+            cutting.append(("temperature", _only_the_highest))
+        shaped = _by_chain(cutting, moved, probs, history, index)
     columns = zip(
         places.items(),
         ranks,
         logits[index].tolist(),
         (logits[index] - row.logsumexp).tolist(),
         probs[index].tolist(),
-        shares[index].tolist(),
-        cuts,
+        shaped.shares,
+        shaped.cuts,
         strict=True,
     )
     candidates = tuple(
@@ -100,15 +102,14 @@ def distribution(
         )
         for (token_id, place), rank, logit, logprob, prob, share, cut in columns
     )
-    count = int(kept.sum())
     return Distribution(
         candidates,
         logits.numel(),
         _finite(row.entropy),
         _finite(probs.index_fill(0, index, 0.0).sum().item()),
-        count,
-        _finite(torch.where(kept, 0.0, probs).sum().item()),
-        entropy(shares) if count else None,
+        shaped.kept,
+        _finite(shaped.cut_mass),
+        shaped.entropy,
     )
 
 
@@ -123,16 +124,62 @@ def _places(row: Row, top: int, include: Sequence[int]) -> dict[int, int]:
     return listed
 
 
-def _cut(row: Row, history: torch.Tensor, steps: Chain, index: torch.Tensor) -> tuple[torch.Tensor, list[str | None]]:
-    """The scores [V] after the steps, and the name of the first one that cut each of the tokens in `index`."""
+class Shaped(msgspec.Struct, frozen=True):
+    """What the samplers make of a row: of each listed token, and of the whole."""
+
+    shares: list[float]
+    """The sampling prob of each listed token."""
+    cuts: list[str | None]
+    """What cut each listed token first."""
+    kept: int
+    cut_mass: float
+    """Of the model's probability; not finite where that is not known."""
+    entropy: float | None
+    """After the samplers, in bits; None where nothing is kept."""
+
+
+def _by_order(begun: Beginning, row: Row, probs: torch.Tensor, places: dict[int, int], index: torch.Tensor) -> Shaped:
+    """What the beginning of the row's order says of the tokens in `index`, which stand at `places`."""
+    kept = [place <= begun.kept for place in places.values()]
+    possible = (row.logits[index] > -math.inf).tolist()
+    return Shaped(
+        [share if here else 0.0 for share, here in zip(begun.shares(row.logits[index]), kept, strict=True)],
+        [begun.cut_by(place) if able else None for place, able in zip(places.values(), possible, strict=True)],
+        begun.kept,
+        0.0 if begun.kept == row.finite else probs.index_fill(0, row.order(1)[: begun.kept], 0.0).sum().item(),
+        begun.entropy,
+    )
+
+
+def _by_chain(steps: Chain, row: Row, probs: torch.Tensor, history: torch.Tensor, index: torch.Tensor) -> Shaped:
+    """What the processors make of the row, and which of them cut the tokens in `index`."""
     scores = row.logits.float()[None]
+    size = scores.shape[1]
     cuts: list[str | None] = [None] * len(index)
     never = scores[0, index].isneginf()
+    left: torch.Tensor | None = None
     for name, processor in steps:
         scores = processor(history, scores)
-        gone = (scores[0, index].isneginf() & ~never).tolist()
+        if left is None and size > DEPTH and name in WARPERS and int(scores.isfinite().sum()) <= DEPTH:
+            # What is cut changes nothing for the steps that follow, and a long row costs them a sort each.
+            left = scores[0].isfinite().nonzero()[:, 0]
+            scores = scores[:, left]
+        standing = _spread(scores, left, size)[index]
+        gone = (standing.isneginf() & ~never).tolist()
         cuts = [cut or (name if lost else None) for cut, lost in zip(cuts, gone, strict=True)]
-    return scores[0], cuts
+    final = _spread(scores, left, size)
+    kept = final.isfinite()
+    shares = final.softmax(-1).nan_to_num(nan=0.0)
+    count = int(kept.sum())
+    cut_mass = torch.where(kept, 0.0, probs).sum().item()
+    return Shaped(shares[index].tolist(), cuts, count, cut_mass, entropy(shares) if count else None)
+
+
+def _spread(scores: torch.Tensor, left: torch.Tensor | None, size: int) -> torch.Tensor:
+    """The scores of the whole vocabulary [V], from those of the ids `left` or of all of them."""
+    if left is None:
+        return scores[0]
+    return torch.full((size,), -math.inf, device=scores.device).index_copy(0, left, scores[0])
 
 
 def _only_the_highest(history: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:

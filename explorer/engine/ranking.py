@@ -51,6 +51,11 @@ class Row:
         return self.logits.float().logsumexp(-1).item()
 
     @cached_property
+    def finite(self) -> int:
+        """How many logits are finite."""
+        return int(self.logits.isfinite().sum())
+
+    @cached_property
     def entropy(self) -> float:
         """Of the softmax, in bits; not finite where the logsumexp is not."""
         return entropy(self.logits.float().softmax(-1))
@@ -63,8 +68,8 @@ def comparable(logits: torch.Tensor) -> torch.Tensor:
 
 def entropy(probs: torch.Tensor) -> float:
     """Of probabilities [V], in bits. A token of probability 0 adds nothing."""
-    some = probs[probs != 0]
-    return max(-(some * some.log()).sum().item() / math.log(2), 0.0) if bool(some.isfinite().all()) else math.nan
+    nats: float = torch.special.entr(probs).sum().item()
+    return max(nats / math.log(2), 0.0)
 
 
 def highest(scores: torch.Tensor, count: int) -> torch.Tensor:

@@ -31,6 +31,9 @@ Chain = list[tuple[str, Processor]]
 MOVES = ("logit_bias", "repetition_penalty")
 """Change the order of the tokens; they come first. Every step after them only scales, or cuts."""
 
+WARPERS = ("temperature", "top_h", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff")
+"""Come last, and look at nothing but the scores."""
+
 
 def chain(
     params: SamplingParams, *, prompt_length: int, eos_ids: Sequence[int] = (), device: torch.device | str = "cpu"
