@@ -235,7 +235,7 @@ KNOBS = (
     ),
     Knob(
         name="no_repeat_ngram_size",
-        title="no-repeat n",
+        title="no-repeat",
         kind="count",
         help="Bans every token that would repeat a run of this many tokens of the text; 0 is off.",
         allowed="0 (off) or a positive number",

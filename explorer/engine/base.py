@@ -6,7 +6,7 @@ candidates -> a Distribution. Must not know torch, processes or servers.
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -51,6 +51,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     tokenizer: str
     """Fingerprint of the vocabulary."""
     versions: dict[str, str] = {}
+    sampling_defaults: dict[str, Any] = {}
+    """The settings of the sampler that the model's generation_config sets, for a Preset; empty if there are none."""
 
     def header(self) -> Header:
         """The first line of a record made on this engine."""

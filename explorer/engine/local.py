@@ -19,7 +19,7 @@ import transformers
 from transformers import PreTrainedModel
 
 from explorer.core.distribution import Distribution
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling import SamplingParams, sampling_defaults
 from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.engine import hub, logits
@@ -95,6 +95,7 @@ class TransformersEngine(Engine):
             eos_ids=self.eos_ids,
             tokenizer=self.vocabulary.fingerprint(),
             versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)},
+            sampling_defaults=sampling_defaults(self.model.generation_config.to_dict()),
         )
 
     def _some_id(self) -> int:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.core.knobs import KNOB, KNOBS, MAX_SEED
-from explorer.core.sampling import PRESETS, Preset, SamplingParams, new_seed
+from explorer.core.sampling import PRESETS, Preset, SamplingParams, new_seed, sampling_defaults
 from explorer.errors import UsageError
 
 DIRECTIONS = st.sampled_from([-1, 1])
@@ -34,7 +34,7 @@ def on_grid(value: float, step: float) -> bool:
         ({"eta_cutoff": -0.1}, "eta"),
         ({"top_h": 1.1}, "top-h"),
         ({"repetition_penalty": 0.0}, "repetition"),
-        ({"no_repeat_ngram_size": -1}, "no-repeat n"),
+        ({"no_repeat_ngram_size": -1}, "no-repeat"),
         ({"logit_bias": ((5, math.nan),)}, "logit bias"),
         ({"logit_bias": ((-5, 1.0),)}, "logit bias"),
         ({"suppress_tokens": (-1,)}, "banned"),
@@ -176,6 +176,31 @@ def test_a_preset_sets_everything_but_the_seed():
 def test_a_preset_with_a_mistake_is_named(settings):
     with pytest.raises(UsageError, match=r"the preset “mine”"):
         Preset.of("mine", settings)
+
+
+@pytest.mark.parametrize(
+    ("generation", "settings"),
+    [
+        ({}, {}),
+        ({"do_sample": True, "temperature": 1.0, "top_k": None, "eos_token_id": 2}, {}),
+        ({"do_sample": True, "temperature": 0.6, "top_p": 0.9}, {"temperature": 0.6, "top_p": 0.9}),
+        ({"top_k": 20, "min_p": 0, "repetition_penalty": 1.05}, {"top_k": 20, "repetition_penalty": 1.05}),
+        (
+            {"do_sample": False, "temperature": 0.6, "top_k": 50, "repetition_penalty": 1.1},
+            {"repetition_penalty": 1.1, "temperature": 0.0},
+        ),
+        (
+            {"suppress_tokens": [7, 3], "sequence_bias": [[[5], -2.0], [[1, 2], 9.0]]},
+            {"suppress_tokens": [3, 7], "logit_bias": [[5, -2.0]]},
+        ),
+        ({"sequence_bias": {(5,): 1.0}, "top_h": 0.4}, {"logit_bias": [[5, 1.0]], "top_h": 0.4}),
+        ({"top_p": 0, "typical_p": 2.0, "temperature": "x"}, {}),
+    ],
+)
+def test_a_models_own_settings_are_what_its_generation_config_sets(generation, settings):
+    found = sampling_defaults(generation)
+    assert found == settings
+    Preset.of("model's own", found)
 
 
 def test_a_new_seed_is_one_that_can_be_used():

@@ -82,6 +82,7 @@ async def test_the_engine_says_what_it_is_once_it_is_ready(case):
     assert len(info.tokenizer) == 64
     assert info == case.oracle.info
     assert bool(info.versions) != case.scripted
+    assert info.sampling_defaults == {}
     assert info.header().tokenizer == info.event(restarted=True).tokenizer == info.tokenizer
 
 
