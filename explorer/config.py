@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 import platformdirs
 
-from explorer.core.sampling import SamplingParams
+from explorer.core.knobs import KNOB, take_settings
+from explorer.core.sampling import Preset, SamplingParams
 from explorer.errors import UsageError
 
 APP = "token-explorer"
@@ -51,10 +52,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Holds the prompt."""
     top: int = 20
     """Rows of the table."""
-    temperature: float = 1.0
-    top_p: float = 1.0
-    top_k: int = 0
-    seed: int | None = None
+    params: SamplingParams = SamplingParams()
+    """Its settings stand beside the others, each under its own name: `temperature = 0.7`."""
+    presets: tuple[Preset, ...] = ()
+    """A person's own: `[presets.NAME]` in the file, with the settings of the sampler that are not off."""
     max_new_tokens: int = 256
     """Of one run of auto-sampling."""
     record: str | None = None
@@ -82,11 +83,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         kind, _, number = self.device.partition(":")
         if kind not in DEVICES or (":" in self.device and not (kind == "cuda" and number.isdecimal())):
             raise UsageError(f"device must be auto, cpu, cuda, cuda:N or mps, not “{self.device}”.")
-
-    @property
-    def params(self) -> SamplingParams:
-        """Raises UsageError for a value out of range."""
-        return SamplingParams(temperature=self.temperature, top_p=self.top_p, top_k=self.top_k, seed=self.seed)
 
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -142,20 +138,34 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | 
     return _convert(settings, "the settings", strict=True)
 
 
+NAMES = (*(name for name in Config.__struct_fields__ if name != "params"), *KNOB)
+"""The settings as they are named in every source."""
+
+
 def _convert(settings: Mapping[str, Any], source: str, strict: bool) -> Config:
+    """Raises UsageError, which names the source and the setting."""
+    others = {name: value for name, value in settings.items() if name not in KNOB}
+    taken = take_settings({name: settings[name] for name in settings if name in KNOB}, source)
     try:
-        return msgspec.convert(dict(settings), Config, strict=strict)
+        if "presets" in others:
+            others["presets"] = _presets(others["presets"])
+        return msgspec.convert({**others, "params": SamplingParams(**taken)}, Config, strict=strict)
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, UsageError):
             raise UsageError(str(error.__cause__)) from error
         raise UsageError(f"In {source}: {error}.") from error
 
 
+def _presets(tables: Any) -> tuple[Preset, ...]:
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise UsageError("A preset is a table of settings: [presets.NAME] in the configuration file.")
+    return tuple(Preset.of(name, table) for name, table in tables.items())
+
+
 def _check_names(names: Mapping[str, Any], source: str) -> None:
-    unknown = sorted(names.keys() - set(Config.__struct_fields__))
+    unknown = sorted(names.keys() - set(NAMES))
     if unknown:
-        known = ", ".join(Config.__struct_fields__)
-        raise UsageError(f"{source} has an unknown setting “{unknown[0]}”. The settings are: {known}.")
+        raise UsageError(f"{source} has an unknown setting “{unknown[0]}”. The settings are: {', '.join(NAMES)}.")
 
 
 def _from_file(path: Path, must_exist: bool) -> dict[str, Any]:
@@ -180,7 +190,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if name.startswith(PREFIX) and name != PREFIX + "CONFIG"
     }
     _check_names(said, f"The environment (variables that begin with {PREFIX})")
-    if "keys" in said:
-        raise UsageError("Keys are set in the configuration file only, under [keys].")
+    for name, what in (("keys", "Keys"), ("presets", "Presets")):
+        if name in said:
+            raise UsageError(f"{what} are set in the configuration file only, under [{name}].")
     read = _convert(said, f"the environment ({PREFIX}...)", strict=False)
-    return {name: getattr(read, name) for name in said}
+    return {name: getattr(read.params if name in KNOB else read, name) for name in said}

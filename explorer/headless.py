@@ -111,6 +111,9 @@ class NextTable(msgspec.Struct, frozen=True):
     vocab_size: int
     entropy: float | None
     other_prob: float | None
+    kept: int
+    cut_mass: float | None
+    sampling_entropy: float | None
     candidates: list[CandidateRow]
 
 
@@ -126,6 +129,9 @@ async def next_table(engine: Engine, ids: Sequence[int], params: SamplingParams,
         vocab_size=distribution.vocab_size,
         entropy=distribution.entropy,
         other_prob=distribution.other_prob,
+        kept=distribution.kept,
+        cut_mass=distribution.cut_mass,
+        sampling_entropy=distribution.sampling_entropy,
         candidates=[CandidateRow.of(candidate) for candidate in distribution.candidates],
     )
 

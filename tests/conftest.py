@@ -156,11 +156,18 @@ def walker() -> SimpleNamespace:
         listed = dict.fromkeys([n % 256, (n * 7 + len(ids)) % 256, 300, 301, 0xEC])
         candidates = tuple(
             Candidate(
-                spelt(token_id), rank, -0.1 * rank, -1.7 * rank, 0.3 / rank, 0.4 / rank, "top_p" if n % 2 else None
+                spelt(token_id),
+                rank,
+                -0.1 * rank,
+                -1.7 * rank,
+                0.3 / rank,
+                0.4 / rank,
+                "top_p" if n % 2 else None,
+                n % 3 or None,
             )
             for rank, token_id in enumerate(listed, 1)
         )
-        return Distribution(candidates, 302, None if n % 5 == 0 else 1.25, 0.1, n % 302)
+        return Distribution(candidates, 302, None if n % 5 == 0 else 1.25, 0.1, n % 302, n % 3 / 4, 0.5)
 
     def event(session, kind: str, n: int):
         """What a person would do next; None where it is not possible."""
@@ -168,7 +175,9 @@ def walker() -> SimpleNamespace:
             ids = [301, *f"뷁{n} a".encode()] if n % 3 else [0xEC, 0x98]
             return journal.Prompt(text=f"뷁{n} a", ids=ids)
         if kind == "params":
-            return journal.Params.of(SamplingParams(n % 9 / 4, 1.0 - n % 4 / 5, n % 7, n or None))
+            biases = ((n, 1.5),) if n % 2 else ()
+            params = SamplingParams(n % 9 / 4, 1.0 - n % 4 / 5, n % 7, n or None, min_p=n % 3 / 4, logit_bias=biases)
+            return journal.Params.of(params)
         if kind == "engine":
             said = {"model": "other", "dtype": "bfloat16", "device": "cuda:0", "tokenizer": f"{n // 2 % 2}" * 64}
             return journal.Engine(restarted=bool(n % 2), **said)

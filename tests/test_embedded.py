@@ -9,6 +9,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from explorer.engine.base import ModelSettings
+from explorer.engine.local import TransformersEngine
 from explorer.engines import embedded_folder
 
 FOLDER = embedded_folder()
@@ -46,6 +48,13 @@ def next_probs(model, tokenizer, text: str) -> torch.Tensor:
 def test_what_everybody_would_say_is_likely(model, tokenizer, text, token, least):
     ids = tokenizer.encode(token, add_special_tokens=False)
     assert next_probs(model, tokenizer, text)[ids[0]] > least
+
+
+async def test_its_own_settings_are_told_by_the_engine():
+    engine = TransformersEngine(ModelSettings(model=str(FOLDER), name="embedded", device="cpu"))
+    info = await engine.start()
+    assert info.sampling_defaults == {"temperature": 0.8, "top_k": 40}
+    await engine.close()
 
 
 def test_where_much_is_possible_it_is_unsure(model, tokenizer):

@@ -27,10 +27,17 @@ class Candidate(msgspec.Struct, frozen=True):
     """After the samplers: what a draw uses. 0.0 for a token that was cut."""
     cut_by: str | None = None
     """The name of the first sampler that cut the token; None for a token that is kept."""
+    adjusted_rank: int | None = None
+    """The rank after the logit bias and the repetition penalty, where it is another one."""
+
+    @property
+    def place(self) -> int:
+        """The rank in the order of the table."""
+        return self.rank if self.adjusted_rank is None else self.adjusted_rank
 
 
 class Distribution(msgspec.Struct, frozen=True):
-    """The next token after one prefix: the most likely candidates by rank, and what is left out."""
+    """The next token after one prefix: the first candidates by their places, and what is left out."""
 
     candidates: tuple[Candidate, ...]
     vocab_size: int
@@ -41,6 +48,10 @@ class Distribution(msgspec.Struct, frozen=True):
     """The model's mass of the tokens that are not listed."""
     kept: int
     """How many tokens of the whole vocabulary the samplers kept."""
+    cut_mass: float | None = None
+    """The model's mass of the tokens that the samplers cut."""
+    sampling_entropy: float | None = None
+    """In bits, of the distribution after the samplers."""
 
     def find(self, token_id: int) -> Candidate | None:
         """The candidate with this id, if it is listed."""
@@ -61,6 +72,7 @@ class CandidateRow(msgspec.Struct, frozen=True):
     prob: float | None
     sampling_prob: float
     cut_by: str | None
+    adjusted_rank: int | None = None
 
     def __post_init__(self) -> None:
         bytes.fromhex(self.bytes)  # A ValueError here is a line that is no event, when a record is read.
@@ -78,9 +90,19 @@ class CandidateRow(msgspec.Struct, frozen=True):
             candidate.prob,
             candidate.sampling_prob,
             candidate.cut_by,
+            candidate.adjusted_rank,
         )
 
     def candidate(self, known: Mapping[int, Token]) -> Candidate:
         """The candidate of the row; its token from `known`, else from the row's bytes."""
         token = known.get(self.id) or Token.from_bytes(self.id, bytes.fromhex(self.bytes))
-        return Candidate(token, self.rank, self.logit, self.logprob, self.prob, self.sampling_prob, self.cut_by)
+        return Candidate(
+            token,
+            self.rank,
+            self.logit,
+            self.logprob,
+            self.prob,
+            self.sampling_prob,
+            self.cut_by,
+            self.adjusted_rank,
+        )

@@ -79,6 +79,8 @@ class Seen(Event, frozen=True, kw_only=True):
     other_prob: float | None
     kept: int
     candidates: list[CandidateRow]
+    cut_mass: float | None = None
+    sampling_entropy: float | None = None
 
     @classmethod
     def of(cls, node: int, distribution: Distribution) -> "Seen":
@@ -89,6 +91,8 @@ class Seen(Event, frozen=True, kw_only=True):
             other_prob=distribution.other_prob,
             kept=distribution.kept,
             candidates=[CandidateRow.of(candidate) for candidate in distribution.candidates],
+            cut_mass=distribution.cut_mass,
+            sampling_entropy=distribution.sampling_entropy,
         )
 
 
@@ -128,6 +132,8 @@ class Move(Event, frozen=True, kw_only=True):
     node: int
     root: int | msgspec.UnsetType = msgspec.UNSET
     """The number of the prompt, from 0; left out where it is the current one."""
+    draw: int | msgspec.UnsetType = msgspec.UNSET
+    """Index of the draw, where the sampler drew a token that was there already."""
 
 
 class Params(Event, frozen=True, kw_only=True):
@@ -137,10 +143,20 @@ class Params(Event, frozen=True, kw_only=True):
     top_p: float
     top_k: int
     seed: int | None
+    min_p: float = 0.0
+    typical_p: float = 1.0
+    epsilon_cutoff: float = 0.0
+    eta_cutoff: float = 0.0
+    top_h: float = 0.0
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    suppress_tokens: tuple[int, ...] = ()
+    min_new_tokens: int = 0
 
     @classmethod
     def of(cls, params: SamplingParams) -> "Params":
-        return cls(**msgspec.structs.asdict(params))
+        return cls(**{name: getattr(params, name) for name in SamplingParams.__struct_fields__})
 
     def params(self) -> SamplingParams:
         return SamplingParams(**{name: getattr(self, name) for name in SamplingParams.__struct_fields__})

@@ -1,78 +1,124 @@
 """SamplingParams: what shapes the sampling distribution, validated, under the names of transformers and vLLM."""
 
-import math
+import contextlib
 import random
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import msgspec
 
+from explorer.core.knobs import KNOB, KNOBS, take_settings
 from explorer.errors import UsageError
 
-MAX_SEED = 2**63 - 1
 
+class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The settings of the samplers; everything is off by default. Raises UsageError for a value out of range.
 
-class SamplingParams(msgspec.Struct, frozen=True):
-    """The settings of the samplers; everything is off by default. Raises UsageError for a value out of range."""
+    What each does, and what is allowed, stands in its row of `knobs.KNOBS`.
+    """
 
     temperature: float = 1.0
-    """Divides the logits; 0 is greedy."""
     top_p: float = 1.0
-    """Keeps the smallest set of most likely tokens whose probability reaches it; 1 is off."""
     top_k: int = 0
-    """Keeps that many tokens; 0 is off."""
     seed: int | None = None
     """Of the random generator that draws; None until one is chosen."""
+    min_p: float = 0.0
+    typical_p: float = 1.0
+    epsilon_cutoff: float = 0.0
+    eta_cutoff: float = 0.0
+    top_h: float = 0.0
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    """(token id, what is added to its logit), by id."""
+    suppress_tokens: tuple[int, ...] = ()
+    """Token ids that are never drawn."""
+    min_new_tokens: int = 0
 
     def __post_init__(self) -> None:
-        # Below 1e-4 the scaled logits lose their meaning in float32 before they overflow; 0 says what is meant.
-        if not (self.temperature == 0 or 1e-4 <= self.temperature <= 100):
-            raise UsageError(f"temperature must be 0 (greedy) or from 0.0001 to 100, not {self.temperature:g}.")
-        if not 0 < self.top_p <= 1:
-            raise UsageError(f"top-p must be above 0 and at most 1 (off), not {self.top_p:g}.")
-        if self.top_k < 0:
-            raise UsageError(f"top-k must be 0 (off) or a positive number, not {self.top_k}.")
-        if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
-            raise UsageError(f"seed must be from 0 to {MAX_SEED}, not {self.seed}.")
+        for knob in KNOBS:
+            knob.check(getattr(self, knob.name))
 
     def replace(self, **changes: Any) -> "SamplingParams":
         """A copy with other values, validated."""
         return msgspec.structs.replace(self, **changes)
 
     @property
-    def shaping(self) -> tuple[float, float, int]:
+    def shaping(self) -> Hashable:
         """What decides the table: two settings with the same shaping differ in nothing but the draw."""
-        return (self.temperature, self.top_p, self.top_k)
+        return tuple(getattr(self, name) for name in SHAPING)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those that are not off, by their names."""
+        values = ((knob, getattr(self, knob.name)) for knob in KNOBS)
+        return {knob.name: value for knob, value in values if value != knob.off}
+
+    @property
+    def token_ids(self) -> list[int]:
+        """The tokens that settings name."""
+        return [*self.suppress_tokens, *(token_id for token_id, _ in self.logit_bias)]
+
+    def step(self, name: str, direction: int) -> "SamplingParams":
+        """A copy with one setting turned by one step."""
+        return self.replace(**{name: KNOB[name].step(getattr(self, name), direction)})
 
 
-TOP_K_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 0)
-"""The values that a key walks through; the last is off."""
+SHAPING = tuple(name for name in KNOB if name != "seed")
 
 
-def step_temperature(value: float, direction: int) -> float:
-    """0.1 up or down, from 0 to 5, on the grid of tenths."""
-    return _on_grid(value, direction, 0.1, 0.0, 5.0)
+class Preset(msgspec.Struct, frozen=True):
+    """Settings under a name; what a preset does not set is off."""
+
+    name: str
+    params: SamplingParams
+
+    @classmethod
+    def of(cls, name: str, settings: Mapping[str, object]) -> "Preset":
+        """From setting names and values. Raises UsageError, which names the preset and the setting."""
+        return cls(name, SamplingParams(**take_settings(settings, f"the preset “{name}”")))
+
+    def apply(self, params: SamplingParams) -> SamplingParams:
+        """The preset's settings; the seed stays where the preset has none."""
+        return self.params if self.params.seed is not None else self.params.replace(seed=params.seed)
 
 
-def step_top_p(value: float, direction: int) -> float:
-    """0.05 up or down, from 0.05 to 1, on the grid of twentieths."""
-    return _on_grid(value, direction, 0.05, 0.05, 1.0)
+PRESETS = (
+    # The model's own distribution, untouched.
+    Preset("plain", SamplingParams()),
+    Preset("greedy", SamplingParams(temperature=0.0)),
+    # A little sharper than the model, without its tail: what chat models are most often served with.
+    Preset("balanced", SamplingParams(temperature=0.7, top_p=0.9)),
+    # Flatter than the model; min-p, which follows the most likely token, keeps a hot tail out (arXiv:2407.01082).
+    Preset("creative", SamplingParams(temperature=1.3, min_p=0.05)),
+)
+"""The ones that everybody has; a person's own come from the configuration, the model's from its engine."""
 
 
-def step_top_k(value: int, direction: int) -> int:
-    """The next of TOP_K_STEPS in the direction; a value between two goes to its neighbour."""
-    order = [math.inf if step == 0 else step for step in TOP_K_STEPS]
-    current = math.inf if value == 0 else value
-    if direction > 0:
-        found = next((index for index, step in enumerate(order) if step > current), len(order) - 1)
-    else:
-        found = next((index for index in reversed(range(len(order))) if order[index] < current), 0)
-    return TOP_K_STEPS[found]
+GREEDY_TOO = ("repetition_penalty", "no_repeat_ngram_size", "suppress_tokens", "min_new_tokens", "logit_bias")
+"""Settings that also shape what is taken without sampling."""
 
 
-def _on_grid(value: float, direction: int, step: float, low: float, high: float) -> float:
-    place = value / step
-    target = math.floor(place + 1e-9) + 1 if direction > 0 else math.ceil(place - 1e-9) - 1
-    return round(min(high, max(low, target * step)), 6)
+def sampling_defaults(generation: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a model's generation_config sets, by their names, as JSON has them; empty if there are none.
+
+    `do_sample: false` is a temperature of 0. What `generate()` adds by itself (a top-k of 50) is not the model's, and
+    is left out; so is a value that no setting here allows, and the bias of a sequence of tokens.
+    """
+    said = {name: generation.get(name) for name in KNOB if name != "seed"}
+    biases = generation.get("sequence_bias") or []
+    pairs = biases.items() if isinstance(biases, Mapping) else biases
+    said["logit_bias"] = {ids[0]: bias for ids, bias in pairs if len(ids) == 1}
+    if generation.get("do_sample") is False:
+        said = {name: said[name] for name in GREEDY_TOO} | {"temperature": 0.0}
+    found = {}
+    for name, value in said.items():
+        with contextlib.suppress(UsageError):
+            taken = KNOB[name].off if value is None else KNOB[name].take(value)
+            if taken != KNOB[name].off:
+                found[name] = taken
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found))
+    return plain
 
 
 def new_seed() -> int:

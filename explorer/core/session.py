@@ -186,7 +186,13 @@ class Session:
                 candidates = tuple(row.candidate(self._vocabulary.tokens) for row in event.candidates)
                 self.learn(candidate.token for candidate in candidates)
                 node.distribution = Distribution(
-                    candidates, event.vocab_size, event.entropy, event.other_prob, event.kept
+                    candidates,
+                    event.vocab_size,
+                    event.entropy,
+                    event.other_prob,
+                    event.kept,
+                    event.cut_mass,
+                    event.sampling_entropy,
                 )
                 node.shaped_by = self.params
             case record.Score():
@@ -204,6 +210,9 @@ class Session:
                 if event.root is not msgspec.UNSET:
                     self.root = event.root
                 self._go(event.node)
+                if event.draw is not msgspec.UNSET and self.cursor.parent is not None:
+                    above = self.tree.nodes[self.cursor.parent]
+                    above.taken = max(above.taken, event.draw + 1)
             case record.Params():
                 self.params = event.params()
             case record.Engine():
@@ -232,7 +241,7 @@ class Session:
         """The event that goes to a candidate at the cursor: a move where it was tried before, else an addition."""
         child = self.cursor.children.get(candidate.token.id)
         if child is not None:
-            return record.Move(node=child)
+            return record.Move(node=child, draw=msgspec.UNSET if draw is None else draw)
         return record.Add(
             parent=self.node,
             node=len(self.tree.nodes),

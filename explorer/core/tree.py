@@ -45,7 +45,9 @@ class Node:
     pending: bytes
     """The unfinished character after this token."""
     draws: int
-    """Sampled tokens on the path up to here: the index of the next draw."""
+    """The index of the next draw: what the path has used up, counted on from the draw that a sampled token came by."""
+    taken: int
+    """The index of the first draw that was never taken here; above `draws` where it was drawn more than once."""
     children: dict[int, int] = field(default_factory=dict)
     """Token id -> node number, in order of creation."""
     last_child: int | None = None
@@ -72,14 +74,17 @@ class Tree:
             shown, pending = take_text(pending + token.bytes)
             self.prompt_texts.append(shown)
         last = prompt[-1] if prompt else None
-        self.nodes = [Node(0, last, None, len(prompt), None, "", pending, 0)]
+        self.nodes = [Node(0, last, None, len(prompt), None, "", pending, 0, 0)]
 
     def add(self, parent: int, token: Token, choice: Choice) -> Node:
         """Append a child. The caller makes sure that the parent has none with this id."""
         above = self.nodes[parent]
         text, pending = take_text(above.pending + token.bytes)
-        draws = above.draws + (choice.source == "sampled")
-        node = Node(len(self.nodes), token, parent, above.length + 1, choice, text, pending, draws)
+        draws = above.draws
+        if choice.source == "sampled":
+            draws = (above.draws if choice.draw is None else choice.draw) + 1
+            above.taken = max(above.taken, draws)
+        node = Node(len(self.nodes), token, parent, above.length + 1, choice, text, pending, draws, draws)
         self.nodes.append(node)
         above.children[token.id] = node.number
         return node

@@ -73,6 +73,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     loaded_with: dict[str, Any] = {}
     """What was asked for that is not as usual: quantisation, a device map, trust in code that came with the model."""
     versions: dict[str, str] = {}
+    sampling_defaults: dict[str, Any] = {}
+    """The settings of the sampler that the model's generation_config sets, for a Preset; empty if there are none."""
 
     def header(self) -> Header:
         """The first line of a record made on this engine."""
@@ -214,23 +216,37 @@ class Engine(ABC):
 
     @abstractmethod
     async def next(
-        self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int] = ()
+        self,
+        ids: Sequence[int],
+        params: SamplingParams,
+        top: int,
+        include: Sequence[int] = (),
+        *,
+        prompt_length: int | None = None,
     ) -> Distribution:
-        """The `top` most likely next tokens after the prefix `ids`, and those of `include`, by rank.
+        """The `top` first of the next tokens after the prefix `ids`, and those of `include`, by their places.
 
-        Raises UsageError for an empty prefix or an id outside the vocabulary, ContextFull where the prefix is longer
-        than the context, EngineError.
+        `prompt_length`: how many tokens of the prefix are the prompt, after which `min_new_tokens` counts; None where
+        all of them are. Raises UsageError for an empty prefix or an id outside the vocabulary, ContextFull where the
+        prefix is longer than the context, EngineError.
         """
 
     @abstractmethod
     def generate(
-        self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
+        self,
+        ids: Sequence[int],
+        params: SamplingParams,
+        *,
+        draws: int,
+        max_new_tokens: int,
+        top: int,
+        prompt_length: int | None = None,
     ) -> AsyncGenerator[Step, None]:
         """Sample up to `max_new_tokens` tokens after the prefix, one Step each.
 
         `draws` tells how many draws of the seed the path has used up: the first one here is the draw of that index.
-        `params.seed` must be set unless the temperature is 0. Closing the iterator stops between two tokens. Raises as
-        `next` does.
+        `params.seed` must be set unless the temperature is 0. `prompt_length` is as in `next`. Closing the iterator
+        stops between two tokens. Raises as `next` does, and EngineError where the samplers leave no token.
         """
 
     @abstractmethod

@@ -180,19 +180,34 @@ class WorkerEngine(Engine):
             self._process.stdin.write(wire.encode(wire.Cancel(request_id)) + b"\n")
 
     async def next(
-        self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int] = ()
+        self,
+        ids: Sequence[int],
+        params: SamplingParams,
+        top: int,
+        include: Sequence[int] = (),
+        *,
+        prompt_length: int | None = None,
     ) -> Distribution:
         async def ask(prefix: wire.Prefix) -> Any:
-            return await self._ask(lambda request_id: wire.Next(request_id, prefix, params, top, list(include)))
+            return await self._ask(
+                lambda request_id: wire.Next(request_id, prefix, params, top, list(include), prompt_length)
+            )
 
         reply: wire.Table = await self._with_prefix(ids, ask)
         return reply.distribution
 
     async def generate(
-        self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
+        self,
+        ids: Sequence[int],
+        params: SamplingParams,
+        *,
+        draws: int,
+        max_new_tokens: int,
+        top: int,
+        prompt_length: int | None = None,
     ) -> AsyncGenerator[Step, None]:
         def make(request_id: int, prefix: wire.Prefix) -> wire.Message:
-            return wire.Generate(request_id, prefix, params, draws, max_new_tokens, top)
+            return wire.Generate(request_id, prefix, params, draws, max_new_tokens, top, prompt_length)
 
         async with aclosing(self._stream_after(ids, make)) as replies:
             async for reply in replies:

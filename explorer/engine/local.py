@@ -19,7 +19,7 @@ import transformers
 from transformers import PreTrainedModel
 
 from explorer.core.distribution import Distribution
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling import SamplingParams, sampling_defaults
 from explorer.core.score import Scored
 from explorer.core.stopping import FinishReason, StopRules
 from explorer.core.token import Token
@@ -39,11 +39,14 @@ from explorer.engine.cache import CHUNK, Cancelled, Forward, forward_for
 from explorer.engine.drawing import Draws
 from explorer.engine.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
 from explorer.engine.placement import devices_in_words
+from explorer.engine.ranking import Row
 from explorer.engine.rows import RowStore
 from explorer.engine.sequences import Sequences
 from explorer.errors import ContextFull, EngineError, ExplorerError, UsageError
 
 Answer = TypeVar("Answer")
+
+EVERYTHING_OFF = SamplingParams()
 
 
 class TransformersEngine(Engine):
@@ -53,7 +56,7 @@ class TransformersEngine(Engine):
         self.settings = settings
         self._scheme = forward
         self._thread = ThreadPoolExecutor(1, "engine")
-        self._rows: RowStore[torch.Tensor] = RowStore()
+        self._rows = RowStore()
         self._report: Callable[[Progress], None] = lambda progress: None
 
     async def start(self) -> EngineInfo:
@@ -128,6 +131,7 @@ class TransformersEngine(Engine):
             tokenizer=self.vocabulary.fingerprint(),
             loaded_with=self.settings.special(),
             versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)},
+            sampling_defaults=sampling_defaults(self.model.generation_config.to_dict()),
         )
 
     def _some_id(self) -> int:
@@ -136,13 +140,12 @@ class TransformersEngine(Engine):
 
     # Answering; on the engine's thread.
 
-    def _row(self, ids: Sequence[int], cancelled: Callable[[], bool]) -> torch.Tensor:
-        """The logits [V] after the prefix, computed once and kept, so that its digits never change."""
+    def _row(self, ids: Sequence[int], cancelled: Callable[[], bool]) -> Row:
+        """The logits after the prefix, computed once and kept, so that its digits never change."""
         row = self._rows.get(ids)
         if row is None:
             self._check(ids)
-            row = self._forward.logits(ids, cancelled, self._prefilled).clone()
-            self._rows.put(ids, row)
+            row = self._rows.put(ids, self._forward.logits(ids, cancelled, self._prefilled).clone())
         return row
 
     def _prefilled(self, done: int, total: int) -> None:
@@ -153,14 +156,21 @@ class TransformersEngine(Engine):
         """Raises UsageError, ContextFull. What has a row was checked before: looking at every id takes a while."""
         if not ids:
             raise UsageError("There is no token to go on from: give a prompt of at least one token.")
-        lowest, highest = min(ids), max(ids)
-        if lowest < 0 or highest >= self.vocab_size:
-            wrong = lowest if lowest < 0 else highest
-            raise UsageError(f"There is no token {wrong}: the model has the ids 0 to {self.vocab_size - 1}.")
+        self._check_range(ids)
         if self.context_length is not None and len(ids) > self.context_length:
             raise ContextFull(
                 f"The text has {len(ids):,} tokens, but the model's context holds {self.context_length:,}. Shorten it."
             )
+
+    def _check_range(self, ids: Sequence[int]) -> None:
+        wrong = next((one for one in (min(ids), max(ids)) if not 0 <= one < self.vocab_size), None)
+        if wrong is not None:
+            raise UsageError(f"There is no token {wrong}: the model has the ids 0 to {self.vocab_size - 1}.")
+
+    def _check_named(self, params: SamplingParams) -> None:
+        """Whether the model has the tokens that the settings name."""
+        if params.token_ids:
+            self._check_range(params.token_ids)
 
     def _check_room(self, ids: Sequence[int]) -> None:
         """Whether a token can follow."""
@@ -169,40 +179,45 @@ class TransformersEngine(Engine):
             raise ContextFull(f"The model's context of {self.context_length:,} tokens is full: no token can be added.")
 
     def _table(
-        self,
-        ids: Sequence[int],
-        params: SamplingParams,
-        top: int,
-        include: Sequence[int],
-        cancelled: Callable[[], bool],
+        self, asked: logits.Asked, top: int, include: Sequence[int], cancelled: Callable[[], bool]
     ) -> Distribution:
-        row = self._row(ids, cancelled)
+        row = self._row(asked.ids, cancelled)
         include = [token_id for token_id in include if 0 <= token_id < self.vocab_size]
         with torch.inference_mode():
-            return logits.distribution(row, ids, params, top, include, self.vocabulary.token)
+            return logits.distribution(row, asked, top, include, self.vocabulary.token)
 
-    def _draw(self, ids: Sequence[int], params: SamplingParams, draw: int, cancelled: Callable[[], bool]) -> int:
-        row = self._row(ids, cancelled)
+    def _draw(self, asked: logits.Asked, draw: int, cancelled: Callable[[], bool]) -> tuple[int, float]:
+        """The token that is drawn after the prefix, and its sampling prob."""
+        row = self._row(asked.ids, cancelled)
         with torch.inference_mode():
-            if params.temperature == 0:
-                return logits.greedy(row)
-            probs = logits.sampling_scores(row, ids, params).softmax(-1)
+            scores = logits.sampling_scores(row.logits, asked)
+            if bool(scores.isneginf().all()):
+                raise EngineError("The samplers cut every token here, so that nothing can be drawn. Loosen a setting.")
+            if asked.params.temperature == 0:
+                return logits.greedy(scores[0]), 1.0
+            probs = scores.softmax(-1)
             if not bool(probs.isfinite().all()):
                 raise EngineError("The model's logits are not finite here, so that nothing can be drawn.")
-            assert params.seed is not None
-            return self._draws.draw(probs, params.seed, draw)
+            assert asked.params.seed is not None
+            drawn = self._draws.draw(probs, asked.params.seed, draw)
+            return drawn, probs[0, drawn].item()
 
-    def _step(
-        self, ids: Sequence[int], params: SamplingParams, draw: int, top: int, cancelled: Callable[[], bool]
-    ) -> Step:
-        drawn = self._draw(ids, params, draw, cancelled)
-        before = self._table(ids, params, 1, [drawn], cancelled).find(drawn)
+    def _step(self, asked: logits.Asked, draw: int, top: int, cancelled: Callable[[], bool]) -> Step:
+        drawn, prob = self._draw(asked, draw, cancelled)
+        before = self._table(asked, 1, [drawn], cancelled).find(drawn)
         assert before is not None
-        after = [*ids, drawn]
+        # Of tokens with equal logits at a cut, the table may have kept another than the draw did.
+        before = msgspec.structs.replace(before, sampling_prob=prob, cut_by=None)
+        after = [*asked.ids, drawn]
         finish: FinishReason | None = "stop" if drawn in self.eos_ids else None
         if finish is None and len(after) == self.context_length:
             finish = "context"
-        return Step(before, draw, self._table(after, params, top, (), cancelled), finish)
+        table = self._table(msgspec.structs.replace(asked, ids=after), top, (), cancelled)
+        return Step(before, draw, table, finish)
+
+    def _asked(self, ids: Sequence[int], params: SamplingParams, prompt_length: int | None) -> logits.Asked:
+        length = len(ids) if prompt_length is None else prompt_length
+        return logits.Asked(params, ids, length, self.eos_ids)
 
     def _sampled(self, sequences: Sequences, cancelled: Callable[[], bool]) -> list[Drawn]:
         with memory.said(self.model.device):
@@ -211,19 +226,35 @@ class TransformersEngine(Engine):
     # The interface.
 
     async def next(
-        self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int] = ()
+        self,
+        ids: Sequence[int],
+        params: SamplingParams,
+        top: int,
+        include: Sequence[int] = (),
+        *,
+        prompt_length: int | None = None,
     ) -> Distribution:
-        return await self._compute(lambda cancelled: self._table(ids, params, top, include, cancelled))
+        self._check_named(params)
+        asked = self._asked(ids, params, prompt_length)
+        return await self._compute(lambda cancelled: self._table(asked, top, include, cancelled))
 
     async def generate(
-        self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
+        self,
+        ids: Sequence[int],
+        params: SamplingParams,
+        *,
+        draws: int,
+        max_new_tokens: int,
+        top: int,
+        prompt_length: int | None = None,
     ) -> AsyncGenerator[Step, None]:
         self._check_room(ids)
+        self._check_named(params)
         check_sampling(params)
-        path = list(ids)
+        asked = self._asked(list(ids), params, prompt_length)
         for count in range(max_new_tokens):
-            step = await self._compute(partial(self._step, path, params, draws + count, top))
-            path.append(step.drawn.token.id)
+            step = await self._compute(partial(self._step, asked, draws + count, top))
+            asked = msgspec.structs.replace(asked, ids=[*asked.ids, step.drawn.token.id])
             if step.finish is None and count + 1 == max_new_tokens:
                 step = msgspec.structs.replace(step, finish="length")
             yield step
@@ -239,11 +270,12 @@ class TransformersEngine(Engine):
         stop: StopRules = DEFAULT_STOP,
     ) -> AsyncGenerator[list[Drawn], None]:
         check_sampling(params, num_sequences)
+        self._check_named(params)
         for ids in prompts:
             self._check_room(ids)
         sequences = Sequences(
             self._forward,
-            self._row,
+            lambda ids, cancelled: self._row(ids, cancelled).logits,
             self.vocabulary.token,
             prompts,
             params,

@@ -1,136 +1,200 @@
 """From logits to a Distribution, through transformers' own samplers.
 
-Owns ranks, probabilities, entropy and the question which sampler cut a token. Pure functions of one row of logits [V].
-Must not know models, caches or random numbers.
+Owns probabilities and the question which sampler cut a token. Pure functions of rows of logits. Must not know models,
+caches or random numbers.
 """
 
 import math
 from collections.abc import Callable, Sequence
 
+import msgspec
 import torch
-from transformers import LogitsProcessor, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.token import Token
+from explorer.engine.ranking import DEPTH, Row, comparable, entropy, ranked
+from explorer.engine.samplers import MOVES, WARPERS, Chain, chain
+from explorer.engine.shortcuts import Beginning, beginning
 
 
-def chain(params: SamplingParams) -> list[tuple[str, LogitsProcessor]]:
-    """The processors that `generate()` would build for these settings, in its order, by the names of the settings.
+class Asked(msgspec.Struct, frozen=True):
+    """What the samplers look at beside the logits: the settings, and where the row stands."""
 
-    Greedy is no processor: transformers takes the argmax instead.
-    """
-    steps: list[tuple[str, LogitsProcessor]] = []
-    if params.temperature not in (0, 1):
-        steps.append(("temperature", TemperatureLogitsWarper(float(params.temperature))))
-    if params.top_k:
-        steps.append(("top_k", TopKLogitsWarper(params.top_k)))
-    if params.top_p < 1:
-        steps.append(("top_p", TopPLogitsWarper(params.top_p)))
-    return steps
+    params: SamplingParams
+    ids: Sequence[int]
+    """The prefix."""
+    prompt_length: int
+    """Tokens of the prefix that are the prompt."""
+    eos_ids: Sequence[int] = ()
 
+    def chain(self, device: torch.device) -> Chain:
+        return chain(self.params, prompt_length=self.prompt_length, eos_ids=self.eos_ids, device=device)
 
-def sampling_scores(row: torch.Tensor, ids: Sequence[int], params: SamplingParams) -> torch.Tensor:
-    """The scores [1, V] in float32 whose softmax is drawn from."""
-    return batch_scores(row[None], [ids], params)
+    def history(self, device: torch.device) -> torch.Tensor:
+        """The prefix [1, T]."""
+        return torch.tensor([list(self.ids)], device=device)
 
 
-def batch_scores(rows: torch.Tensor, prefixes: Sequence[Sequence[int]], params: SamplingParams) -> torch.Tensor:
-    """The scores [N, V] in float32 of rows [N, V] after prefixes of one length."""
+def sampling_scores(row: torch.Tensor, asked: Asked) -> torch.Tensor:
+    """The scores [1, V] in float32 whose softmax is drawn from, or whose argmax is taken where it is greedy."""
+    return batch_scores(row[None], [asked.ids], asked)
+
+
+def batch_scores(rows: torch.Tensor, prefixes: Sequence[Sequence[int]], asked: Asked) -> torch.Tensor:
+    """The same [N, V] of rows [N, V] after prefixes of one length, which stand in the place of the one asked for."""
     scores = rows.float()
-    steps = chain(params)
+    steps = asked.chain(rows.device)
     history = torch.tensor([list(ids) for ids in prefixes], device=rows.device) if steps else scores
     for _, processor in steps:
         scores = processor(history, scores)
     return scores
 
 
-def greedy(row: torch.Tensor) -> int:
-    """The id of the highest logit; of equal ones the smallest, as rank says."""
-    return int(comparable(row.float()).argmax())
-
-
-def comparable(logits: torch.Tensor) -> torch.Tensor:
-    """The logits with NaN below everything, as rank takes it."""
-    return logits.nan_to_num(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
-
-
-def ranked(row: torch.Tensor, top: int, include: Sequence[int] = ()) -> list[tuple[int, int]]:
-    """(rank, id) of the `top` highest logits and of the ids in `include`, by rank.
-
-    Equal logits are ranked by id. `row` is float32 without NaN.
-    """
-    top = min(max(top, 1), row.numel())
-    lowest = row.topk(top).values[-1]
-    reaching = (row >= lowest).nonzero()[:, 0]
-    order = row[reaching].sort(descending=True, stable=True).indices[:top]
-    ranks = [(rank, int(token_id)) for rank, token_id in enumerate(reaching[order].tolist(), 1)]
-    listed = {token_id for _, token_id in ranks}
-    others = [token_id for token_id in dict.fromkeys(include) if token_id not in listed]
-    return ranks + sorted((rank_of(row, token_id), token_id) for token_id in others)
-
-
-def rank_of(row: torch.Tensor, token_id: int) -> int:
-    """1 + tokens with a higher logit + tokens with the same logit and a smaller id."""
-    logit = row[token_id]
-    return 1 + int((row > logit).sum()) + int((row[:token_id] == logit).sum())
+def greedy(scores: torch.Tensor) -> int:
+    """The id of the highest of the scores [V]; of equal ones the smallest, as rank says."""
+    return int(comparable(scores.float()).argmax())
 
 
 def distribution(
-    row: torch.Tensor,
-    ids: Sequence[int],
-    params: SamplingParams,
-    top: int,
-    include: Sequence[int],
-    token: Callable[[int], Token],
+    row: Row, asked: Asked, top: int, include: Sequence[int], token: Callable[[int], Token]
 ) -> Distribution:
-    """The table of a row of logits [V] after the prefix `ids`; `token` gives the Token of an id."""
-    logits = row.float()
-    order = comparable(logits)
-    ranks = ranked(order, top, include)
-    index = torch.tensor([token_id for _, token_id in ranks], device=row.device)
-    logprobs = logits.log_softmax(-1)
+    """The table of a row of logits; `token` gives the Token of an id.
+
+    Lists the `top` first tokens after the steps that move tokens, and those of `include`, in that order; a token that
+    is banned keeps its place. For the other steps, short cuts are taken where they give the same.
+    """
+    logits = row.logits.float()
+    steps = asked.chain(logits.device)
+    history = asked.history(logits.device) if steps else logits
+    moves = [step for step in steps if step[0] in MOVES]
+    moved = row
+    for _, processor in moves:
+        moved = Row(processor(history, moved.logits.float()[None])[0])
+    places = _places(moved, top, include)
+    index = torch.tensor(list(places), device=logits.device)
+    ranks = row.ranks(index) if moves else list(places.values())
     probs = logits.softmax(-1)
-    sampling, cuts, kept = _sampled(logits, ids, params, index)
+    begun = beginning(moved, asked.params)
+    if begun is not None:
+        shaped = _by_order(begun, moved, probs, places, index)
+    else:
+        cutting = steps[len(moves) :]
+        if asked.params.temperature == 0:
+            cutting.append(("temperature", _only_the_highest))
+        shaped = _by_chain(cutting, moved, probs, history, index)
     columns = zip(
+        places.items(),
         ranks,
         logits[index].tolist(),
-        logprobs[index].tolist(),
+        (logits[index] - row.logsumexp).tolist(),
         probs[index].tolist(),
-        sampling,
-        cuts,
+        shaped.shares,
+        shaped.cuts,
         strict=True,
     )
     candidates = tuple(
-        Candidate(token(token_id), rank, _finite(logit), _finite(logprob), _finite(prob), share, cut)
-        for (rank, token_id), logit, logprob, prob, share, cut in columns
+        Candidate(
+            token(token_id),
+            rank,
+            _finite(logit),
+            _finite(logprob),
+            _finite(prob),
+            share,
+            cut,
+            place if place != rank else None,
+        )
+        for (token_id, place), rank, logit, logprob, prob, share, cut in columns
     )
-    # xlogy-like: a token of probability 0 adds nothing, although its logprob is infinite.
-    entropy = -torch.where(probs == 0, 0.0, probs * logprobs).sum().item() / math.log(2)
-    listed = probs.index_fill(0, index, 0.0).sum().item()
-    return Distribution(candidates, logits.numel(), _finite(max(entropy, 0.0)), _finite(listed), kept)
+    return Distribution(
+        candidates,
+        logits.numel(),
+        _finite(row.entropy),
+        _finite(probs.index_fill(0, index, 0.0).sum().item()),
+        shaped.kept,
+        _finite(shaped.cut_mass),
+        shaped.entropy,
+    )
 
 
-def _sampled(
-    logits: torch.Tensor, ids: Sequence[int], params: SamplingParams, index: torch.Tensor
-) -> tuple[list[float], list[str | None], int]:
-    """Of the tokens in `index`: the sampling probs and what cut each; and how many tokens are kept in all."""
-    if params.temperature == 0:
-        best = greedy(logits)
-        chosen = [token_id == best for token_id in index.tolist()]
-        return [float(kept) for kept in chosen], [None if kept else "temperature" for kept in chosen], 1
+def _places(row: Row, top: int, include: Sequence[int]) -> dict[int, int]:
+    """The ids to list and their places in the row, in that order."""
+    top = max(top, 1)
+    listed = {token_id: place for place, token_id in enumerate(row.order(top)[:top].tolist(), 1)}
+    others = [token_id for token_id in dict.fromkeys(include) if token_id not in listed]
+    if others:
+        places = row.ranks(torch.tensor(others, device=row.logits.device))
+        listed.update(sorted(zip(others, places, strict=True), key=lambda pair: pair[1]))
+    return listed
+
+
+class Shaped(msgspec.Struct, frozen=True):
+    """What the samplers make of a row: of each listed token, and of the whole."""
+
+    shares: list[float]
+    """The sampling prob of each listed token."""
+    cuts: list[str | None]
+    """What cut each listed token first."""
+    kept: int
+    cut_mass: float
+    """Of the model's probability; not finite where that is not known."""
+    entropy: float | None
+    """After the samplers, in bits; None where nothing is kept."""
+
+
+def _by_order(begun: Beginning, row: Row, probs: torch.Tensor, places: dict[int, int], index: torch.Tensor) -> Shaped:
+    """What the beginning of the row's order says of the tokens in `index`, which stand at `places`."""
+    kept = [place <= begun.kept for place in places.values()]
+    possible = (row.logits[index] > -math.inf).tolist()
+    return Shaped(
+        [share if here else 0.0 for share, here in zip(begun.shares(row.logits[index]), kept, strict=True)],
+        [begun.cut_by(place) if able else None for place, able in zip(places.values(), possible, strict=True)],
+        begun.kept,
+        0.0 if begun.kept == row.finite else probs.index_fill(0, row.order(1)[: begun.kept], 0.0).sum().item(),
+        begun.entropy,
+    )
+
+
+def _by_chain(steps: Chain, row: Row, probs: torch.Tensor, history: torch.Tensor, index: torch.Tensor) -> Shaped:
+    """What the processors make of the row, and which of them cut the tokens in `index`."""
+    scores = row.logits.float()[None]
+    size = scores.shape[1]
     cuts: list[str | None] = [None] * len(index)
-    scores = logits[None]
-    steps = chain(params)
-    history = _history(ids, logits.device) if steps else scores
-    never = logits[index].isneginf()
+    never = scores[0, index].isneginf()
+    left: torch.Tensor | None = None
     for name, processor in steps:
         scores = processor(history, scores)
-        gone = (scores[0, index].isneginf() & ~never).tolist()
+        if left is None and size > DEPTH and name in WARPERS and int(scores.isfinite().sum()) <= DEPTH:
+            # What is cut changes nothing for the steps that follow, and a long row costs them a sort each.
+            left = scores[0].isfinite().nonzero()[:, 0]
+            scores = scores[:, left]
+        standing = _spread(scores, left, size)[index]
+        gone = (standing.isneginf() & ~never).tolist()
         cuts = [cut or (name if lost else None) for cut, lost in zip(cuts, gone, strict=True)]
-    shares = scores[0].softmax(-1)[index].nan_to_num(nan=0.0).tolist()
-    return shares, cuts, int(scores.isfinite().sum())
+    final = _spread(scores, left, size)
+    kept = final.isfinite()
+    shares = final.softmax(-1).nan_to_num(nan=0.0)
+    count = int(kept.sum())
+    cut_mass = torch.where(kept, 0.0, probs).sum().item()
+    return Shaped(shares[index].tolist(), cuts, count, cut_mass, entropy(shares) if count else None)
+
+
+def _spread(scores: torch.Tensor, left: torch.Tensor | None, size: int) -> torch.Tensor:
+    """The scores of the whole vocabulary [V], from those of the ids `left` or of all of them."""
+    if left is None:
+        return scores[0]
+    return torch.full((size,), -math.inf, device=scores.device).index_copy(0, left, scores[0])
+
+
+def _only_the_highest(history: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    """Greedy as a step: cuts everything but the token that is taken."""
+    del history
+    best = greedy(scores[0])
+    taken = torch.full_like(scores, -math.inf)
+    if bool(comparable(scores[0, best]) > -math.inf):
+        taken[0, best] = 0.0
+    return taken
 
 
 def drawn(
@@ -196,11 +260,11 @@ def _scored_part(rows: torch.Tensor, targets: Sequence[int], top: int, token: Ca
         strict=True,
     )
     done = []
-    for number, (target, logprob, rank, entropy) in enumerate(columns):
+    for number, (target, logprob, rank, bits) in enumerate(columns):
         alternatives = _alternatives(rows[number], logprobs[number], top, token) if top else ()
         known = _finite(logprob)
         prob = None if known is None else math.exp(known)
-        done.append(Scored(token(target), known, prob, rank, _finite(entropy), alternatives))
+        done.append(Scored(token(target), known, prob, rank, _finite(bits), alternatives))
     return done
 
 
@@ -214,11 +278,6 @@ def _alternatives(
         for (rank, token_id), value in zip(ranks, values, strict=True)
         if math.isfinite(value)
     )
-
-
-def _history(ids: Sequence[int], device: torch.device) -> torch.Tensor:
-    """The prefix [1, T], which some processors look at."""
-    return torch.tensor([list(ids)], device=device)
 
 
 def _finite(number: float) -> float | None:

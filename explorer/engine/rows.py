@@ -1,32 +1,24 @@
-"""RowStore: what was computed for prefixes that were visited.
+"""RowStore: the logits of prefixes that were visited.
 
-Owns the bound in bytes, the order in which is forgotten, and the keys: the hash of a prefix goes on from the one of the
-last prefix where both begin alike. Must not know where values come from.
+Owns the names of prefixes, the bound in bytes and the order in which rows are forgotten. Must not know where rows come
+from.
 """
 
 import hashlib
 from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
 
+import torch
+
+from explorer.engine.ranking import Row
 from explorer.engine.wire import common_prefix
 
 LIMIT = 256 << 20
-"""Bytes of all values."""
+"""Bytes of all rows, with what was computed from them."""
 
 BLOCK = 256
 """Ids between two hash states that are kept of the last prefix."""
-
-
-class Sized(Protocol):
-    """A value that says how many bytes it holds: a tensor, or one with what was derived from it."""
-
-    @property
-    def nbytes(self) -> int: ...
-
-
-Value = TypeVar("Value", bound=Sized)
 
 
 class PrefixKeys:
@@ -57,34 +49,50 @@ def _updated(state: "hashlib.blake2b", ids: list[int]) -> "hashlib.blake2b":
     return state
 
 
-class RowStore(Generic[Value]):
-    """Values by their prefixes: least recently used go first when `limit` bytes are full."""
+class RowStore:
+    """Rows by their prefixes: least recently used go first when `limit` bytes are full."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._keys = PrefixKeys()
-        self._values: OrderedDict[bytes, Value] = OrderedDict()
+        self._rows: OrderedDict[bytes, tuple[Row, int]] = OrderedDict()
+        """With the bytes that each was last measured to hold."""
         self._bytes = 0
 
-    def get(self, ids: Sequence[int]) -> Value | None:
+    def get(self, ids: Sequence[int]) -> Row | None:
         """What was kept for the prefix, if it is still there."""
-        value = self._values.get(key := self._keys.key(ids))
-        if value is not None:
-            self._values.move_to_end(key)
-        return value
+        return self._touch(self._keys.key(ids))
 
-    def put(self, ids: Sequence[int], value: Value) -> None:
-        """Keep a value; the first one of a prefix stays, so that its digits never change."""
+    def put(self, ids: Sequence[int], logits: torch.Tensor) -> Row:
+        """Keep logits [V], which nobody writes to afterwards; the row of them.
+
+        The first row of a prefix stays, so that its digits never change.
+        """
         key = self._keys.key(ids)
-        if key in self._values:
-            return
-        self._values[key] = value
-        self._bytes += value.nbytes
-        while self._bytes > self._limit and len(self._values) > 1:
-            _, dropped = self._values.popitem(last=False)
-            self._bytes -= dropped.nbytes
+        row = self._touch(key)
+        if row is None:
+            row = Row(logits)
+            self._keep(key, row)
+        return row
 
     def clear(self) -> None:
         """Forget everything."""
-        self._values.clear()
+        self._rows.clear()
         self._bytes = 0
+
+    def _touch(self, key: bytes) -> Row | None:
+        if key not in self._rows:
+            return None
+        row, measured = self._rows.pop(key)
+        self._bytes -= measured
+        # What was computed from it since it was last here is measured too.
+        self._keep(key, row)
+        return row
+
+    def _keep(self, key: bytes, row: Row) -> None:
+        size = row.nbytes
+        self._rows[key] = (row, size)
+        self._bytes += size
+        while self._bytes > self._limit and len(self._rows) > 1:
+            _, (_, dropped) = self._rows.popitem(last=False)
+            self._bytes -= dropped

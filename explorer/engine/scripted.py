@@ -16,8 +16,9 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.stopping import FinishReason, Stopper, StopRules
 from explorer.core.token import Kind, Token
+from explorer.engine import plain_samplers as samplers
 from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, EngineInfo, Module, Step, Structure, check_sampling
-from explorer.errors import ContextFull, UsageError
+from explorer.errors import ContextFull, EngineError, UsageError
 
 WORDS = (
     "<|begin|>",
@@ -43,6 +44,7 @@ WORDS = (
 )
 BOS, EOS = 256, 257
 SPECIAL = (BOS, EOS)
+EVERYTHING_OFF = SamplingParams()
 
 
 class ScriptedEngine(Engine):
@@ -88,10 +90,10 @@ class ScriptedEngine(Engine):
         if self.gate is not None:
             await self.gate.wait()
 
-    def _check(self, ids: Sequence[int]) -> None:
+    def _check(self, ids: Sequence[int], params: SamplingParams = EVERYTHING_OFF) -> None:
         if not ids:
             raise UsageError("There is no token to go on from: give a prompt of at least one token.")
-        wrong = next((i for i in ids if not 0 <= i < self._vocab_size), None)
+        wrong = next((i for i in (*ids, *params.token_ids) if not 0 <= i < self._vocab_size), None)
         if wrong is not None:
             raise UsageError(f"There is no token {wrong}: the model has the ids 0 to {self._vocab_size - 1}.")
         if len(ids) > self._context_length:
@@ -104,54 +106,88 @@ class ScriptedEngine(Engine):
         return row
 
     def _distribution(
-        self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int]
+        self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int], prompt_length: int
     ) -> Distribution:
         row = self._logits(ids)
-        order = sorted(range(len(row)), key=lambda i: (-row[i], i))
-        ranks = {token_id: rank for rank, token_id in enumerate(order, 1)}
+        shaped = samplers.shape(row, ids, params, prompt_length, [EOS])
+        order = samplers.order(shaped.moved)
+        places = {token_id: place for place, token_id in enumerate(order, 1)}
+        ranks = {token_id: rank for rank, token_id in enumerate(samplers.order(row), 1)}
         logprobs = _log_softmax(row)
-        shares, cuts = _sampled(row, order, params)
-        listed = sorted({*order[: max(top, 1)], *(i for i in include if 0 <= i < len(row))}, key=ranks.__getitem__)
+        shares = samplers.softmax(shaped.scores)
+        listed = sorted({*order[: max(top, 1)], *(i for i in include if 0 <= i < len(row))}, key=places.__getitem__)
         candidates = tuple(
             Candidate(
-                self._token(i), ranks[i], row[i], logprobs[i], math.exp(logprobs[i]), shares.get(i, 0.0), cuts.get(i)
+                self._token(i),
+                ranks[i],
+                row[i],
+                logprobs[i],
+                math.exp(logprobs[i]),
+                shares[i],
+                shaped.cuts.get(i),
+                places[i] if places[i] != ranks[i] else None,
             )
             for i in listed
         )
         other = 1.0 - sum(math.exp(logprobs[i]) for i in listed)
-        entropy = -sum(math.exp(p) * p for p in logprobs) / math.log(2)
-        return Distribution(candidates, len(row), entropy, max(other, 0.0), len(shares))
+        return Distribution(
+            candidates,
+            len(row),
+            samplers.nats(map(math.exp, logprobs)) / math.log(2),
+            max(other, 0.0),
+            len(shaped.kept),
+            sum(math.exp(logprobs[i]) for i in shaped.cuts),
+            samplers.nats(shares) / math.log(2) if shaped.kept else None,
+        )
 
-    def _check_room(self, ids: Sequence[int]) -> None:
-        self._check(ids)
+    def _check_room(self, ids: Sequence[int], params: SamplingParams) -> None:
+        self._check(ids, params)
         if len(ids) == self._context_length:
             raise ContextFull(f"The context of {self._context_length:,} tokens is full: no token can be added.")
 
-    def _draw(self, ids: Sequence[int], params: SamplingParams, point: str) -> tuple[Candidate, Distribution]:
+    def _draw(
+        self, ids: Sequence[int], params: SamplingParams, point: str, prompt_length: int
+    ) -> tuple[Candidate, Distribution]:
         """The token that the random numbers of a point take, and what it was taken from."""
-        everything = self._distribution(ids, params, self._vocab_size, ())
+        everything = self._distribution(ids, params, self._vocab_size, (), prompt_length)
         kept = [c for c in everything.candidates if c.sampling_prob > 0]
+        if not kept:
+            raise EngineError("The samplers cut every token here, so that nothing can be drawn. Loosen a setting.")
         return random.Random(point).choices(kept, [c.sampling_prob for c in kept])[0], everything
 
     async def next(
-        self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int] = ()
+        self,
+        ids: Sequence[int],
+        params: SamplingParams,
+        top: int,
+        include: Sequence[int] = (),
+        *,
+        prompt_length: int | None = None,
     ) -> Distribution:
-        self._check(ids)
+        self._check(ids, params)
         await self._wait()
-        return self._distribution(ids, params, top, include)
+        return self._distribution(ids, params, top, include, len(ids) if prompt_length is None else prompt_length)
 
     async def generate(
-        self, ids: Sequence[int], params: SamplingParams, *, draws: int, max_new_tokens: int, top: int
+        self,
+        ids: Sequence[int],
+        params: SamplingParams,
+        *,
+        draws: int,
+        max_new_tokens: int,
+        top: int,
+        prompt_length: int | None = None,
     ) -> AsyncGenerator[Step, None]:
-        self._check_room(ids)
+        self._check_room(ids, params)
         check_sampling(params)
         path = list(ids)
+        prompt = len(ids) if prompt_length is None else prompt_length
         for count in range(max_new_tokens):
             await self._wait()
             # Give the loop a turn: a cancellation lands between two tokens.
             await asyncio.sleep(0)
             draw = draws + count
-            drawn, _ = self._draw(path, params, f"{params.seed}:{draw}")
+            drawn, _ = self._draw(path, params, f"{params.seed}:{draw}", prompt)
             path.append(drawn.token.id)
             finish: FinishReason | None = None
             if drawn.token.id == EOS:
@@ -160,7 +196,7 @@ class ScriptedEngine(Engine):
                 finish = "context"
             elif count + 1 == max_new_tokens:
                 finish = "length"
-            yield Step(drawn, draw, self._distribution(path, params, top, ()), finish)
+            yield Step(drawn, draw, self._distribution(path, params, top, (), prompt), finish)
             if finish:
                 return
 
@@ -176,7 +212,7 @@ class ScriptedEngine(Engine):
         paths: dict[int, list[int]] = {}
         stoppers = []
         for ids in prompts:
-            self._check_room(ids)
+            self._check_room(ids, params)
             for _ in range(num_sequences):
                 paths[len(paths)] = list(ids)
                 stoppers.append(Stopper(stop, [EOS], self._context_length - len(ids)))
@@ -189,7 +225,7 @@ class ScriptedEngine(Engine):
             for index, path in list(paths.items()):
                 prompt, row = divmod(index, num_sequences)
                 point = f"{(params.seed or 0) + prompt}:{draw}" + (f":{row}" if row else "")
-                candidate, table = self._draw(path, params, point)
+                candidate, table = self._draw(path, params, point, len(prompts[prompt]))
                 path.append(candidate.token.id)
                 finish = stoppers[index].feed(candidate.token, table.entropy, table.candidates[0].prob)
                 drawn.append(Drawn(index, candidate, finish))
@@ -203,7 +239,7 @@ class ScriptedEngine(Engine):
         await self._wait()
         done = [Scored(self._token(ids[0]))]
         for index in range(1, len(ids)):
-            table = self._distribution(ids[:index], SamplingParams(), top, [ids[index]])
+            table = self._distribution(ids[:index], SamplingParams(), top, [ids[index]], index)
             chosen = table.find(ids[index])
             assert chosen is not None
             done.append(
@@ -271,32 +307,3 @@ def _log_softmax(row: Sequence[float]) -> list[float]:
     top = max(row)
     total = top + math.log(sum(math.exp(logit - top) for logit in row))
     return [logit - total for logit in row]
-
-
-def _sampled(
-    row: Sequence[float], order: Sequence[int], params: SamplingParams
-) -> tuple[dict[int, float], dict[int, str]]:
-    """The sampling probs of the kept ids, and what cut each of the others; temperature, then top-k, then top-p."""
-    if params.temperature == 0:
-        return {order[0]: 1.0}, dict.fromkeys(order[1:], "temperature")
-    cuts: dict[int, str] = {}
-    kept = list(order)
-    if params.top_k:
-        lowest = row[order[min(params.top_k, len(order)) - 1]]
-        kept = [i for i in order if row[i] >= lowest]
-        cuts.update((i, "top_k") for i in order if row[i] < lowest)
-    shares = _shares(row, kept, params.temperature)
-    if params.top_p < 1:
-        mass, count = 0.0, 0
-        for share in shares:
-            if mass >= params.top_p:
-                break
-            mass, count = mass + share, count + 1
-        cuts.update((i, "top_p") for i in kept[count:])
-        kept = kept[:count]
-        shares = _shares(row, kept, params.temperature)
-    return dict(zip(kept, shares, strict=True)), cuts
-
-
-def _shares(row: Sequence[float], kept: Sequence[int], temperature: float) -> list[float]:
-    return [math.exp(logprob) for logprob in _log_softmax([row[i] / temperature for i in kept])]

@@ -62,6 +62,7 @@ class Sequences:
         self._forward = forward
         self._row = row
         self._token = token
+        self._prompts, self._eos_ids = prompts, eos_ids
         self._params = params
         self._num_sequences = num_sequences
         every = []
@@ -152,7 +153,10 @@ class Sequences:
 
     def _sampling_probs(self, rows: torch.Tensor, group: list[Line]) -> torch.Tensor:
         """[n, V] after one prompt; at the temperature 0, all of it is with one token of each row."""
-        scores = logits.batch_scores(rows, [one.ids for one in group], self._params)
+        asked = logits.Asked(self._params, group[0].ids, len(self._prompts[group[0].prompt]), self._eos_ids)
+        scores = logits.batch_scores(rows, [one.ids for one in group], asked)
+        if bool(scores.isneginf().all(-1).any()):
+            raise EngineError("The samplers cut every token here, so that nothing can be drawn. Loosen a setting.")
         if self._params.temperature == 0:
             best = torch.tensor([logits.greedy(row) for row in scores], device=rows.device)
             return torch.zeros_like(scores).scatter(1, best[:, None], 1.0)

@@ -57,6 +57,7 @@ class Next(Message, frozen=True):
     params: SamplingParams
     top: int
     include: list[int]
+    prompt_length: int | None = None
 
 
 class Generate(Message, frozen=True):
@@ -66,6 +67,7 @@ class Generate(Message, frozen=True):
     draws: int
     max_new_tokens: int
     top: int
+    prompt_length: int | None = None
 
 
 class Sample(Message, frozen=True):

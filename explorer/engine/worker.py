@@ -135,12 +135,19 @@ class Server:
         self.send(wire.Progressed(progress))
 
     async def _next(self, request: wire.Next, ids: list[int]) -> wire.Message:
-        distribution = await self.engine.next(ids, request.params, request.top, request.include)
+        distribution = await self.engine.next(
+            ids, request.params, request.top, request.include, prompt_length=request.prompt_length
+        )
         return wire.Table(request.id, distribution)
 
     async def _generate(self, request: wire.Generate, ids: list[int]) -> wire.Message:
         steps = self.engine.generate(
-            ids, request.params, draws=request.draws, max_new_tokens=request.max_new_tokens, top=request.top
+            ids,
+            request.params,
+            draws=request.draws,
+            max_new_tokens=request.max_new_tokens,
+            top=request.top,
+            prompt_length=request.prompt_length,
         )
         async for step in steps:
             self.send(wire.Stepped(request.id, step))

@@ -1,6 +1,6 @@
 """Knobs: the actions that turn a setting of the sampler by one step."""
 
-from explorer.core.sampling import new_seed, step_temperature, step_top_k, step_top_p
+from explorer.core.sampling import SamplingParams, new_seed
 from explorer.ui.walk import Walk
 
 
@@ -9,27 +9,30 @@ class Knobs:
 
     walk: Walk
 
-    def _turn(self, **changes: float | int) -> None:
+    def _set(self, params: SamplingParams) -> None:
         if self.walk.session is not None:
-            self.walk.set_params(self.walk.session.params.replace(**changes))
+            self.walk.set_params(params)
+
+    def _turn(self, name: str, direction: int) -> None:
+        self._set(self.walk.snapshot.params.step(name, direction))
 
     def action_temperature_down(self) -> None:
-        self._turn(temperature=step_temperature(self.walk.snapshot.params.temperature, -1))
+        self._turn("temperature", -1)
 
     def action_temperature_up(self) -> None:
-        self._turn(temperature=step_temperature(self.walk.snapshot.params.temperature, 1))
+        self._turn("temperature", 1)
 
     def action_top_p_down(self) -> None:
-        self._turn(top_p=step_top_p(self.walk.snapshot.params.top_p, -1))
+        self._turn("top_p", -1)
 
     def action_top_p_up(self) -> None:
-        self._turn(top_p=step_top_p(self.walk.snapshot.params.top_p, 1))
+        self._turn("top_p", 1)
 
     def action_top_k_down(self) -> None:
-        self._turn(top_k=step_top_k(self.walk.snapshot.params.top_k, -1))
+        self._turn("top_k", -1)
 
     def action_top_k_up(self) -> None:
-        self._turn(top_k=step_top_k(self.walk.snapshot.params.top_k, 1))
+        self._turn("top_k", 1)
 
     def action_new_seed(self) -> None:
-        self._turn(seed=new_seed())
+        self._set(self.walk.snapshot.params.replace(seed=new_seed()))

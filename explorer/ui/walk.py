@@ -6,13 +6,13 @@ and the measuring of steps. Must not know widgets, so that it is tested without 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import aclosing
 
 import msgspec
 
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.journal import AnyEvent, End, Params, Prompt, Score, Seen
+from explorer.core.journal import AnyEvent, End, Move, Params, Prompt, Score, Seen
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.session import EMPTY, Session, Snapshot
@@ -23,7 +23,7 @@ from explorer.errors import ContextFull, ExplorerError, RecordError
 OpenSession = Callable[[Engine, str], Awaitable[Session]]
 """Begins or resumes a session on an engine that is ready; the text is the prompt of a new one."""
 
-Question = tuple[int, int, tuple[float, float, int], int]
+Question = tuple[int, int, Hashable, int]
 """What a table answers: root, node, settings and rows."""
 
 NEARLY_FULL = 16
@@ -266,7 +266,11 @@ class Walk:
                 await self.score()
                 began = self._clock()
             distribution = await self.engine.next(
-                session.prefix(), session.params, self.top, list(session.cursor.children)
+                session.prefix(),
+                session.params,
+                self.top,
+                list(session.cursor.children),
+                prompt_length=len(session.tree.prompt),
             )
         except ExplorerError:
             self._refused = asked
@@ -294,6 +298,7 @@ class Walk:
                 draws=session.cursor.draws,
                 max_new_tokens=max_new_tokens - done,
                 top=self.top,
+                prompt_length=len(session.tree.prompt),
             )
             async with aclosing(steps):
                 async for step in steps:
@@ -317,6 +322,36 @@ class Walk:
                         await asyncio.sleep(0)
         self.changed()
         return finish
+
+    async def redraw(self) -> bool:
+        """Draw again in place of the cursor's token: the next draw that was never taken after the token before it.
+
+        The token that was there stays, as a branch. False at the prompt, and where the cursor was moved meanwhile.
+        Raises EngineError.
+        """
+        session = self.session
+        assert session is not None
+        here = (session.root, session.node)
+        if session.cursor.parent is None:
+            return False
+        above = session.tree.nodes[session.cursor.parent]
+        steps = self.engine.generate(
+            session.tree.prefix(above.number),
+            session.params,
+            draws=above.taken,
+            max_new_tokens=1,
+            top=self.top,
+            prompt_length=len(session.tree.prompt),
+        )
+        async with aclosing(steps):
+            async for step in steps:
+                if (session.root, session.node) != here:
+                    break
+                self.apply(Move(node=above.number))
+                self._take(session, step)
+                self.changed()
+                return True
+        return False
 
     def _take(self, session: Session, step: Step) -> None:
         quiet, self.changed = self.changed, lambda: None

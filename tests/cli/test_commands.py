@@ -152,6 +152,9 @@ def test_next_gives_the_shape_that_is_documented(next_json):
         "vocab_size",
         "entropy",
         "other_prob",
+        "kept",
+        "cut_mass",
+        "sampling_entropy",
         "candidates",
     ]
     assert list(next_json["candidates"][0]) == [
@@ -164,6 +167,7 @@ def test_next_gives_the_shape_that_is_documented(next_json):
         "prob",
         "sampling_prob",
         "cut_by",
+        "adjusted_rank",
     ]
     assert (next_json["model"], next_json["dtype"], next_json["vocab_size"]) == ("embedded", "float32", 6144)
     assert [c["rank"] for c in next_json["candidates"]] == list(range(1, 9))

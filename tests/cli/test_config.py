@@ -1,6 +1,8 @@
 import pytest
 
 from explorer.config import load
+from explorer.core.knobs import KNOB
+from explorer.core.sampling import Preset, SamplingParams
 from explorer.errors import UsageError
 
 
@@ -18,13 +20,13 @@ def file(tmp_path):
 def test_flags_win_over_the_environment_and_that_over_the_file(file):
     path = file('top_k = 1\ntop_p = 0.5\ntemperature = 0.1\ntheme = "light"\n[keys]\nsample = "z"')
     config = load({"top_k": 3}, {"TOKEN_EXPLORER_TOP_K": "2", "TOKEN_EXPLORER_TOP_P": "0.6", "OTHER": "x"}, path)
-    assert (config.top_k, config.top_p, config.temperature, config.theme) == (3, 0.6, 0.1, "light")
+    assert (config.params, config.theme) == (SamplingParams(temperature=0.1, top_p=0.6, top_k=3), "light")
     assert config.keys == {"sample": "z"}
 
 
 def test_without_any_source_everything_is_off(tmp_path):
     config = load({}, {"TOKEN_EXPLORER_CONFIG": str(_empty(tmp_path))})
-    assert config.params.shaping == (1.0, 1.0, 0)
+    assert config.params == SamplingParams()
     assert (config.model, config.max_new_tokens) == ("embedded", 256)
 
 
@@ -43,6 +45,12 @@ def _empty(folder):
         ("temperature = ", "cannot be read"),
         ('device = "cuda:x"', "device"),
         ("max_new_tokens = 0", "max-new-tokens"),
+        ("top_k = true", "top-k"),
+        ("params = {}", "params"),
+        ("suppress_tokens = [-1]", "banned"),
+        ("[presets.mine]\nheat = 1", "heat"),
+        ("[presets.mine]\nmin_p = 2", "the preset “mine”: min-p"),
+        ("[presets]\nmin_p = 1", "table of settings"),
     ],
 )
 def test_a_wrong_file_is_named_with_what_is_wrong(file, text, said):
@@ -65,3 +73,47 @@ def test_a_flag_decides_against_its_counterpart_elsewhere(file):
     path = file('prompt = "p"\nno_record = true')
     config = load({"file": "f", "record": "r"}, {}, path)
     assert (config.prompt, config.file, config.no_record, config.record) == (None, "f", False, "r")
+
+
+def test_every_setting_of_the_samplers_is_read_from_the_file_and_the_environment(file):
+    text = """
+        min_p = 0.05
+        typical_p = 0.9
+        epsilon_cutoff = 0.001
+        eta_cutoff = 0.002
+        top_h = 0.4
+        repetition_penalty = 1.2
+        no_repeat_ngram_size = 3
+        min_new_tokens = 4
+        suppress_tokens = [9, 5, 9]
+        seed = 6
+        [logit_bias]
+        13 = -5
+        7 = 2.5
+    """
+    expected = SamplingParams(
+        min_p=0.05,
+        typical_p=0.9,
+        epsilon_cutoff=0.001,
+        eta_cutoff=0.002,
+        top_h=0.4,
+        repetition_penalty=1.2,
+        no_repeat_ngram_size=3,
+        min_new_tokens=4,
+        suppress_tokens=(5, 9),
+        seed=6,
+        logit_bias=((7, 2.5), (13, -5.0)),
+    )
+    assert load({}, {}, file(text)).params == expected
+    said = {f"TOKEN_EXPLORER_{name.upper()}": KNOB[name].text(value) for name, value in expected.settings.items()}
+    assert load({}, said, file("top_h = 0.1")).params == expected
+
+
+def test_the_presets_of_a_person_are_read_from_the_file(file):
+    config = load({}, {}, file("[presets.mine]\ntemperature = 1\nmin_p = 0.1\n[presets.other]\nlogit_bias = '7=1'"))
+    assert config.presets == (
+        Preset("mine", SamplingParams(min_p=0.1)),
+        Preset("other", SamplingParams(logit_bias=((7, 1.0),))),
+    )
+    with pytest.raises(UsageError, match="configuration file only"):
+        load({}, {"TOKEN_EXPLORER_PRESETS": "x"}, file(""))

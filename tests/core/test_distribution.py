@@ -16,6 +16,7 @@ CANDIDATES = st.builds(
     NUMBER,
     st.floats(0, 1),
     st.sampled_from([None, "temperature", "top_k", "top_p"]),
+    st.none() | st.integers(1, 300_000),
 )
 
 
@@ -41,6 +42,13 @@ def test_a_row_whose_bytes_are_not_hexadecimal_is_refused():
     line = b'{"rank":1,"id":5,"text":null,"bytes":"zz","logit":0,"logprob":0,"prob":0,"sampling_prob":0,"cut_by":null}'
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(line, type=CandidateRow)
+
+
+def test_a_row_of_an_older_record_has_no_adjusted_rank():
+    line = b'{"rank":3,"id":5,"text":"a","bytes":"61","logit":0,"logprob":0,"prob":0,"sampling_prob":0,"cut_by":null}'
+    candidate = msgspec.json.decode(line, type=CandidateRow).candidate({})
+    assert (candidate.adjusted_rank, candidate.place) == (None, 3)
+    assert msgspec.structs.replace(candidate, adjusted_rank=1).place == 1
 
 
 def test_find_gives_the_candidate_of_an_id_that_is_listed():

@@ -5,15 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core.sampling import (
-    MAX_SEED,
-    TOP_K_STEPS,
-    SamplingParams,
-    new_seed,
-    step_temperature,
-    step_top_k,
-    step_top_p,
-)
+from explorer.core.knobs import KNOB, KNOBS, MAX_SEED
+from explorer.core.sampling import PRESETS, Preset, SamplingParams, new_seed, sampling_defaults
 from explorer.errors import UsageError
 
 DIRECTIONS = st.sampled_from([-1, 1])
@@ -35,6 +28,17 @@ def on_grid(value: float, step: float) -> bool:
         ({"top_p": 1.01}, "top-p"),
         ({"top_p": math.nan}, "top-p"),
         ({"top_k": -1}, "top-k"),
+        ({"min_p": 1.5}, "min-p"),
+        ({"typical_p": 0.0}, "typical-p"),
+        ({"epsilon_cutoff": 1.0}, "epsilon"),
+        ({"eta_cutoff": -0.1}, "eta"),
+        ({"top_h": 1.1}, "top-h"),
+        ({"repetition_penalty": 0.0}, "repetition"),
+        ({"no_repeat_ngram_size": -1}, "no-repeat"),
+        ({"logit_bias": ((5, math.nan),)}, "logit bias"),
+        ({"logit_bias": ((-5, 1.0),)}, "logit bias"),
+        ({"suppress_tokens": (-1,)}, "banned"),
+        ({"min_new_tokens": -1}, "min new"),
         ({"seed": -1}, "seed"),
         ({"seed": MAX_SEED + 1}, "seed"),
     ],
@@ -46,60 +50,157 @@ def test_a_value_out_of_range_is_refused_by_name(setting, word):
         SamplingParams().replace(**setting)
 
 
-@given(st.floats(1e-4, 100), st.floats(0, 1, exclude_min=True), st.integers(0, 10**6), st.integers(0, MAX_SEED))
-def test_settings_in_range_survive_json(temperature, top_p, top_k, seed):
-    params = SamplingParams(temperature, top_p, top_k, seed)
+NUMBERS = {
+    "number": lambda knob: st.floats(knob.low, min(knob.high, 1e6)) | st.sampled_from(knob.steps),
+    "count": lambda knob: st.integers(0, 10**6),
+    "seed": lambda knob: st.none() | st.integers(0, MAX_SEED),
+    "ids": lambda knob: st.sets(st.integers(0, 10**6)).map(lambda ids: tuple(sorted(ids))),
+    "biases": lambda knob: st.dictionaries(st.integers(0, 10**6), st.floats(-100, 100)).map(
+        lambda biases: tuple(sorted(biases.items()))
+    ),
+}
+PARAMS = st.builds(SamplingParams, **{knob.name: NUMBERS[knob.kind](knob) for knob in KNOBS})
+
+
+@given(PARAMS)
+def test_settings_in_range_survive_json_and_their_texts(params):
     assert msgspec.json.decode(msgspec.json.encode(params), type=SamplingParams) == params
+    read = {knob.name: knob.take(knob.text(getattr(params, knob.name))) for knob in KNOBS if knob.name != "seed"}
+    assert SamplingParams(**read, seed=params.seed) == params
 
 
-def test_the_seed_does_not_shape_the_table():
-    assert SamplingParams(0.5, 0.9, 3, 1).shaping == SamplingParams(0.5, 0.9, 3, 2).shaping
-    assert SamplingParams(0.5, 0.9, 3).shaping != SamplingParams(0.5, 0.9, 4).shaping
+def test_there_is_a_knob_for_each_setting_and_its_off_value_is_the_default():
+    assert {knob.name: knob.off for knob in KNOBS} == msgspec.structs.asdict(SamplingParams())
+    assert SamplingParams().settings == {}
+    assert SamplingParams(top_p=0.5, seed=0).settings == {"top_p": 0.5, "seed": 0}
+
+
+@given(PARAMS, st.integers(0, MAX_SEED))
+def test_the_seed_does_not_shape_the_table_and_everything_else_does(params, seed):
+    assert params.shaping == params.replace(seed=seed).shaping
+    assert hash(params.shaping) == hash(params.replace(seed=seed).shaping)
+    for knob in KNOBS:
+        if knob.name != "seed" and getattr(params, knob.name) != knob.off:
+            assert params.replace(**{knob.name: knob.off}).shaping != params.shaping
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "meant"),
+    [
+        ("temperature", 1, 1.0),
+        ("top_p", "off", 1.0),
+        ("top_k", " 40 ", 40),
+        ("suppress_tokens", "13, 5 13", (5, 13)),
+        ("suppress_tokens", [7], (7,)),
+        ("logit_bias", {"13": -5, "2": 1.5}, ((2, 1.5), (13, -5.0))),
+        ("logit_bias", "13=-5,2=1.5", ((2, 1.5), (13, -5.0))),
+        ("logit_bias", [[13, -5]], ((13, -5.0),)),
+        ("seed", "12", 12),
+    ],
+)
+def test_a_value_is_understood_as_a_file_or_a_person_writes_it(name, said, meant):
+    assert KNOB[name].take(said) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("temperature", "hot"),
+        ("temperature", None),
+        ("temperature", True),
+        ("top_k", 1.5),
+        ("top_k", "1.5"),
+        ("top_k", False),
+        ("suppress_tokens", "a"),
+        ("suppress_tokens", 5),
+        ("suppress_tokens", [[1]]),
+        ("logit_bias", "13"),
+        ("logit_bias", "13=x"),
+        ("logit_bias", {"13": 1000}),
+        ("logit_bias", [1]),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_by_the_title_of_the_setting(name, said):
+    with pytest.raises(UsageError, match=f"^{KNOB[name].title} must be .*, not "):
+        KNOB[name].take(said)
 
 
 @given(st.floats(0, 5), DIRECTIONS)
 def test_a_step_of_temperature_goes_to_the_next_tenth_and_stops_at_the_ends(value, direction):
-    after = step_temperature(value, direction)
+    after = KNOB["temperature"].step(value, direction)
     assert 0 <= after <= 5 and on_grid(after, 0.1)
     assert abs(after - value) <= 0.1 + 1e-6
     assert (after - value) * direction > 0 or after in (0.0, 5.0)
-    SamplingParams(temperature=after)
-
-
-@given(st.floats(0.05, 1), DIRECTIONS)
-def test_a_step_of_top_p_goes_to_the_next_twentieth_and_stops_at_the_ends(value, direction):
-    after = step_top_p(value, direction)
-    assert 0.05 <= after <= 1 and on_grid(after, 0.05)
-    assert abs(after - value) <= 0.05 + 1e-6
-    assert (after - value) * direction > 0 or after in (0.05, 1.0)
-    SamplingParams(top_p=after)
 
 
 @given(st.integers(0, 400), DIRECTIONS)
-def test_a_step_of_top_k_goes_to_the_neighbour_of_the_list(value, direction):
-    after = step_top_k(value, direction)
-    width = {step: step or math.inf for step in (value, *TOP_K_STEPS)}
-    beyond = (
-        [step for step in TOP_K_STEPS if (width[step] - width[value]) * direction > 0]
-        if value
-        else [step for step in TOP_K_STEPS if step and direction < 0]
-    )
-    nearest = min(beyond, key=lambda step: width[step] * direction, default=None)
-    assert after == (nearest if nearest is not None else (0 if direction > 0 else 1))
+def test_a_step_of_top_k_goes_to_the_neighbour_of_the_list_and_off_is_the_widest(value, direction):
+    knob = KNOB["top_k"]
+    after = knob.step(value, direction)
+    width = {step: step or math.inf for step in (value, *knob.steps)}
+    beyond = [step for step in knob.steps if (width[step] - width[value]) * direction > 0]
+    assert after == min(beyond, key=lambda step: width[step] * direction, default=0 if direction > 0 else 1)
 
 
-def test_every_value_can_be_walked_to_and_back():
-    for step, low, high in ((step_temperature, 0.0, 5.0), (step_top_p, 0.05, 1.0)):
-        up = [low]
-        while up[-1] != high:
-            up.append(step(up[-1], 1))
-        down = [high]
-        while down[-1] != low:
-            down.append(step(down[-1], -1))
-        assert up == down[::-1]
-        assert (step(low, -1), step(high, 1)) == (low, high)
-    assert [step_top_k(k, 1) for k in TOP_K_STEPS] == [*TOP_K_STEPS[1:], 0]
-    assert [step_top_k(k, -1) for k in TOP_K_STEPS] == [1, *TOP_K_STEPS[:-1]]
+@pytest.mark.parametrize("knob", [knob for knob in KNOBS if knob.steps], ids=lambda knob: knob.name)
+def test_every_step_is_allowed_and_can_be_walked_to_and_back_and_off_is_among_them(knob):
+    low, high = knob.steps[0], knob.steps[-1]
+    up, down = [low], [high]
+    while up[-1] != high:
+        up.append(knob.step(up[-1], 1))
+    while down[-1] != low:
+        down.append(knob.step(down[-1], -1))
+    assert tuple(up) == tuple(down[::-1]) == knob.steps
+    assert (knob.step(low, -1), knob.step(high, 1)) == (low, high)
+    assert knob.off in knob.steps
+    for value in knob.steps:
+        SamplingParams(**{knob.name: value})
+
+
+def test_a_turned_setting_leaves_the_others():
+    assert SamplingParams(top_k=5, seed=1).step("top_p", -1) == SamplingParams(top_p=0.95, top_k=5, seed=1)
+    assert SamplingParams(seed=1).step("seed", 1) == SamplingParams(seed=1)
+
+
+def test_a_preset_sets_everything_but_the_seed():
+    before = SamplingParams(temperature=2.0, suppress_tokens=(1,), seed=7)
+    by_name = {preset.name: preset.apply(before) for preset in PRESETS}
+    assert by_name["plain"] == SamplingParams(seed=7)
+    assert by_name["greedy"] == SamplingParams(temperature=0.0, seed=7)
+    assert len(set(by_name.values())) == len(PRESETS)
+    own = Preset.of("own", {"temperature": 0.5, "logit_bias": {"3": 1}, "seed": 9})
+    assert own.apply(before) == SamplingParams(temperature=0.5, logit_bias=((3, 1.0),), seed=9)
+
+
+@pytest.mark.parametrize("settings", [{"heat": 1}, {"top_p": 2}, {"top_p": "much"}])
+def test_a_preset_with_a_mistake_is_named(settings):
+    with pytest.raises(UsageError, match=r"the preset “mine”"):
+        Preset.of("mine", settings)
+
+
+@pytest.mark.parametrize(
+    ("generation", "settings"),
+    [
+        ({}, {}),
+        ({"do_sample": True, "temperature": 1.0, "top_k": None, "eos_token_id": 2}, {}),
+        ({"do_sample": True, "temperature": 0.6, "top_p": 0.9}, {"temperature": 0.6, "top_p": 0.9}),
+        ({"top_k": 20, "min_p": 0, "repetition_penalty": 1.05}, {"top_k": 20, "repetition_penalty": 1.05}),
+        (
+            {"do_sample": False, "temperature": 0.6, "top_k": 50, "repetition_penalty": 1.1},
+            {"repetition_penalty": 1.1, "temperature": 0.0},
+        ),
+        (
+            {"suppress_tokens": [7, 3], "sequence_bias": [[[5], -2.0], [[1, 2], 9.0]]},
+            {"suppress_tokens": [3, 7], "logit_bias": [[5, -2.0]]},
+        ),
+        ({"sequence_bias": {(5,): 1.0}, "top_h": 0.4}, {"logit_bias": [[5, 1.0]], "top_h": 0.4}),
+        ({"top_p": 0, "typical_p": 2.0, "temperature": "x"}, {}),
+    ],
+)
+def test_a_models_own_settings_are_what_its_generation_config_sets(generation, settings):
+    found = sampling_defaults(generation)
+    assert found == settings
+    Preset.of("model's own", found)
 
 
 def test_a_new_seed_is_one_that_can_be_used():

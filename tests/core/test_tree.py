@@ -61,6 +61,15 @@ def test_only_sampled_tokens_count_as_draws():
     assert [node.draws for node in (picked, sampled, other)] == [0, 1, 1]
 
 
+def test_after_a_sampled_token_the_next_draw_is_the_one_after_its_own():
+    tree = Tree("a", (token(b"a"),))
+    first = tree.add(0, token(b"b"), Choice("sampled", draw=0))
+    again = tree.add(0, token(b"c"), Choice("sampled", draw=3))
+    after = tree.add(again.number, token(b"d"), Choice("picked"))
+    assert [node.draws for node in (tree.nodes[0], first, again, after)] == [0, 1, 4, 4]
+    assert [node.taken for node in (tree.nodes[0], first, again, after)] == [4, 1, 4, 4]
+
+
 def test_a_prompt_without_tokens_has_a_root_without_a_token():
     tree = Tree("", ())
     assert (tree.nodes[0].token, tree.prefix(0), tree.nodes[0].length) == (None, [], 0)

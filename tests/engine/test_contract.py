@@ -13,7 +13,7 @@ from explorer.engine.cache import NoCache
 from explorer.engine.client import WorkerEngine
 from explorer.engine.local import TransformersEngine
 from explorer.engine.scripted import EOS, ScriptedEngine
-from explorer.errors import ContextFull, UsageError
+from explorer.errors import ContextFull, EngineError, UsageError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -99,6 +99,7 @@ async def test_the_engine_says_what_it_is_once_it_is_ready(case):
     assert len(info.tokenizer) == 64
     assert info == case.oracle.info
     assert bool(info.versions) != case.scripted
+    assert info.sampling_defaults == {}
     assert info.header().tokenizer == info.event(restarted=True).tokenizer == info.tokenizer
 
 
@@ -140,6 +141,53 @@ async def test_a_table_is_in_the_order_of_ranks_and_its_masses_sum_to_one(case):
         assert part.candidates == whole.candidates[:7]
         assert sum(c.prob for c in part.candidates) + part.other_prob == pytest.approx(1, abs=1e-5)
         assert (part.kept, part.entropy, part.vocab_size) == (whole.kept, whole.entropy, case.info.vocab_size)
+
+
+async def test_a_table_is_in_the_order_after_bias_and_penalty_and_bans_keep_their_places(case):
+    params = SamplingParams(logit_bias=((65, 30.0),), repetition_penalty=1.5, suppress_tokens=(66, 65), top_k=3)
+    whole = await case.engine.next(case.prompt, params, case.info.vocab_size)
+    assert [c.place for c in whole.candidates] == list(range(1, case.info.vocab_size + 1))
+    first = whole.candidates[0]
+    assert (first.token.id, first.adjusted_rank, first.cut_by) == (65, 1, "suppress_tokens")
+    assert whole.find(66).cut_by == "suppress_tokens"
+    plain = await case.engine.next(case.prompt, ONE, case.info.vocab_size)
+    assert {c.token.id: c.rank for c in whole.candidates} == {c.token.id: c.rank for c in plain.candidates}
+    assert whole.sampling_entropy < plain.sampling_entropy == pytest.approx(plain.entropy)
+    assert plain.cut_mass == 0
+    assert whole.cut_mass == pytest.approx(sum(c.prob for c in whole.candidates if c.cut_by), abs=1e-5)
+    part = await case.engine.next(case.prompt, params, 4, [66])
+    assert part.candidates == (*whole.candidates[:4], whole.find(66))
+
+
+async def test_the_end_is_banned_until_enough_tokens_stand_after_the_prompt(case):
+    params, end = SamplingParams(min_new_tokens=2), case.info.eos_ids[0]
+    cuts = []
+    for length in (None, 4, 3, 2, 1):
+        table = await case.engine.next(case.prompt, params, 1, [end], prompt_length=length)
+        cuts.append(table.find(end).cut_by)
+    assert cuts == ["min_new_tokens"] * 3 + [None] * 2
+    first = SamplingParams(seed=1, logit_bias=((end, 100.0),), min_new_tokens=2)
+    stream = case.engine.generate(
+        [*case.prompt, 70], first, draws=0, max_new_tokens=5, top=1, prompt_length=len(case.prompt)
+    )
+    drawn = [step.drawn.token.id async for step in stream]
+    assert [token_id == end for token_id in drawn] == [False, True]
+
+
+async def test_a_setting_that_names_a_token_outside_the_vocabulary_is_refused(case):
+    for params in (SamplingParams(suppress_tokens=(10**6,)), SamplingParams(logit_bias=((10**6, 1.0),))):
+        with pytest.raises(UsageError, match="1000000"):
+            await case.engine.next(case.prompt, params, 1)
+        with pytest.raises(UsageError, match="1000000"):
+            await steps(case.engine, case.prompt, params.replace(seed=1))
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+async def test_where_the_samplers_leave_no_token_a_draw_says_so(case, temperature):
+    params = SamplingParams(temperature, seed=1, suppress_tokens=tuple(range(case.info.vocab_size)))
+    assert (await case.engine.next(case.prompt, params, 5)).kept == 0
+    with pytest.raises(EngineError, match="cut every token"):
+        await steps(case.engine, case.prompt, params)
 
 
 async def test_included_tokens_come_with_their_true_ranks(case):

@@ -3,6 +3,7 @@ import random
 import pytest
 import torch
 
+from explorer.core.knobs import KNOBS
 from explorer.core.sampling import SamplingParams
 from explorer.engine.base import ModelSettings
 from explorer.engine.drawing import STATES_KEPT, Draws
@@ -14,7 +15,23 @@ SETTINGS = [
     SamplingParams(top_k=40, seed=3),
     SamplingParams(top_p=0.9, seed=4),
     SamplingParams(temperature=1.4, top_p=0.8, top_k=50, seed=2**40),
+    SamplingParams(temperature=1.2, min_p=0.02, repetition_penalty=1.3, seed=5),
+    SamplingParams(typical_p=0.9, epsilon_cutoff=1e-3, no_repeat_ngram_size=1, seed=6),
+    SamplingParams(top_p=0.97, eta_cutoff=2e-3, min_new_tokens=12, logit_bias=((70, 2.5), (45, -3.0)), seed=7),
+    SamplingParams(temperature=1.5, top_h=0.8, suppress_tokens=(2, *range(40, 50)), repetition_penalty=0.9, seed=8),
 ]
+GREEDY = [
+    SamplingParams(temperature=0, top_k=3, top_p=0.5),
+    SamplingParams(
+        temperature=0,
+        repetition_penalty=1.4,
+        no_repeat_ngram_size=2,
+        logit_bias=((70, 1.5),),
+        suppress_tokens=tuple(range(60, 300, 2)),
+        min_new_tokens=10,
+    ),
+]
+KINDS = "llama gpt2 qwen2 qwen3 gemma3_text mistral mamba2 falcon_h1".split()
 PROMPT = [1, 70, 80, 90, 100]
 COUNT = 30
 
@@ -29,38 +46,59 @@ async def engine(tiny_folder, request):
 
 
 async def drawn(engine, params: SamplingParams, ids=PROMPT, draws: int = 0, count: int = COUNT) -> list[int]:
-    steps = engine.generate(ids, params, draws=draws, max_new_tokens=count, top=1)
+    steps = engine.generate(ids, params, draws=draws, max_new_tokens=count, top=1, prompt_length=len(PROMPT))
     return [step.drawn.token.id async for step in steps]
 
 
-def generated(model, params: SamplingParams) -> list[int]:
+def generated(engine, params: SamplingParams) -> list[int]:
     """What the library draws: its own loop, chain and random numbers."""
-    asked = {"do_sample": False}
+    # Each setting is given, because `generate()` has a top-k of its own and a model may have more.
+    said = {knob.name: getattr(params, knob.name) for knob in KNOBS if knob.kind in ("number", "count")}
+    said["top_h"] = params.top_h or None
+    said["sequence_bias"] = [[[token_id], bias] for token_id, bias in params.logit_bias] or None
+    said["suppress_tokens"] = list(params.suppress_tokens) or None
     if params.temperature:
         torch.manual_seed(params.seed)
-        asked = {"do_sample": True, "top_k": params.top_k}
-        asked |= {"temperature": float(params.temperature), "top_p": params.top_p}
+    else:
+        said = {name: value for name, value in said.items() if name not in SAMPLING_ONLY}
     prompt = torch.tensor([PROMPT])
-    asked |= {"attention_mask": torch.ones_like(prompt), "pad_token_id": 0}
-    answer = model.generate(prompt, max_new_tokens=COUNT, **asked)
+    answer = engine.model.generate(
+        prompt,
+        attention_mask=torch.ones_like(prompt),
+        do_sample=params.temperature != 0,
+        max_new_tokens=COUNT,
+        eos_token_id=engine.eos_ids,
+        pad_token_id=0,
+        **said,
+    )
     return answer[0, len(PROMPT) :].tolist()
 
 
-@pytest.mark.parametrize("engine", ["llama", "gpt2", "gemma3_text", "qwen3"], indirect=True)
+SAMPLING_ONLY = "temperature top_h top_k top_p min_p typical_p epsilon_cutoff eta_cutoff".split()
+
+
+def test_the_settings_that_are_compared_use_every_one():
+    assert {name for params in SETTINGS for name in params.settings} == {knob.name for knob in KNOBS}
+
+
+@pytest.mark.parametrize("engine", KINDS, indirect=True)
 async def test_the_tokens_of_a_seed_are_those_that_the_library_generates(engine):
     lengths = set()
     for params in SETTINGS:
-        expected = generated(engine.model, params)
+        expected = generated(engine, params)
         lengths.add(len(expected))
         assert (params, await drawn(engine, params)) == (params, expected)
     assert len({tuple(await drawn(engine, params)) for params in SETTINGS}) == len(SETTINGS)
     assert max(lengths) > 5
 
 
-@pytest.mark.parametrize("engine", ["llama", "gpt2", "gemma3_text", "qwen3"], indirect=True)
+@pytest.mark.parametrize("engine", KINDS, indirect=True)
 async def test_greedy_is_what_the_library_generates_without_sampling(engine):
-    expected = generated(engine.model, SamplingParams(temperature=0))
-    assert await drawn(engine, SamplingParams(temperature=0)) == expected
+    found = []
+    for params in GREEDY:
+        found.append(await drawn(engine, params))
+        assert found[-1] == generated(engine, params)
+    assert found[0] != found[1]
 
 
 @pytest.mark.parametrize("engine", ["llama"], indirect=True)

@@ -7,19 +7,41 @@ from transformers import GenerationConfig, LogitsProcessorList
 
 from explorer.core.sampling import SamplingParams
 from explorer.core.token import Token
-from explorer.engine.logits import distribution, greedy, rank_of, ranked, sampling_scores
+from explorer.engine import plain_samplers
+from explorer.engine.logits import Asked, distribution, greedy, sampling_scores
+from explorer.engine.ranking import Row, rank_of, ranked
 
 V = 200
-NAMES = {"TemperatureLogitsWarper": "temperature", "TopKLogitsWarper": "top_k", "TopPLogitsWarper": "top_p"}
-IDS = [5, 6]
+NAMES = {
+    "SequenceBiasLogitsProcessor": "logit_bias",
+    "RepetitionPenaltyLogitsProcessor": "repetition_penalty",
+    "NoRepeatNGramLogitsProcessor": "no_repeat_ngram_size",
+    "MinNewTokensLengthLogitsProcessor": "min_new_tokens",
+    "SuppressTokensLogitsProcessor": "suppress_tokens",
+    "TemperatureLogitsWarper": "temperature",
+    "TopHLogitsWarper": "top_h",
+    "TopKLogitsWarper": "top_k",
+    "TopPLogitsWarper": "top_p",
+    "MinPLogitsWarper": "min_p",
+    "TypicalLogitsWarper": "typical_p",
+    "EpsilonLogitsWarper": "epsilon_cutoff",
+    "EtaLogitsWarper": "eta_cutoff",
+}
+IDS = [5, 6, 9, 5, 6, 30, 5]
+PROMPT = 2
+ENDS = [7, 8]
 
 
 def word(token_id: int) -> Token:
     return Token.from_bytes(token_id, str(token_id).encode())
 
 
+def asked(params: SamplingParams, ids: list[int] = IDS) -> Asked:
+    return Asked(params, ids, PROMPT, ENDS)
+
+
 def table(row: torch.Tensor, params: SamplingParams | None = None, top: int = V, include: tuple = ()):
-    return distribution(row, IDS, params or SamplingParams(), top, include, word)
+    return distribution(Row(row), asked(params or SamplingParams()), top, include, word)
 
 
 def random_row(rng: random.Random, size: int = V) -> torch.Tensor:
@@ -32,19 +54,40 @@ def random_row(rng: random.Random, size: int = V) -> torch.Tensor:
     return row
 
 
-def random_params(rng: random.Random) -> SamplingParams:
-    return SamplingParams(
+def random_params(rng: random.Random, plain: bool = False) -> SamplingParams:
+    """Any settings; `plain` ones leave to the others what looks at more than the logits."""
+    ids = rng.sample(range(V), 4)
+    params = SamplingParams(
         temperature=rng.choice([1.0, 0.05, 0.5, 0.7, 1.3, 5.0, rng.uniform(0.01, 3)]),
         top_p=rng.choice([1.0, 1.0, 0.05, 0.5, 0.9, rng.uniform(0.01, 1)]),
         top_k=rng.choice([0, 0, 1, 5, 40, 500, rng.randrange(1, 200)]),
+        min_p=rng.choice([0.0, 0.0, 0.01, 0.3, 1.0]),
+    )
+    if plain or rng.random() < 0.3:
+        return params
+    return params.replace(
+        typical_p=rng.choice([1.0, 1.0, 0.2, 0.9]),
+        epsilon_cutoff=rng.choice([0.0, 0.0, 1e-3, 0.1]),
+        eta_cutoff=rng.choice([0.0, 0.0, 1e-3, 0.1]),
+        top_h=rng.choice([0.0, 0.0, 0.4, 1.0]),
+        repetition_penalty=rng.choice([1.0, 1.0, 1.3, 0.7]),
+        no_repeat_ngram_size=rng.choice([0, 0, 1, 2, 9]),
+        logit_bias=rng.choice([(), (), ((ids[0], 3.5), (ids[1], -2.0)), ((6, 4.0),)]),
+        suppress_tokens=rng.choice([(), (), tuple(ids[2:]), (5,)]),
+        min_new_tokens=rng.choice([0, 0, 3, 9]),
     )
 
 
 def reference_chain(model, params: SamplingParams) -> LogitsProcessorList:
     """What `generate()` builds for these settings."""
-    asked = GenerationConfig(do_sample=True, temperature=params.temperature, top_p=params.top_p, top_k=params.top_k)
-    asked.min_p = asked.typical_p = None
-    return model._get_logits_processor(asked, input_ids_seq_length=2, logits_processor=LogitsProcessorList())
+    said = {name: value for name, value in params.settings.items() if name not in ("logit_bias", "seed")}
+    if params.logit_bias:
+        said["sequence_bias"] = [[[token_id], bias] for token_id, bias in params.logit_bias]
+    if params.suppress_tokens:
+        said["suppress_tokens"] = list(params.suppress_tokens)
+    wanted = GenerationConfig(do_sample=params.temperature != 0, **said)
+    wanted._eos_token_tensor = torch.tensor(ENDS)
+    return model._get_logits_processor(wanted, input_ids_seq_length=PROMPT, device="cpu")
 
 
 def test_probabilities_and_entropy_are_those_of_the_plain_formulas():
@@ -111,13 +154,90 @@ def test_sampling_is_what_the_chain_of_generate_leaves(tiny_model):
                 cut.setdefault(i, NAMES[type(processor).__name__])
         shares = scores.softmax(-1)[0]
         seen = table(row, params)
-        assert seen.kept == int(scores.isfinite().sum())
+        kept = scores[0].isfinite()
+        assert seen.kept == int(kept.sum())
+        assert seen.cut_mass == pytest.approx(row.float().softmax(-1)[~kept].sum().item(), abs=1e-6)
+        bits = sum(-p * math.log2(p) for p in shares.tolist() if p > 0)
+        assert seen.sampling_entropy == pytest.approx(bits, abs=1e-4)
         for c in seen.candidates:
             if impossible[c.token.id]:
                 assert (c.sampling_prob, c.cut_by) == (0.0, None)
             else:
                 assert (c.sampling_prob, c.cut_by) == (shares[c.token.id].item(), cut.get(c.token.id))
-        assert torch.equal(sampling_scores(row, IDS, params), scores)
+        assert torch.equal(sampling_scores(row, asked(params)), scores)
+
+
+def test_greedy_is_the_argmax_of_what_the_chain_of_generate_leaves(tiny_model):
+    model, rng = tiny_model("llama"), random.Random(5)
+    for _ in range(100):
+        row, params = random_row(rng), random_params(rng).replace(temperature=0)
+        scores = row.float()[None]
+        for processor in reference_chain(model, params):
+            scores = processor(torch.tensor([IDS]), scores)
+        assert torch.equal(sampling_scores(row, asked(params)), scores)
+        best = int(scores[0].argmax())
+        seen = table(row, params)
+        assert (greedy(scores[0]), seen.kept, seen.sampling_entropy) == (best, 1, 0.0)
+        assert [(c.token.id, c.sampling_prob) for c in seen.candidates if c.cut_by is None and c.sampling_prob] == [
+            (best, 1.0)
+        ]
+
+
+def test_a_table_is_in_the_order_after_bias_and_penalty_and_tells_both_ranks():
+    row = torch.tensor([0.0, 5.0, 4.0, 3.0, 2.0, 1.0, -1.0, -2.0])
+    params = SamplingParams(logit_bias=((7, 6.5), (2, -0.5)), repetition_penalty=2.0)
+    seen = distribution(Row(row), Asked(params, [1, 6], 2), 3, [1, 6], word)
+    # 1 is halved to 2.5, 6 is doubled to -2, 7 rises to 4.5 and 2 falls to 3.5.
+    assert [(c.token.id, c.rank, c.adjusted_rank, c.place) for c in seen.candidates] == [
+        (7, 8, 1, 1),
+        (2, 2, None, 2),
+        (3, 3, None, 3),
+        (1, 1, 4, 4),
+        (6, 7, 8, 8),
+    ]
+    shares = torch.tensor([0.0, 2.5, 3.5, 3.0, 2.0, 1.0, -2.0, 4.5]).softmax(-1)
+    assert [c.sampling_prob for c in seen.candidates] == pytest.approx(shares[[7, 2, 3, 1, 6]].tolist())
+    assert seen.cut_mass == 0
+
+
+def test_a_banned_token_keeps_its_place_and_names_what_banned_it():
+    row = torch.tensor([5.0, 4.0, 3.0, 2.0, 1.0])
+    params = SamplingParams(suppress_tokens=(0,), no_repeat_ngram_size=1, min_new_tokens=3, top_k=1)
+    seen = distribution(Row(row), Asked(params, [1, 3], 1, (2, 0)), 5, (), word)
+    assert [(c.token.id, c.adjusted_rank, c.cut_by) for c in seen.candidates] == [
+        (0, None, "min_new_tokens"),
+        (1, None, "no_repeat_ngram_size"),
+        (2, None, "min_new_tokens"),
+        (3, None, "no_repeat_ngram_size"),
+        (4, None, None),
+    ]
+    later = distribution(Row(row), Asked(params, [1, 3, 1, 1], 1, (2, 0)), 5, (), word)
+    assert [c.cut_by for c in later.candidates[:3]] == ["suppress_tokens", "no_repeat_ngram_size", None]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5])
+def test_where_everything_is_banned_nothing_is_kept_and_its_entropy_is_absent(temperature):
+    row = torch.arange(5.0)
+    seen = table(row, SamplingParams(temperature, suppress_tokens=tuple(range(5))), top=5)
+    assert (seen.kept, seen.sampling_entropy, seen.cut_mass) == (0, None, pytest.approx(1))
+    assert {(c.sampling_prob, c.cut_by) for c in seen.candidates} == {(0.0, "suppress_tokens")}
+
+
+def test_the_plain_samplers_do_what_those_of_the_library_do():
+    rng = random.Random(6)
+    for number in range(300):
+        row = torch.randn(V, generator=torch.Generator().manual_seed(number)) * rng.choice([0.5, 1, 2])
+        params = random_params(rng)
+        # Not where the rounding of float32 decides: the last mass of a top-h of 1, or probabilities next to nothing.
+        params = params.replace(top_h=min(params.top_h, 0.9), temperature=rng.choice([0.0, 0.7, 1.0, 1.3, 2.0]))
+        seen = table(row, params)
+        plain = plain_samplers.shape(row.tolist(), IDS, params, PROMPT, ENDS)
+        shares = plain_samplers.softmax(plain.scores)
+        assert [c.token.id for c in seen.candidates] == plain_samplers.order(plain.moved)
+        assert {c.token.id: c.cut_by for c in seen.candidates if c.cut_by} == plain.cuts
+        assert [c.sampling_prob for c in seen.candidates] == pytest.approx(
+            [shares[c.token.id] for c in seen.candidates], abs=1e-5
+        )
 
 
 def test_the_samplers_do_not_change_the_models_own_numbers():
@@ -126,7 +246,7 @@ def test_the_samplers_do_not_change_the_models_own_numbers():
         row, params = random_row(rng), random_params(rng)
         plain, shaped = table(row), table(row, params)
         assert (plain.entropy, plain.other_prob) == (shaped.entropy, shaped.other_prob)
-        own = [[(c.token.id, c.rank, c.logit, c.logprob, c.prob) for c in t.candidates] for t in (plain, shaped)]
+        own = [{c.token.id: (c.rank, c.logit, c.logprob, c.prob) for c in t.candidates} for t in (plain, shaped)]
         assert own[0] == own[1]
 
 
@@ -142,7 +262,9 @@ def test_greedy_keeps_one_token_and_temperature_cut_the_others():
     ]
 
 
-@pytest.mark.parametrize("params", [SamplingParams(), SamplingParams(0.5, 0.9, 2), SamplingParams(temperature=0)])
+@pytest.mark.parametrize(
+    "params", [SamplingParams(), SamplingParams(0.5, 0.9, 2, min_p=0.1), SamplingParams(temperature=0)]
+)
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("everywhere", [False, True])
 def test_logits_that_are_not_finite_are_absent_and_never_zero(params, bad, everywhere):

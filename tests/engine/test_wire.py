@@ -13,14 +13,14 @@ from explorer.engine.base import Drawn, EngineInfo, ModelSettings, Module, Param
 from explorer.engine.capabilities import Capabilities
 from explorer.errors import ContextFull, EngineError, ModelError, UsageError
 
-PARAMS = SamplingParams(0.7, 0.9, 40, 2**63 - 1)
+PARAMS = SamplingParams(0.7, 0.9, 40, 2**63 - 1, logit_bias=((5, -1.5),), suppress_tokens=(3, 4))
 PREFIX = wire.Prefix(3, [1, 2], 2, 7)
-CANDIDATE = Candidate(Token(7, b"\xec\x98\n", "bytes", "ì"), 1, None, -0.1, 0.9, 1.0, "top_p")
+CANDIDATE = Candidate(Token(7, b"\xec\x98\n", "bytes", "ì"), 1, None, -0.1, 0.9, 1.0, "top_p", 3)
 SCORED = [
     Scored(CANDIDATE.token),
     Scored(CANDIDATE.token, -0.5, 0.6, 2, 1.5, (Alternative(CANDIDATE.token, 1, -0.1, 0.9),)),
 ]
-TABLE = Distribution((CANDIDATE,), 320, None, 0.1, 5)
+TABLE = Distribution((CANDIDATE,), 320, None, 0.1, 5, 0.2, 1.5)
 INFO = EngineInfo(
     model="m", architecture="A", dtype="d", device="c", vocab_size=3, context_length=None, eos_ids=[1], tokenizer="f"
 )
@@ -40,7 +40,8 @@ STRUCTURE = Structure(
 REQUESTS = [
     wire.Load(ModelSettings(model="a/b", name="b")),
     wire.Next(1, PREFIX, PARAMS, 30, [5]),
-    wire.Generate(2, PREFIX, PARAMS, 4, 10, 30),
+    wire.Next(1, PREFIX, PARAMS, 30, [5], 3),
+    wire.Generate(2, PREFIX, PARAMS, 4, 10, 30, 2),
     wire.Sample(6, [[1, 2], [3]], PARAMS, 4, StopRules(strings=("\n", "한"), ids=(7,), prob_below=0.5)),
     wire.Score(5, PREFIX, 3),
     wire.Encode(3, "한글\n\x00\u2028", True),

@@ -211,7 +211,7 @@ async def test_hangul_keys_do_what_their_latin_letters_do(explore):
         assert app.main.walk.snapshot.params.top_p == 0.95
         assert text(app).endswith(" little")
         await press(pilot, "ㅖ", "ㅆ", "ㅁ")
-        assert app.main.walk.snapshot.params.shaping == (1.0, 1.0, 0)
+        assert app.main.walk.snapshot.params.settings.keys() == {"seed"}
         assert len(app.main.walk.snapshot.path) == 4 + 1 + 3
 
 
@@ -527,7 +527,7 @@ async def test_a_knob_turned_while_the_prompt_is_scored_does_not_begin_it_again(
         await settle(pilot)
         assert engine.scored == 1
         assert app.main.candidates.rows
-        assert app.main.walk.snapshot.params.shaping == (0.8, 0.95, 0)
+        assert app.main.walk.snapshot.params == SamplingParams(temperature=0.8, top_p=0.95, seed=1)
 
 
 async def test_heat_walks_through_its_metrics_with_a_legend(explore):

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.reactive import var
 
 from explorer.core.distribution import Candidate, Distribution
+from explorer.core.knobs import KNOBS
 from explorer.core.session import Snapshot
 from explorer.core.token import Token
 from explorer.ui.cells import fit
@@ -33,7 +34,7 @@ ID_CELLS = 6
 HEAD = 1
 """Lines above the rows."""
 
-CUT_NAMES = {"temperature": "greedy", "top_k": "top-k", "top_p": "top-p"}
+CUT_NAMES = {knob.name: knob.title for knob in KNOBS} | {"temperature": "greedy"}
 """What is written where a sampler cut a row, by the sampler's name."""
 
 
@@ -104,7 +105,7 @@ class CandidatesPane(Pane):
         self._table, self._node = table, node
         tried = self.snapshot.children
         listed = table.candidates if table else ()
-        self.rows = tuple(c for c in listed if c.rank <= self.top or c.token.id in tried)
+        self.rows = tuple(c for c in listed if c.place <= self.top or c.token.id in tried)
 
     def _preselected(self, snapshot: Snapshot) -> int:
         """The row of the child that was visited last, else the first."""
