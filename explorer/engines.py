@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from explorer.config import EMBEDDED, Config, log_folder, memory_by_device
+from explorer.core.chat import Chat, PromptSource
 from explorer.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from explorer.core.token import Token
-    from explorer.engine.base import Engine, ModelEntry, ModelSettings
+    from explorer.engine.base import Engine, ModelEntry, ModelSettings, RenderedChat
+    from explorer.engine.vocabulary import Vocabulary
 
 Answer = TypeVar("Answer")
 
@@ -114,16 +116,11 @@ def listed_models() -> "list[ModelEntry]":
     return [entry(EMBEDDED, embedded_folder()), *cached_models()]
 
 
-def find_tokens(config: Config, source: str | list[int], special_tokens: bool) -> "list[Token]":
-    """The tokens of a text or of ids; without torch where the tokenizer is a tokenizer.json that stands for itself."""
-    from explorer.engine import hub
-    from explorer.engine.vocabulary import Vocabulary
-
-    settings = model_settings(config)
-    folder, _ = hub.locate(
-        settings.model, lambda progress: None, revision=settings.revision, remote_code=settings.trust_remote_code
-    )
-    vocabulary = Vocabulary.from_folder(folder, config.bos)
+def find_tokens(config: Config, source: PromptSource, special_tokens: bool) -> "list[Token]":
+    """The tokens of a prompt; without torch where the tokenizer is a tokenizer.json that stands for itself."""
+    if isinstance(source, Chat):
+        return render_chat(config, source).tokens
+    _, vocabulary = _vocabulary(config)
     if vocabulary is not None:
         ids = source if isinstance(source, list) else vocabulary.encode(source, special_tokens)
         return vocabulary.tokens(ids)
@@ -134,3 +131,26 @@ def find_tokens(config: Config, source: str | list[int], special_tokens: bool) -
         return await engine.encode(source, special_tokens)
 
     return with_engine(config, ask)
+
+
+def render_chat(config: Config, chat: Chat) -> "RenderedChat":
+    """What the model's template makes of a chat; without torch where `find_tokens` needs none."""
+    folder, vocabulary = _vocabulary(config)
+    if vocabulary is not None:
+        from explorer.engine.chat import ChatTemplate
+
+        template = ChatTemplate.from_folder(folder, vocabulary, model_settings(config).name)
+        return template.render(chat.messages, chat.options)
+    return with_engine(config, lambda engine: engine.render_chat(chat.messages, chat.options))
+
+
+def _vocabulary(config: Config) -> "tuple[Path, Vocabulary | None]":
+    """The model's folder, and its vocabulary where the folder has it by itself."""
+    from explorer.engine import hub
+    from explorer.engine.vocabulary import Vocabulary
+
+    settings = model_settings(config)
+    folder, _ = hub.locate(
+        settings.model, lambda progress: None, revision=settings.revision, remote_code=settings.trust_remote_code
+    )
+    return folder, Vocabulary.from_folder(folder, config.bos)

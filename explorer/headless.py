@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from explorer.core.chat import Chat, PromptSource
 from explorer.core.distribution import CandidateRow, Distribution
 from explorer.core.journal import Add, Header, Journal, Params, Prompt, Record, Seen
 from explorer.core.journal import Engine as EngineEvent
@@ -16,26 +17,26 @@ from explorer.core.sampling import SamplingParams, new_seed
 from explorer.core.score import summary
 from explorer.core.session import Session
 from explorer.core.token import Kind, Token, shown_bytes, take_text
-from explorer.engine.base import Engine, EngineInfo, Module, Parameter, carry_over, encode_prompt
+from explorer.engine.base import Engine, EngineInfo, Module, Parameter, carry_over, encode_source
 from explorer.engine.capabilities import Capabilities
 from explorer.errors import EngineError, RecordError
 
 # Sessions.
 
 
-async def begin(engine: Engine, text: str, params: SamplingParams, record: Path | None) -> Session:
+async def begin(engine: Engine, source: str | Chat, params: SamplingParams, record: Path | None) -> Session:
     """A new session on an engine that is ready; its record is created here, with everything up to the prompt.
 
     A seed is drawn where `params` has none. Raises RecordError, UsageError, ContextFull.
     """
-    tokens = await encode_prompt(engine, text)
+    tokens, prompt = await encode_source(engine, source)
     header = ready(engine).header()
     session = Session(header, Journal.create(record, header) if record else None)
     session.learn_sequence(tokens)
     if params.seed is None:
         params = params.replace(seed=new_seed())
     session.apply(Params.of(params))
-    session.apply(Prompt.of(text, tokens))
+    session.apply(prompt)
     return session
 
 
@@ -96,6 +97,15 @@ def ready(engine: Engine) -> EngineInfo:
     if engine.info is None:
         raise EngineError("The engine is not running.")
     return engine.info
+
+
+async def prompt_ids(engine: Engine, source: PromptSource, special_tokens: bool = True) -> list[int]:
+    """The ids of a prompt; `special_tokens` is about those that a tokenizer adds to a text. Raises UsageError."""
+    if isinstance(source, list):
+        return source
+    if isinstance(source, Chat):
+        return [token.id for token in (await engine.render_chat(source.messages, source.options)).tokens]
+    return [token.id for token in await engine.encode(source, special_tokens)]
 
 
 # The shapes of `--json`.

@@ -1,8 +1,11 @@
-"""What a command is given to work on: a text, a file, or ids. Raises UsageError for anything else."""
+"""What a command is given to work on: a text, a file, ids, or a chat. Raises UsageError for anything else."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from explorer.core.chat import Chat, ChatOptions, Message, PromptSource, read_chat, read_flags
 from explorer.errors import UsageError
 
 
@@ -47,3 +50,59 @@ def one_source(text: str | None, file: str | None, ids: str | None, *others: str
         return [int(part) for part in str(ids).replace(",", " ").split()]
     except ValueError as error:
         raise UsageError(f"--ids takes numbers, separated by commas, not “{ids}”.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class ChatFlags:
+    """The flags that make a chat of a text, or read one."""
+
+    chat: bool
+    system: str | None
+    messages: str | None
+    no_generation_prompt: bool
+    template_flags: tuple[str, ...]
+
+    @classmethod
+    def take(cls, flags: dict[str, Any]) -> "ChatFlags":
+        """Those of a command, taken out of its flags. Raises UsageError for one that means nothing."""
+        said = cls(**{name: flags.pop(name) for name in cls.__slots__})
+        if said.messages is not None and said.system is not None:
+            raise UsageError("Give --system or --messages, not both: the file has the system's turn.")
+        if (said.no_generation_prompt or said.template_flags) and not said.wanted:
+            flag = "--no-generation-prompt" if said.no_generation_prompt else "--template-flag"
+            raise UsageError(f"{flag} is about a chat: give --chat or --messages.")
+        return said
+
+    @property
+    def wanted(self) -> bool:
+        return self.chat or self.system is not None or self.messages is not None
+
+    def around(self, text: str) -> Chat:
+        """The chat in which a text is the user's turn."""
+        system = () if self.system is None else (Message("system", check_text(self.system)),)
+        return self._told(Chat((*system, Message("user", text))))
+
+    def from_file(self) -> Chat:
+        """The chat of --messages."""
+        assert self.messages is not None
+        return self._told(read_chat(read_text(self.messages), self.messages))
+
+    def _told(self, chat: Chat) -> Chat:
+        flags = {**chat.options.flags, **read_flags(self.template_flags)}
+        return Chat(chat.messages, ChatOptions(not self.no_generation_prompt, chat.options.tools, flags))
+
+
+def take_source(flags: dict[str, Any]) -> PromptSource:
+    """What the flags of `prompt_options` name; they are taken out of the flags. Raises UsageError."""
+    said = ChatFlags.take(flags)
+    given = {name: flags.pop(name) for name in ("text", "file", "ids")}
+    if said.messages is not None:
+        if any(value is not None for value in given.values()):
+            raise UsageError("Give --messages, or one of TEXT, --file and --ids, not both.")
+        return said.from_file()
+    source = one_source(**given)
+    if not said.wanted:
+        return source
+    if isinstance(source, list):
+        raise UsageError("--ids are the tokens themselves: no chat is made of them.")
+    return said.around(source)

@@ -107,6 +107,14 @@ def tiny_tokenizer():
     return tokenizer
 
 
+TEMPLATE = (
+    "{% for m in messages %}{{ raise_exception('unknown role') if m.role not in ('system', 'user', 'assistant') }}"
+    "{{ (bos_token if loop.first else '') + m.role + ': ' + m.content + eos_token + '\n' }}{% endfor %}"
+    "{{ 'assistant:' if add_generation_prompt else '' }}"
+)
+"""Of the tiny tokenizer: the format of the scripted engine."""
+
+
 @pytest.fixture(scope="session")
 def tiny_folder(tiny_model, tmp_path_factory) -> Callable[[str], Path]:
     """A folder with a tiny model of a kind and a tokenizer. Ids 2 and 40 to 59 end a sequence."""
@@ -119,7 +127,11 @@ def tiny_folder(tiny_model, tmp_path_factory) -> Callable[[str], Path]:
         model.generation_config.eos_token_id = [2, *range(40, 60)]
         model.save_pretrained(folder)
         tokenizer = PreTrainedTokenizerFast(
-            tokenizer_object=tiny_tokenizer(), bos_token="<|begin|>", eos_token="<|end|>", pad_token="<pad>"
+            tokenizer_object=tiny_tokenizer(),
+            bos_token="<|begin|>",
+            eos_token="<|end|>",
+            pad_token="<pad>",
+            chat_template=TEMPLATE,
         )
         tokenizer.save_pretrained(folder)
         return folder
@@ -136,6 +148,7 @@ def header() -> Header:
 def walker() -> SimpleNamespace:
     """A random walk as a person would make it: `walk(session, moves)`, and `teach(session)` for the replay of it."""
     from explorer.core import journal
+    from explorer.core.chat import Chat, ChatOptions, Message
     from explorer.core.distribution import Candidate, Distribution
     from explorer.core.sampling import SamplingParams
     from explorer.core.token import Token
@@ -173,6 +186,11 @@ def walker() -> SimpleNamespace:
         """What a person would do next; None where it is not possible."""
         if kind == "prompt":
             ids = [301, *f"뷁{n} a".encode()] if n % 3 else [0xEC, 0x98]
+            if n % 5 == 0:
+                more = {"calls": [{"n": n}]} if n % 2 else {}
+                chat = Chat((Message("user", f"뷁{n}", more),), ChatOptions(bool(n % 3), None, {"thinking": None}))
+                tokens = [spelt(token_id, index == 0) for index, token_id in enumerate(ids)]
+                return journal.Prompt.of(f"뷁{n} a", tokens, chat)
             return journal.Prompt(text=f"뷁{n} a", ids=ids)
         if kind == "params":
             biases = ((n, 1.5),) if n % 2 else ()

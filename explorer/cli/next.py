@@ -4,31 +4,29 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.options import configure, model_options, print_json, sampling_options, text_options
+from explorer.cli.options import configure, model_options, print_json, prompt_options, sampling_options
 from explorer.engines import with_engine
-from explorer.sources import one_source
+from explorer.sources import take_source
 
 if TYPE_CHECKING:
     from explorer.engine.base import Engine
 
 
 @click.command("next")
-@text_options
+@prompt_options
 @click.option("--top", "-n", type=int, help="Rows of the table. Default: 5.")
 @sampling_options
 @model_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as the README describes it.")
-def next_command(
-    text: str | None, file: str | None, ids: str | None, no_special: bool, as_json: bool, **flags: Any
-) -> None:
+def next_command(no_special: bool, as_json: bool, **flags: Any) -> None:
     """Print the most likely next tokens after TEXT."""
     from explorer import headless
 
+    source = take_source(flags)
     config = configure({**flags, "top": 5 if flags["top"] is None else flags["top"]})
-    source = one_source(text, file, ids)
 
     async def ask(engine: "Engine") -> headless.NextTable:
-        given = source if isinstance(source, list) else [t.id for t in await engine.encode(source, not no_special)]
+        given = await headless.prompt_ids(engine, source, not no_special)
         table = await headless.next_table(engine, given, config.params, config.top)
         if len(given) == headless.ready(engine).context_length:
             click.echo(f"The context of {len(given):,} tokens is full: no token can follow these.", err=True)

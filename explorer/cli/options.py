@@ -1,6 +1,7 @@
 """The flags that commands share, and the configuration that they make. Must not know what a command does."""
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import click
 import msgspec
 
 from explorer.config import Config, load
+from explorer.core.token import visible
 from explorer.errors import UsageError
 
 Command = Callable[..., Any]
@@ -75,6 +77,34 @@ def text_options(command: Command) -> Command:
     return command
 
 
+def template_options(command: Command) -> Command:
+    """The flags about a chat that are beside its text."""
+    for option in (
+        click.option(
+            "--template-flag",
+            "template_flags",
+            metavar="NAME=VALUE",
+            multiple=True,
+            help="For the chat template, such as enable_thinking=false; may be given again.",
+        ),
+        click.option("--no-generation-prompt", is_flag=True, help="Do not end a chat with the head of an answer."),
+        click.option("--messages", metavar="FILE.json", help="A chat: a list of messages, or an object with tools."),
+        click.option("--system", metavar="TEXT", help="The system's turn of a chat, before the user's."),
+    ):
+        command = option(command)
+    return command
+
+
+def chat_options(command: Command) -> Command:
+    """The flags that make a chat of the text, or read one; `sources.ChatFlags` takes them."""
+    return click.option("--chat", is_flag=True, help="TEXT is the user's turn of a chat.")(template_options(command))
+
+
+def prompt_options(command: Command) -> Command:
+    """Everything that names a prompt: a text, a file, ids or a chat; `sources.take_source` takes them."""
+    return text_options(chat_options(command))
+
+
 def configure(flags: dict[str, Any]) -> Config:
     """The configuration with the flags that were given."""
     return load({name: value for name, value in flags.items() if value is not None}, os.environ)
@@ -83,6 +113,14 @@ def configure(flags: dict[str, Any]) -> Config:
 def refuse_both(one: str, first: object, other: str, second: object) -> None:
     if first not in (None, False) and second not in (None, False):
         raise UsageError(f"Give {one} or {other}, not both.")
+
+
+def print_text(text: str) -> None:
+    """The text as it is; on a terminal with its control characters as pictures, and a line break at the end."""
+    if sys.stdout.isatty():
+        click.echo(visible(text, "\n\t"))
+    else:
+        click.echo(text, nl=False)
 
 
 def print_json(value: msgspec.Struct) -> None:

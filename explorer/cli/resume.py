@@ -11,6 +11,7 @@ from explorer.cli.terminal import explore
 from explorer.errors import RecordError
 
 if TYPE_CHECKING:
+    from explorer.core.chat import Chat
     from explorer.engine.base import Engine
 
 
@@ -33,7 +34,7 @@ def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
         {"model": headless.last_engine(record).model, **{k: v for k, v in flags.items() if v is not None}}
     )
 
-    async def open_session(engine: "Engine", draft: str) -> Any:
+    async def open_session(engine: "Engine", draft: "str | Chat") -> Any:
         del draft
         return await headless.resume(engine, record, file)
 

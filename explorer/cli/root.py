@@ -8,14 +8,15 @@ from explorer import __version__
 from explorer.cli.info import info_command
 from explorer.cli.models import models_command
 from explorer.cli.next import next_command
-from explorer.cli.options import configure, model_options, refuse_both, sampling_options
+from explorer.cli.options import configure, model_options, refuse_both, sampling_options, template_options
 from explorer.cli.resume import resume_command
 from explorer.cli.sample import sample_command
 from explorer.cli.score import score_command
 from explorer.cli.terminal import explore, record_path
 from explorer.cli.tokens import tokens_command
+from explorer.core.chat import Chat
 from explorer.errors import UsageError
-from explorer.sources import check_text, read_text
+from explorer.sources import ChatFlags, check_text, read_text
 
 FIRST_PROMPT = "Once upon a"
 
@@ -23,6 +24,10 @@ FIRST_PROMPT = "Once upon a"
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-p", "--prompt", help="The text to begin with.")
 @click.option("--file", help="A file that holds the text to begin with.")
+@click.option(
+    "--chat", metavar="[TEXT]", is_flag=False, flag_value="", help="Begin with a chat; TEXT is the user's turn."
+)
+@template_options
 @model_options
 @click.option("--top", type=int, help="Rows of the table. Default: 20.")
 @sampling_options
@@ -31,25 +36,38 @@ FIRST_PROMPT = "Once upon a"
 @click.option("--no-record", is_flag=True, default=None, help="Keep the walk in memory only.")
 @click.version_option(__version__, prog_name="token-explorer")
 @click.pass_context
-def cli(context: click.Context, /, **flags: Any) -> None:
+def cli(context: click.Context, /, chat: str | None, **flags: Any) -> None:
     """Walk a language model token by token.
 
     Without a command, the explorer opens on the model that ships, or on --model.
     """
     if context.invoked_subcommand is not None:
-        given = next((name for name, value in flags.items() if value is not None), None)
+        given = next((name for name, value in {**flags, "chat": chat}.items() if value not in (None, False, ())), None)
         if given:
             flag = given.replace("_", "-")
             raise UsageError(f"--{flag} stands before the command {context.invoked_subcommand}; give it after it.")
         return
+    flags["chat"] = chat is not None
+    said = ChatFlags.take(flags)
     config = configure(flags)
     refuse_both("--prompt", config.prompt, "--file", config.file)
     refuse_both("--record", config.record, "--no-record", config.no_record)
-    text = read_text(config.file) if config.file is not None else config.prompt
+    refuse_both("--chat TEXT", chat or None, "--prompt or --file", config.file if config.file else config.prompt)
+    text = read_text(config.file) if config.file is not None else chat or config.prompt
     if text is not None:
         check_text(text)
     record = None if config.no_record else record_path(config)
-    context.exit(explore(config, FIRST_PROMPT if text is None else text, record))
+    context.exit(explore(config, first_prompt(said, text), record))
+
+
+def first_prompt(said: ChatFlags, text: str | None) -> str | Chat:
+    """What the walk begins with. Raises UsageError."""
+    if said.messages is not None:
+        refuse_both("--messages", said.messages, "a text", text)
+        return said.from_file()
+    if said.wanted:
+        return said.around(text or "")
+    return FIRST_PROMPT if text is None else text
 
 
 COMMANDS = (

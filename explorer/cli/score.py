@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.options import configure, model_options, print_json
+from explorer.cli.options import chat_options, configure, model_options, print_json, refuse_both
+from explorer.core.chat import PromptSource
 from explorer.engines import with_engine
-from explorer.sources import one_source
+from explorer.sources import ChatFlags, check_text, one_source
 
 if TYPE_CHECKING:
     from explorer.engine.base import Engine
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 @click.command("score")
 @click.argument("text", required=False)
 @click.option("--file", help="A file that holds the text; - is standard input.")
-@click.option("--prompt", help="Context before TEXT, which does not count.")
+@click.option("--prompt", help="Context before TEXT, which does not count; with --chat, the user's turn.")
+@chat_options
 @click.option("--top", "-n", type=int, help="Alternatives of each token in the JSON. Default: 5.")
 @model_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as the README describes it.")
@@ -23,14 +25,15 @@ def score_command(text: str | None, file: str | None, prompt: str | None, as_jso
     """Print what the model thinks of each token of TEXT, and the perplexity of the whole."""
     from explorer import headless
 
+    said = ChatFlags.take(flags)
     config = configure({**flags, "top": 5 if flags["top"] is None else flags["top"]})
-    source = one_source(text, file, None)
+    context, source = read_parts(said, prompt, text, file)
 
     async def ask(engine: "Engine") -> headless.ScoreTable:
-        context = [t.id for t in await engine.encode(prompt)] if prompt is not None else []
-        # The text goes on where the prompt ends: it gets no special tokens of its own.
-        ids = context + [t.id for t in await engine.encode(str(source), prompt is None)]
-        return await headless.score_table(engine, ids, len(context), config.top)
+        before = [] if context is None else await headless.prompt_ids(engine, context)
+        # The text goes on where the context ends: it gets no special tokens of its own.
+        ids = before + await headless.prompt_ids(engine, source, context is None)
+        return await headless.score_table(engine, ids, len(before), config.top)
 
     table = with_engine(config, ask)
     if as_json:
@@ -39,3 +42,20 @@ def score_command(text: str | None, file: str | None, prompt: str | None, as_jso
         from explorer.tables import print_score
 
         print_score(table)
+
+
+def read_parts(
+    said: ChatFlags, prompt: str | None, text: str | None, file: str | None
+) -> tuple[PromptSource | None, PromptSource]:
+    """The context, which does not count, and what does. Raises UsageError.
+
+    A chat is the context where a text follows it, as the answer; else it is what counts.
+    """
+    if said.messages is not None:
+        refuse_both("--prompt", prompt, "--messages", said.messages)
+        chat = said.from_file()
+        return (None, chat) if text is None and file is None else (chat, one_source(text, file, None))
+    source = one_source(text, file, None)
+    if prompt is not None:
+        return said.around(check_text(prompt)) if said.wanted else prompt, source
+    return None, said.around(str(source)) if said.wanted else source

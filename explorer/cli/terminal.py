@@ -17,6 +17,7 @@ from explorer.engines import listed_models, make_engine
 from explorer.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
+    from explorer.core.chat import Chat
     from explorer.engine.base import Engine
     from explorer.ui.walk import OpenSession
 
@@ -42,7 +43,7 @@ def record_path(config: Config) -> Path:
     return path
 
 
-def explore(config: Config, draft: str, record: Path | None, open_session: "OpenSession | None" = None) -> int:
+def explore(config: Config, draft: "str | Chat", record: Path | None, open_session: "OpenSession | None" = None) -> int:
     """Run the explorer in the terminal; the exit code."""
     from explorer import headless
     from explorer.ui.app import ExplorerApp
@@ -54,8 +55,8 @@ def explore(config: Config, draft: str, record: Path | None, open_session: "Open
         raise UsageError("The explorer needs a terminal; for scripts there is: token-explorer next TEXT --json")
     params = config.params
 
-    async def begin(engine: "Engine", text: str) -> Any:
-        return await headless.begin(engine, text, params, record)
+    async def begin(engine: "Engine", source: "str | Chat") -> Any:
+        return await headless.begin(engine, source, params, record)
 
     unknown = sorted(config.keys.keys() - {command.id for command in COMMANDS})
     if unknown:

@@ -4,23 +4,31 @@ from typing import Any
 
 import click
 
-from explorer.cli.options import configure, print_json, text_options, tokenizer_options
-from explorer.engines import find_tokens
-from explorer.sources import one_source
+from explorer.cli.options import configure, print_json, print_text, prompt_options, refuse_both, tokenizer_options
+from explorer.core.chat import Chat
+from explorer.engines import find_tokens, render_chat
+from explorer.errors import UsageError
+from explorer.sources import take_source
 
 
 @click.command("tokens")
-@text_options
+@prompt_options
 @tokenizer_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as the README describes it.")
-def tokens_command(
-    text: str | None, file: str | None, ids: str | None, no_special: bool, as_json: bool, **flags: Any
-) -> None:
+@click.option("--render", is_flag=True, help="Print what the chat template makes of a chat, untokenised.")
+def tokens_command(no_special: bool, as_json: bool, render: bool, **flags: Any) -> None:
     """Print the tokens of TEXT with their ids, pieces and bytes."""
     from explorer import headless
 
+    source = take_source(flags)
     config = configure(flags)
-    table = headless.token_table(find_tokens(config, one_source(text, file, ids), not no_special))
+    refuse_both("--render", render, "--json", as_json)
+    if render:
+        if not isinstance(source, Chat):
+            raise UsageError("--render is about a chat: give --chat or --messages.")
+        print_text(render_chat(config, source).text)
+        return
+    table = headless.token_table(find_tokens(config, source, not no_special))
     if as_json:
         print_json(table)
     else:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from explorer.core.chat import Chat, ChatOptions, read_messages
 from explorer.core.distribution import CandidateRow, Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
@@ -60,14 +61,30 @@ class Prompt(Event, frozen=True, kw_only=True):
     ids: list[int]
     bytes: list[str] = []
     """Of each token, in hexadecimal, so that a record can be read without its tokenizer; older records lack them."""
+    messages: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
+    """What the person wrote, where the text is a chat in the format of the model's template."""
+    options: ChatOptions | msgspec.UnsetType = msgspec.UNSET
+    """What the template was told beside the messages."""
 
     def __post_init__(self) -> None:
         for data in self.bytes:
             Bytes.fromhex(data)  # A ValueError here is a line that is no event, when a record is read.
 
     @classmethod
-    def of(cls, text: str, tokens: Sequence[Token]) -> "Prompt":
-        return cls(text=text, ids=[token.id for token in tokens], bytes=[token.bytes.hex() for token in tokens])
+    def of(cls, text: str, tokens: Sequence[Token], chat: Chat | None = None) -> "Prompt":
+        """The prompt of a text, or of a chat that was rendered as `text`."""
+        prompt = cls(text=text, ids=[token.id for token in tokens], bytes=[token.bytes.hex() for token in tokens])
+        if chat is None:
+            return prompt
+        messages = [message.fields() for message in chat.messages]
+        return msgspec.structs.replace(prompt, messages=messages, options=chat.options)
+
+    def chat(self) -> Chat | None:
+        """The chat, to be edited again; None where the person wrote a text. Raises UsageError."""
+        if self.messages is msgspec.UNSET:
+            return None
+        options = ChatOptions() if self.options is msgspec.UNSET else self.options
+        return Chat(read_messages(self.messages, "the prompt"), options)
 
 
 class Seen(Event, frozen=True, kw_only=True):

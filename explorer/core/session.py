@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from explorer.core import journal as record
+from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.journal import AnyEvent, Header, Journal
 from explorer.core.sampling import SamplingParams
@@ -53,6 +54,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     path: tuple[PathToken, ...]
     prompt_length: int
     prompt_text: str
+    prompt_chat: Chat | None
+    """What the person wrote, where the text is a rendered chat."""
     pending: str
     """The bytes of an unfinished character at the cursor, shown as such; empty at a boundary."""
     distribution: Distribution | None
@@ -71,7 +74,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         return [place.token.id for place in self.path]
 
 
-EMPTY = Snapshot((), 0, "", "", None, SamplingParams(), frozenset(), None, 0, 0)
+EMPTY = Snapshot((), 0, "", None, "", None, SamplingParams(), frozenset(), None, 0, 0)
 
 
 @dataclass(slots=True)
@@ -154,6 +157,8 @@ class Session:
         if isinstance(event, record.Prompt | record.Params | record.Engine | record.End):
             if isinstance(event, record.Params):
                 event.params()
+            if isinstance(event, record.Prompt):
+                event.chat()
             return
         if not self.trees:
             raise RecordError("there is no prompt yet.")
@@ -179,7 +184,7 @@ class Session:
     def _change(self, event: AnyEvent) -> None:
         match event:
             case record.Prompt():
-                self.trees.append(Tree(event.text, self._prompt(event), self.tokenizer))
+                self.trees.append(Tree(event.text, self._prompt(event), self.tokenizer, event.chat()))
                 self.root, self.node = len(self.trees) - 1, 0
             case record.Seen():
                 node = self.tree.nodes[event.node]
@@ -280,6 +285,7 @@ class Session:
             path=self._path_tokens(),
             prompt_length=len(tree.prompt),
             prompt_text=tree.text,
+            prompt_chat=tree.chat,
             pending=shown_bytes(node.pending),
             distribution=None if self._stale(node) else node.distribution,
             params=self.params,

@@ -7,6 +7,7 @@ completes. Must not know the cursor, the record or the engine.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from explorer.core.chat import Chat
 from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
@@ -60,11 +61,12 @@ class Node:
 class Tree:
     """The prompt and everything that was tried after it."""
 
-    def __init__(self, text: str, prompt: tuple[Token, ...], tokenizer: str = "") -> None:
+    def __init__(self, text: str, prompt: tuple[Token, ...], tokenizer: str = "", chat: Chat | None = None) -> None:
         self.text = text
-        """What the person typed; the tokens are the truth."""
+        """What the person typed, or the chat as its template renders it; the tokens are the truth."""
         self.tokenizer = tokenizer
         """Fingerprint of the vocabulary that the ids are of."""
+        self.chat = chat
         self.prompt = prompt
         self.scores: list[Scored] = []
         """What the model thinks of each token of the prompt; empty until it was asked."""

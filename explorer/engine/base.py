@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
+from explorer.core.chat import Chat, ChatOptions, Message
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.journal import Engine as EngineEvent
-from explorer.core.journal import Header
+from explorer.core.journal import Header, Prompt
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.stopping import FinishReason, StopRules
@@ -70,6 +71,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Ends a sequence: the union of generation config, config and tokenizer."""
     tokenizer: str
     """Fingerprint of the vocabulary."""
+    chat_template: bool = False
+    """Whether the model has a template for chats."""
     loaded_with: dict[str, Any] = {}
     """What was asked for that is not as usual: quantisation, a device map, trust in code that came with the model."""
     versions: dict[str, str] = {}
@@ -176,6 +179,14 @@ class Progress(msgspec.Struct, frozen=True):
     """0 where it is not known."""
 
 
+class RenderedChat(msgspec.Struct, frozen=True):
+    """What the template of a model makes of messages."""
+
+    text: str
+    tokens: list[Token]
+    """Of the text, encoded once; the template writes every special token itself."""
+
+
 class Step(msgspec.Struct, frozen=True):
     """One sampled token, and the table after it."""
 
@@ -279,6 +290,13 @@ class Engine(ABC):
         """The tokens of a text; with `special_tokens`, also those that the tokenizer adds by default."""
 
     @abstractmethod
+    async def render_chat(self, messages: Sequence[Message], options: ChatOptions) -> RenderedChat:
+        """The messages in the format of the model's chat template.
+
+        Raises UsageError for a model without one, for messages that it refuses, and for a flag that is none.
+        """
+
+    @abstractmethod
     async def describe(self, ids: Sequence[int]) -> list[Token]:
         """The tokens of a sequence of ids. An id without an entry is of the kind `unused`."""
 
@@ -296,7 +314,19 @@ async def encode_prompt(engine: Engine, text: str, special_tokens: bool = True) 
 
     Raises UsageError where there are none, ContextFull where there are more than the context holds, EngineError.
     """
-    tokens = await engine.encode(text, special_tokens)
+    return _fitting(engine, await engine.encode(text, special_tokens))
+
+
+async def encode_source(engine: Engine, source: str | Chat) -> tuple[list[Token], Prompt]:
+    """The tokens of a text or a chat, and the event that begins a walk with them. Raises as `encode_prompt` does."""
+    if isinstance(source, str):
+        tokens = await encode_prompt(engine, source)
+        return tokens, Prompt.of(source, tokens)
+    rendered = await engine.render_chat(source.messages, source.options)
+    return _fitting(engine, rendered.tokens), Prompt.of(rendered.text, rendered.tokens, source)
+
+
+def _fitting(engine: Engine, tokens: list[Token]) -> list[Token]:
     length = engine.info.context_length if engine.info else None
     if not tokens:
         raise UsageError("The prompt is empty, and this model has no token to begin with. Write one.")

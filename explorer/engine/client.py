@@ -14,13 +14,14 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+from explorer.core.chat import ChatOptions, Message
 from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.stopping import StopRules
 from explorer.core.token import Token
 from explorer.engine import wire
-from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, EngineInfo, ModelSettings, Step, Structure
+from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, EngineInfo, ModelSettings, RenderedChat, Step, Structure
 from explorer.errors import EngineDied, EngineError, ExplorerError
 
 GRACE = 2.0
@@ -286,6 +287,10 @@ class WorkerEngine(Engine):
     async def encode(self, text: str, special_tokens: bool = True) -> list[Token]:
         reply: wire.Tokens = await self._ask(lambda request_id: wire.Encode(request_id, text, special_tokens))
         return reply.tokens
+
+    async def render_chat(self, messages: Sequence[Message], options: ChatOptions) -> RenderedChat:
+        reply: wire.Rendered = await self._ask(lambda request_id: wire.RenderChat(request_id, list(messages), options))
+        return reply.chat
 
     async def describe(self, ids: Sequence[int]) -> list[Token]:
         reply: wire.Tokens = await self._ask(lambda request_id: wire.Describe(request_id, list(ids)))

@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Genera
 
 from explorer.engine import memory
 from explorer.engine.base import ModelSettings, Progress
+from explorer.engine.chat import ChatTemplate
 from explorer.engine.faults import why_no_config, why_no_tokenizer, why_not_loaded
 from explorer.engine.placement import first_device, placement
 from explorer.engine.quantization import quantization
@@ -31,8 +32,11 @@ def load_config(folder: Path, settings: ModelSettings) -> Any:
         raise ModelError(why_no_config(name, error)) from error
 
 
-def load_vocabulary(folder: Path, settings: ModelSettings) -> tuple[Vocabulary, set[int]]:
-    """The vocabulary of a model folder, and the id that its tokenizer calls the end. Raises ModelError."""
+def load_vocabulary(folder: Path, settings: ModelSettings) -> tuple[Vocabulary, ChatTemplate, set[int]]:
+    """The vocabulary and the chat template of a model folder, and the id that its tokenizer calls the end.
+
+    Raises ModelError.
+    """
     name = settings.name
     try:
         tokenizer = AutoTokenizer.from_pretrained(
@@ -47,7 +51,8 @@ def load_vocabulary(folder: Path, settings: ModelSettings) -> tuple[Vocabulary, 
             "Convert it to a tokenizer.json."
         )
     eos, bos = tokenizer.eos_token_id, tokenizer.bos_token_id
-    return Vocabulary(backend, bos, settings.bos), {eos} if isinstance(eos, int) else set()
+    vocabulary = Vocabulary(backend, bos, settings.bos)
+    return vocabulary, ChatTemplate(tokenizer, vocabulary, name), {eos} if isinstance(eos, int) else set()
 
 
 def load_model(

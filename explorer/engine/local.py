@@ -18,6 +18,7 @@ import torch
 import transformers
 from transformers import PreTrainedModel
 
+from explorer.core.chat import ChatOptions, Message
 from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams, sampling_defaults
 from explorer.core.score import Scored
@@ -31,6 +32,7 @@ from explorer.engine.base import (
     EngineInfo,
     ModelSettings,
     Progress,
+    RenderedChat,
     Step,
     Structure,
     check_sampling,
@@ -104,7 +106,7 @@ class TransformersEngine(Engine):
         )
         config = load_config(folder, self.settings)
         report(Progress("reading the tokenizer"))
-        self.vocabulary, tokenizer_eos = load_vocabulary(folder, self.settings)
+        self.vocabulary, self.chat_template, tokenizer_eos = load_vocabulary(folder, self.settings)
         report(Progress("loading the weights"))
         self.model = load_model(folder, config, self.settings, report)
         self.context_length = context_length(self.model.config)
@@ -129,6 +131,7 @@ class TransformersEngine(Engine):
             context_length=self.context_length,
             eos_ids=self.eos_ids,
             tokenizer=self.vocabulary.fingerprint(),
+            chat_template=self.chat_template.present,
             loaded_with=self.settings.special(),
             versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)},
             sampling_defaults=sampling_defaults(self.model.generation_config.to_dict()),
@@ -327,6 +330,9 @@ class TransformersEngine(Engine):
 
     async def encode(self, text: str, special_tokens: bool = True) -> list[Token]:
         return self.vocabulary.tokens(self.vocabulary.encode(text, special_tokens))
+
+    async def render_chat(self, messages: Sequence[Message], options: ChatOptions) -> RenderedChat:
+        return self.chat_template.render(messages, options)
 
     async def describe(self, ids: Sequence[int]) -> list[Token]:
         return self.vocabulary.tokens(ids)

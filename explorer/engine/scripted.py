@@ -11,13 +11,24 @@ import math
 import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
+from explorer.core.chat import ROLES, ChatOptions, Message
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.stopping import FinishReason, Stopper, StopRules
 from explorer.core.token import Kind, Token
 from explorer.engine import plain_samplers as samplers
-from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, EngineInfo, Module, Step, Structure, check_sampling
+from explorer.engine.base import (
+    DEFAULT_STOP,
+    Drawn,
+    Engine,
+    EngineInfo,
+    Module,
+    RenderedChat,
+    Step,
+    Structure,
+    check_sampling,
+)
 from explorer.errors import ContextFull, EngineError, UsageError
 
 WORDS = (
@@ -82,6 +93,7 @@ class ScriptedEngine(Engine):
             vocab_size=self._vocab_size,
             context_length=self._context_length,
             eos_ids=[EOS],
+            chat_template=True,
             tokenizer=hashlib.sha256("\0".join(WORDS).encode()).hexdigest(),
         )
         return self.info
@@ -280,6 +292,16 @@ class ScriptedEngine(Engine):
                 ids.append(256 + index)
                 rest = rest[len(WORDS[index]) :]
         return [self._token(token_id) for token_id in ids]
+
+    async def render_chat(self, messages: Sequence[Message], options: ChatOptions) -> RenderedChat:
+        """`<|begin|>`, then `ROLE: CONTENT<|end|>` and a line break for each turn, then `assistant:`."""
+        await self._wait()
+        unknown = next((message.role for message in messages if message.role not in ROLES), None)
+        if unknown or not messages:
+            raise UsageError(f"The template refuses these messages: it knows {', '.join(ROLES)}.")
+        turns = "".join(f"{message.role}: {message.content or ''}<|end|>\n" for message in messages)
+        text = f"<|begin|>{turns}{'assistant:' if options.add_generation_prompt else ''}"
+        return RenderedChat(text, await self.encode(text, special_tokens=False))
 
     async def describe(self, ids: Sequence[int]) -> list[Token]:
         return [self._token(token_id) for token_id in ids]

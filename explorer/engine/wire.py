@@ -9,12 +9,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from explorer.core.chat import ChatOptions
+from explorer.core.chat import Message as ChatMessage
 from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.stopping import StopRules
 from explorer.core.token import Token
-from explorer.engine.base import Drawn, EngineInfo, ModelSettings, Progress, Step, Structure
+from explorer.engine.base import Drawn, EngineInfo, ModelSettings, Progress, RenderedChat, Step, Structure
 from explorer.errors import ContextFull, EngineError, ExplorerError, ModelError, OutOfMemory, UsageError
 
 VERSION = 1
@@ -90,6 +92,12 @@ class Encode(Message, frozen=True):
     special_tokens: bool
 
 
+class RenderChat(Message, frozen=True):
+    id: int
+    messages: list[ChatMessage]
+    options: ChatOptions
+
+
 class Describe(Message, frozen=True):
     id: int
     ids: list[int]
@@ -103,7 +111,7 @@ class Cancel(Message, frozen=True):
     id: int
 
 
-Request = Load | Next | Generate | Sample | Score | Encode | Describe | Inspect | Cancel
+Request = Load | Next | Generate | Sample | Score | Encode | RenderChat | Describe | Inspect | Cancel
 
 # From the worker.
 
@@ -148,6 +156,11 @@ class Tokens(Message, frozen=True):
     tokens: list[Token]
 
 
+class Rendered(Message, frozen=True):
+    id: int
+    chat: RenderedChat
+
+
 class Inspected(Message, frozen=True):
     id: int
     structure: Structure
@@ -177,7 +190,7 @@ ERRORS: dict[str, type[ExplorerError]] = {
     kind.__name__: kind for kind in (UsageError, ModelError, EngineError, ContextFull, OutOfMemory, UnknownBase)
 }
 
-Reply = Ready | Progressed | Table | Stepped | Sampled | ScoredPart | Finished | Tokens | Inspected | Failed
+Reply = Ready | Progressed | Table | Stepped | Sampled | ScoredPart | Finished | Tokens | Rendered | Inspected | Failed
 
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode

@@ -33,6 +33,7 @@ from typing import Any
 
 import msgspec
 
+from explorer.core.token import Token
 from explorer.engine import wire
 from explorer.engine.base import Engine, ModelSettings, Progress
 from explorer.errors import EngineError, ExplorerError, UsageError
@@ -89,6 +90,8 @@ class Server:
                 return self._score(request, self._prefixes.read(request.prefix))
             case wire.Encode():
                 return self._encode(request)
+            case wire.RenderChat():
+                return self._render_chat(request)
             case wire.Describe():
                 return self._describe(request)
             case wire.Inspect():
@@ -168,15 +171,25 @@ class Server:
 
     async def _encode(self, request: wire.Encode) -> wire.Message:
         tokens = await self.engine.encode(request.text, request.special_tokens)
-        if len(tokens) > wire.TOKENS_LIMIT:
-            raise UsageError(f"The text has {len(tokens):,} tokens; {wire.TOKENS_LIMIT:,} are the most. Shorten it.")
-        return wire.Tokens(request.id, tokens)
+        return wire.Tokens(request.id, sendable(tokens))
+
+    async def _render_chat(self, request: wire.RenderChat) -> wire.Message:
+        chat = await self.engine.render_chat(request.messages, request.options)
+        sendable(chat.tokens)
+        return wire.Rendered(request.id, chat)
 
     async def _describe(self, request: wire.Describe) -> wire.Message:
         return wire.Tokens(request.id, await self.engine.describe(request.ids))
 
     async def _inspect(self, request: wire.Inspect) -> wire.Message:
         return wire.Inspected(request.id, await self.engine.structure())
+
+
+def sendable(tokens: list[Token]) -> list[Token]:
+    """The tokens, where they fit into one line. Raises UsageError."""
+    if len(tokens) > wire.TOKENS_LIMIT:
+        raise UsageError(f"The text has {len(tokens):,} tokens; {wire.TOKENS_LIMIT:,} are the most. Shorten it.")
+    return tokens
 
 
 def make_engine(kind: str, settings: ModelSettings) -> Engine:

@@ -8,6 +8,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.theme import Theme
 
+from explorer.core.chat import Chat
 from explorer.engine.base import Engine
 from explorer.ui.loading import Models
 from explorer.ui.palette import CommandProvider
@@ -37,7 +38,7 @@ class ExplorerApp(App[None], inherit_bindings=False):
         themes: list[Theme],
         theme: str,
         models: Models,
-        draft: str = "",
+        draft: str | Chat = "",
         top: int = 20,
         max_new_tokens: int = 256,
         keys: Mapping[str, str] | None = None,

@@ -17,6 +17,7 @@ from textual.getters import query_one
 from textual.timer import Timer
 from textual.widgets import Footer
 
+from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate
 from explorer.core.journal import write_copy
 from explorer.core.stopping import FinishReason
@@ -27,8 +28,8 @@ from explorer.ui.heat import HEAT_METRICS, legend
 from explorer.ui.knobs import Knobs
 from explorer.ui.loading import Loading, Models
 from explorer.ui.progress import ProgressText
+from explorer.ui.prompts import Prompts
 from explorer.ui.screens.help import HelpScreen
-from explorer.ui.screens.prompt import PromptScreen
 from explorer.ui.screens.save import SaveScreen
 from explorer.ui.walk import OpenSession, Walk
 from explorer.ui.widgets.candidates import CandidatesPane
@@ -52,7 +53,7 @@ FINISHED: dict[FinishReason | None, str] = {
 }
 
 
-class MainScreen(Knobs, Loading):
+class MainScreen(Knobs, Loading, Prompts):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     AUTO_FOCUS = None
 
@@ -68,7 +69,7 @@ class MainScreen(Knobs, Loading):
         open_session: OpenSession,
         *,
         models: Models,
-        draft: str,
+        draft: str | Chat,
         top: int,
         max_new_tokens: int,
         hint: str,
@@ -95,7 +96,8 @@ class MainScreen(Knobs, Loading):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        self.text_pane.draft = self.walk.draft
+        draft = self.walk.draft
+        self.text_pane.draft = draft if isinstance(draft, str) else draft.draft
         self.text_pane.border_subtitle = self._hint
         self.candidates.message = "starting the engine …"
         self.show()
@@ -290,19 +292,8 @@ class MainScreen(Knobs, Loading):
         if not self.stop_loading() and self.stop_run():
             self.note("stopped by hand")
 
-    @work(exclusive=True, group="prompt")
-    async def action_prompt(self) -> None:
-        self.stop_run()
-        text: str | None = self.walk.snapshot.prompt_text if self.walk.session else self.walk.draft
-        while (text := await self.app.push_screen_wait(PromptScreen(text or ""))) is not None:
-            try:
-                await self.walk.prompt(text)
-            except ExplorerError as error:
-                self.notify(str(error), severity="error", timeout=10, markup=False)
-            else:
-                self.fault = None
-                self.note("")
-                return
+    def prompted(self) -> None:
+        self.note("")
 
     # The view.
 

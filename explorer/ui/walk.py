@@ -11,17 +11,18 @@ from contextlib import aclosing
 
 import msgspec
 
+from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.journal import AnyEvent, End, Move, Params, Prompt, Score, Seen
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.session import EMPTY, Session, Snapshot
 from explorer.core.stopping import FinishReason
-from explorer.engine.base import Engine, EngineInfo, Progress, Step, carry_over, encode_prompt
+from explorer.engine.base import Engine, EngineInfo, Progress, Step, carry_over, encode_source
 from explorer.errors import ContextFull, ExplorerError, RecordError
 
-OpenSession = Callable[[Engine, str], Awaitable[Session]]
-"""Begins or resumes a session on an engine that is ready; the text is the prompt of a new one."""
+OpenSession = Callable[[Engine, str | Chat], Awaitable[Session]]
+"""Begins or resumes a session on an engine that is ready, a new one with the text or the chat."""
 
 Question = tuple[int, int, Hashable, int]
 """What a table answers: root, node, settings and rows."""
@@ -50,7 +51,7 @@ class Walk:
         self,
         engine: Engine,
         open_session: OpenSession,
-        draft: str,
+        draft: str | Chat,
         top: int,
         changed: Callable[[], None] = lambda: None,
         warned: Callable[[str], None] = lambda sentence: None,
@@ -162,19 +163,19 @@ class Walk:
         if params != self.session.params:
             self.apply(Params.of(params))
 
-    async def prompt(self, text: str) -> None:
-        """Begin a new root with a text, or the session where the first prompt could not be used.
+    async def prompt(self, source: str | Chat) -> None:
+        """Begin a new root with a text or a chat, or the session where the first prompt could not be used.
 
-        Raises UsageError for a text without tokens, ContextFull, EngineError.
+        Raises UsageError for a text without tokens and a chat that the template refuses, ContextFull, EngineError.
         """
         if self.session is None:
-            self.draft = text
-            self.session = await self._open_session(self.engine, text)
+            self.draft = source
+            self.session = await self._open_session(self.engine, source)
             self.changed()
             return
-        tokens = await encode_prompt(self.engine, text)
+        tokens, prompt = await encode_source(self.engine, source)
         self.session.learn_sequence(tokens)
-        self.apply(Prompt.of(text, tokens))
+        self.apply(prompt)
 
     async def switch(self, engine: Engine) -> None:
         """Go on with another engine: the path becomes a prompt there, and the trees so far stay in the record.

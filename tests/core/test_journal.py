@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import re
 import stat
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.core import journal
+from explorer.core.chat import Chat, ChatOptions, Message
 from explorer.core.journal import Journal
 from explorer.core.sampling import SamplingParams
 from explorer.core.session import Session
@@ -50,6 +52,23 @@ def test_a_record_that_was_cut_off_within_its_header_is_refused(whole, data):
     cut = data.draw(st.integers(0, whole.index(b"\n")))
     with pytest.raises(RecordError, match="has no header"):
         journal.parse(whole[:cut])
+
+
+def test_a_chat_that_is_none_is_named_by_its_line(header):
+    said = journal.Prompt(text="a", ids=[97], messages=[{"role": "user", "content": "a"}, {"content": "b"}])
+    with pytest.raises(RecordError, match="Line 3: Message 2 of the prompt has no role"):
+        Session(header).restore([PROMPT, said])
+
+
+def test_a_chat_is_in_the_record_as_its_template_reads_it(header, tmp_path):
+    chat = Chat((Message("user", "a", {"name": "b"}),), ChatOptions(flags={"thinking": False}))
+    written = journal.Journal.create(tmp_path / "walk", header)
+    written.append(journal.Prompt.of("<a>", [Token(97, b"a", "text")], chat))
+    written.append(PROMPT)
+    line = json.loads((tmp_path / "walk").read_text().splitlines()[1])
+    assert line["messages"] == [{"role": "user", "content": "a", "name": "b"}]
+    assert line["options"] == {"add_generation_prompt": True, "tools": None, "flags": {"thinking": False}}
+    assert [event.chat() for event in journal.read(tmp_path / "walk").events] == [chat, None]
 
 
 @given(st.integers(2, 9), st.binary(max_size=20).filter(lambda line: b"\n" not in line))

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from explorer.core.chat import Chat, ChatOptions, Message
 from explorer.core.sampling import SamplingParams
 from explorer.core.stopping import StopRules
-from explorer.engine.base import ModelSettings, encode_prompt
+from explorer.engine.base import ModelSettings, encode_prompt, encode_source
 from explorer.engine.cache import NoCache
 from explorer.engine.client import WorkerEngine
 from explorer.engine.local import TransformersEngine
@@ -118,6 +119,30 @@ async def test_the_bytes_of_an_encoded_text_are_the_text(case, text):
     assert [token.kind for token in tokens[:1]] == ["special"]
     assert [token.id for token in tokens[1:]] == [token.id for token in plain]
     assert await case.engine.describe([token.id for token in tokens]) == tokens
+
+
+async def test_a_chat_is_rendered_by_the_template_and_encoded_once(case):
+    assert case.info.chat_template
+    talk = [Message("system", "Be kind."), Message("user", "옛날 <|end|>"), Message("assistant", "", {"x": [1]})]
+    for generation in (True, False):
+        chat = await case.engine.render_chat(talk, ChatOptions(generation, [{"name": "f"}], {"thinking": False}))
+        end = "assistant:" if generation else ""
+        assert chat.text == f"<|begin|>system: Be kind.<|end|>\nuser: 옛날 <|end|><|end|>\nassistant: <|end|>\n{end}"
+        assert b"".join(token.bytes for token in chat.tokens).decode() == chat.text
+        assert [token.piece for token in chat.tokens if token.kind == "special"] == ["<|begin|>"] + ["<|end|>"] * 4
+        assert chat.tokens == await case.engine.encode(chat.text, special_tokens=False)
+    with pytest.raises(UsageError, match="refuses these messages"):
+        await case.engine.render_chat([Message("pirate", "Arr")], ChatOptions())
+
+
+async def test_a_walk_begins_with_a_text_or_a_chat(case):
+    for source in ("Once", Chat((Message("user", "Once"),))):
+        tokens, event = await encode_source(case.engine, source)
+        assert event.ids == [token.id for token in tokens]
+        assert event.chat() == (None if source == "Once" else source)
+        assert event.text == ("Once" if source == "Once" else "<|begin|>user: Once<|end|>\nassistant:")
+    with pytest.raises(ContextFull, match="Shorten"):
+        await encode_source(case.engine, Chat((Message("user", "뷁" * case.info.context_length),)))
 
 
 async def test_an_id_without_an_entry_is_described_as_unused(case):

@@ -160,7 +160,7 @@ def test_loading_reports_each_weight(folder):
 
 
 def test_the_vocabulary_of_a_folder_comes_with_its_end(folder):
-    vocabulary, ends = load_vocabulary(folder, ModelSettings(model=str(folder), name="m"))
+    vocabulary, _, ends = load_vocabulary(folder, ModelSettings(model=str(folder), name="m"))
     assert ends == {2}
     assert vocabulary.token(2).kind == "special"
 
@@ -337,7 +337,7 @@ async def test_the_structure_of_a_model_is_told(folder, answers, tiny_model):
 
 @pytest.mark.parametrize(("bos", "begins"), [(None, True), (True, True), (False, False)])
 async def test_a_text_begins_with_a_bos_where_that_is_wanted(folder, bos, begins):
-    vocabulary, _ = load_vocabulary(folder, ModelSettings(model=str(folder), name="m", bos=bos))
+    vocabulary, _, _ = load_vocabulary(folder, ModelSettings(model=str(folder), name="m", bos=bos))
     alone = Vocabulary.from_folder(folder, bos)
     for one in (vocabulary, alone):
         ids = one.encode("the fox")

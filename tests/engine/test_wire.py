@@ -3,13 +3,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.core.chat import ChatOptions, Message
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.stopping import StopRules
 from explorer.core.token import Token
 from explorer.engine import wire
-from explorer.engine.base import Drawn, EngineInfo, ModelSettings, Module, Parameter, Progress, Step, Structure
+from explorer.engine.base import (
+    Drawn,
+    EngineInfo,
+    ModelSettings,
+    Module,
+    Parameter,
+    Progress,
+    RenderedChat,
+    Step,
+    Structure,
+)
 from explorer.engine.capabilities import Capabilities
 from explorer.errors import ContextFull, EngineError, ModelError, UsageError
 
@@ -37,6 +48,7 @@ STRUCTURE = Structure(
     modules=[Module("", "Llama", 7, "cpu, disk")],
     weights=[Parameter("lm_head.weight", (320, 8), "bfloat16", "disk")],
 )
+OPTIONS = ChatOptions(False, [{"name": "f"}], {"enable_thinking": False})
 REQUESTS = [
     wire.Load(ModelSettings(model="a/b", name="b")),
     wire.Next(1, PREFIX, PARAMS, 30, [5]),
@@ -45,6 +57,7 @@ REQUESTS = [
     wire.Sample(6, [[1, 2], [3]], PARAMS, 4, StopRules(strings=("\n", "한"), ids=(7,), prob_below=0.5)),
     wire.Score(5, PREFIX, 3),
     wire.Encode(3, "한글\n\x00\u2028", True),
+    wire.RenderChat(3, [Message("user", "한글"), Message("tool", None, {"calls": [{"a": None}]})], OPTIONS),
     wire.Describe(4, [0, 10**6]),
     wire.Inspect(6),
     wire.Cancel(4),
@@ -66,6 +79,7 @@ REPLIES = [
     wire.Finished(2),
     wire.Tokens(3, [CANDIDATE.token]),
     wire.Inspected(6, STRUCTURE),
+    wire.Rendered(3, RenderedChat("<s>옛", [CANDIDATE.token])),
     wire.Failed(4, "UsageError", "no"),
 ]
 LISTS = st.lists(st.integers(0, 3), max_size=12)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from explorer.core.chat import Chat, Message
 from explorer.core.sampling import SamplingParams
 from tests.ui.conftest import SIZES
 
@@ -60,3 +61,17 @@ async def _open(pilot, key: str) -> None:
     await _steps(pilot)
     await pilot.press(key)
     await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_chat_editor(explore, snap_compare, size):
+    talk = (Message("system", "Be kind."), Message("user", STRANGE), Message("assistant", None, {"tool_calls": []}))
+    app = explore(draft=Chat((*talk, Message("user", ""))))
+
+    async def edit(pilot):
+        await _steps(pilot)
+        await pilot.press("i", "up")
+        await pilot.app.screen.preview().wait()
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=edit)

@@ -1,37 +1,247 @@
-"""The prompt editor: several lines, paste works; returns the text."""
+"""The prompt editor: a text of several lines, or a chat with a preview of what its template makes of it.
 
+Owns the two modes; what was written in one is kept while the other is shown. A prompt is tried at once, so that a
+mistake can be mended here. Must not know the session.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
+import msgspec
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Container, Horizontal, Vertical
+from textual.getters import query_one
 from textual.screen import ModalScreen
-from textual.widgets import TextArea
+from textual.widgets import Input, Static
+
+from explorer.core.chat import Chat, ChatOptions, Message, empty_turn, join_flags, split_flags
+from explorer.core.token import Token
+from explorer.engine.base import RenderedChat
+from explorer.errors import EngineDied, ExplorerError
+from explorer.ui.widgets.editor import Editor
+from explorer.ui.widgets.flow import SHOWN, FlowPane, id_words, text_words
+from explorer.ui.widgets.turns import Turns
+
+PAUSE = 0.12
+"""Seconds without a key before the preview is asked for."""
+
+PREVIEW_LIMIT = 100_000
+"""Characters up to which a chat is rendered while it is written."""
+
+CHAT_ACTIONS = {"role", "add_turn", "remove_turn", "raise_turn", "generation", "scroll_rendered"}
+TEXT_KEYS = "Ctrl+S use · F2 chat · Enter new line · Esc cancel"
+CHAT_KEYS = "Ctrl+S use · F2 text · F3 role · F4 add · F5 remove · F7 up · Esc"
+NO_TEMPLATE = "This model has no chat template: it is no chat model. Write the prompt as a text."
 
 
-class PromptScreen(ModalScreen[str | None]):
+class Draft(msgspec.Struct, frozen=True):
+    """What is written in both modes, and which one is shown."""
+
+    text: str
+    chat: Chat | None = None
+    """None until a chat was begun."""
+    chatting: bool = False
+
+    @classmethod
+    def of(cls, source: str | Chat) -> "Draft":
+        if isinstance(source, str):
+            return cls(source)
+        said = (message.content for message in reversed(source.messages) if message.role == "user")
+        return cls(next(said, None) or "", source, True)
+
+
+Render = Callable[[Sequence[Message], ChatOptions], Awaitable[RenderedChat]]
+Use = Callable[[str | Chat], Awaitable[None]]
+
+
+class PromptScreen(ModalScreen[Draft | None]):
+    """Returns None where a prompt was used, else what was written.
+
+    `render` is None for a model without a template; `use` raises ExplorerError for a prompt that cannot be used.
+    """
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s,ctrl+j", "accept", "Use"),
+        Binding("f2,ctrl+t", "mode", "Text or chat", priority=True),
+        Binding("f3", "role", "Change the role", priority=True),
+        Binding("f4", "add_turn", "Add a turn", priority=True),
+        Binding("f5", "remove_turn", "Remove the turn", priority=True),
+        Binding("f6", "generation", "With or without the generation prompt", priority=True),
+        Binding("f7", "raise_turn", "Move the turn up", priority=True),
+        Binding("pageup", "scroll_rendered(-1)", "Scroll the preview up", priority=True),
+        Binding("pagedown", "scroll_rendered(1)", "Scroll the preview down", priority=True),
         Binding("escape", "cancel", "Cancel", priority=True),
     ]
 
-    def __init__(self, text: str) -> None:
+    dialog = query_one("#prompt", Vertical)
+    editor = query_one("#text-mode", Editor)
+    turns = query_one(Turns)
+    flags = query_one("#flags", Input)
+    text = query_one("#rendered-text", FlowPane)
+    ids = query_one("#rendered-ids", FlowPane)
+    said = query_one("#fault", Static)
+
+    def __init__(self, draft: Draft, render: Render | None, use: Use) -> None:
         super().__init__()
-        self._text = text
+        self._ask, self._use = render, use
+        self._draft = draft
+        self._chatting = draft.chatting and render is not None
+        self._options = draft.chat.options if draft.chat else ChatOptions()
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Prompt"
-            dialog.border_subtitle = "Ctrl+S use · Enter new line · Esc cancel"
-            yield TextArea(self._text, soft_wrap=True, tab_behavior="indent")
+        with Vertical(classes="dialog", id="prompt"):
+            yield Editor(self._draft.text, soft_wrap=True, tab_behavior="indent", id="text-mode")
+            with Vertical(id="chat-mode"):
+                with Container(id="sides"):
+                    yield Turns()
+                    with Vertical(id="rendered"):
+                        yield FlowPane("rendered-text")
+                        yield FlowPane("rendered-ids")
+                with Horizontal(id="options"):
+                    yield Static(id="generation", markup=False)
+                    yield Input(join_flags(self._options.flags), placeholder="enable_thinking=false", id="flags")
+            yield Static(id="fault", markup=False)
 
-    def on_mount(self) -> None:
-        editor = self.query_one(TextArea)
-        editor.move_cursor(editor.document.end)
-        editor.focus()
+    async def on_mount(self) -> None:
+        self.editor.move_cursor(self.editor.document.end)
+        await self._show_mode()
 
-    def action_accept(self) -> None:
-        self.dismiss(self.query_one(TextArea).text)
+    # What is written.
+
+    @property
+    def draft(self) -> Draft:
+        """Both modes as they are now; flags that cannot be read are those that could be read last."""
+        chat = self._draft.chat
+        if self._chatting:
+            chat = Chat(self.turns.messages, self._options)
+        return Draft(self.editor.content, chat, self._chatting)
+
+    def _chat(self) -> Chat:
+        """Raises UsageError for flags that cannot be read."""
+        self._options = msgspec.structs.replace(self._options, flags=split_flags(self.flags.value))
+        return Chat(self.turns.messages, self._options)
+
+    async def _show_mode(self) -> None:
+        self.dialog.set_class(self._chatting, "-chat")
+        self.dialog.border_title = "Prompt · chat" if self._chatting else "Prompt · text"
+        self.dialog.border_subtitle = CHAT_KEYS if self._chatting else TEXT_KEYS
+        self.say("")
+        self.refresh_bindings()
+        if self._chatting:
+            self._show_generation()
+            await self.turns.show(self._draft.chat or Chat((Message("user", self.editor.content),)))
+            self.preview()
+        else:
+            self.editor.focus()
+
+    def _show_generation(self) -> None:
+        state = "on" if self._options.add_generation_prompt else "off"
+        tools = self._options.tools
+        more = f" · {len(tools)} tools" if tools else ""
+        self.query_one("#generation", Static).update(f"F6 generation prompt {state}{more} · flags ")
+
+    def say(self, sentence: str, fault: bool = False) -> None:
+        self.said.update(sentence)
+        self.said.set_class(not fault, "-note")
+
+    @on(Editor.Refused)
+    def refused(self, event: Editor.Refused) -> None:
+        self.say(event.sentence, fault=True)
+
+    # The preview.
+
+    @on(Turns.Changed)
+    @on(Input.Changed)
+    def changed(self) -> None:
+        self.preview()
+
+    @work(exclusive=True, group="preview")
+    async def preview(self) -> None:
+        """Show what the template makes of the chat, once the person pauses."""
+        await asyncio.sleep(PAUSE)
+        size = sum(len(message.content or "") for message in self.turns.messages)
+        if self._ask is None or not self._chatting:
+            return
+        if size > PREVIEW_LIMIT:
+            self._show([], f"The chat has {size:,} characters: it is rendered when it is used.")
+            return
+        try:
+            chat = self._chat()
+            rendered = await self._ask(chat.messages, chat.options)
+        except ExplorerError as error:
+            self._show([], _sentence(error), fault=True)
+        else:
+            self._show(rendered.tokens, empty_turn(chat.messages))
+
+    def _show(self, tokens: Sequence[Token], sentence: str, fault: bool = False) -> None:
+        shown = tokens[-SHOWN:]
+        self.text.words = tuple(text_words(shown))
+        self.ids.words = tuple(id_words(shown))
+        last = f", the last {SHOWN:,} shown" if len(shown) < len(tokens) else ""
+        self.text.border_title = f"Rendered · {len(tokens):,} tokens{last}" if tokens else "Rendered"
+        self.ids.border_title = "Ids · PgUp PgDn scroll"
+        self.say(sentence, fault)
+
+    # Keys.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys of a chat are the editor's own while a text is shown."""
+        del parameters
+        return self._chatting or action not in CHAT_ACTIONS
+
+    async def action_mode(self) -> None:
+        if self._ask is None:
+            self.say(NO_TEMPLATE, fault=True)
+            return
+        self._draft = self.draft
+        self._chatting = not self._chatting
+        await self._show_mode()
+
+    def action_role(self) -> None:
+        self.turns.change_role()
+
+    async def action_add_turn(self) -> None:
+        await self.turns.add()
+
+    async def action_remove_turn(self) -> None:
+        if not await self.turns.drop():
+            self.say("A chat has at least one turn.")
+
+    def action_raise_turn(self) -> None:
+        self.turns.raise_current()
+
+    def action_scroll_rendered(self, way: int) -> None:
+        for pane in (self.text, self.ids):
+            pane.scroll_relative(y=way * max(pane.scrollable_content_region.height - 1, 1), animate=False)
+
+    def action_generation(self) -> None:
+        on = not self._options.add_generation_prompt
+        self._options = msgspec.structs.replace(self._options, add_generation_prompt=on)
+        self._show_generation()
+        self.preview()
+
+    @on(Input.Submitted)
+    @work(exclusive=True, group="use")
+    async def action_accept(self) -> None:
+        """Try what is written: the editor closes where it can be used, and says why where it cannot."""
+        try:
+            await self._use(self._chat() if self._chatting else self.editor.content)
+        except ExplorerError as error:
+            self.say(_sentence(error), fault=True)
+        else:
+            self.dismiss(None)
 
     def action_cancel(self) -> None:
-        self.dismiss(None)
+        self.dismiss(self.draft)
+
+
+def _sentence(error: ExplorerError) -> str:
+    """What is wrong, and what to do where it is not the prompt that is."""
+    return (
+        f"{error} Esc, then R starts it again: what is written here is kept."
+        if isinstance(error, EngineDied)
+        else str(error)
+    )

@@ -1,0 +1,154 @@
+"""Chat: the messages of a conversation, and what the template of a model is told beside them.
+
+Owns the reading of messages as they are written in JSON, with a sentence for whatever is wrong with them. Must not know
+how a template is rendered.
+"""
+
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from explorer.errors import UsageError
+
+ROLES = ("system", "user", "assistant")
+"""What nearly every template knows; a message may have another."""
+
+SHAPE = 'Give [{"role": "user", "content": "Hello"}], or {"messages": [...], "tools": [...]}.'
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One turn."""
+
+    role: str
+    content: str | None = ""
+    """None where the turn has no text, but calls a tool, say."""
+    more: dict[str, Any] = {}
+    """The other fields, such as `tool_calls`, as they were written."""
+
+    @classmethod
+    def of(cls, said: Any, place: str = "The message") -> "Message":
+        """The message that is written as a JSON object; `place` names it. Raises UsageError."""
+        if not isinstance(said, dict):
+            raise UsageError(f"{place} is not an object with a role and a content.")
+        role, content = said.get("role"), said.get("content")
+        if not isinstance(role, str) or not role:
+            raise UsageError(f"{place} has no role. The usual ones are {', '.join(ROLES)}.")
+        if content is not None and not isinstance(content, str):
+            raise UsageError(f"{place} has a content that is no text. Write it as one string.")
+        return cls(role, content, {name: value for name, value in said.items() if name not in ("role", "content")})
+
+    def fields(self) -> dict[str, Any]:
+        """The object that a template reads. A content that is not there is left out, as transformers does."""
+        content = {} if self.content is None else {"content": self.content}
+        return {"role": self.role, **content, **self.more}
+
+
+class ChatOptions(msgspec.Struct, frozen=True):
+    """What a template is told beside the messages."""
+
+    add_generation_prompt: bool = True
+    """Whether the text ends with the head of the assistant's turn, so that the model answers."""
+    tools: list[dict[str, Any]] | None = None
+    """JSON schemas of the functions that the model may call."""
+    flags: dict[str, Any] = {}
+    """Names that the template of a model knows, such as `enable_thinking`."""
+
+    def __post_init__(self) -> None:
+        for name in self.flags:
+            if not name.isidentifier():
+                raise ValueError(f"“{name}” is no name of a flag")  # In a record: a line that is no event.
+
+
+class Chat(msgspec.Struct, frozen=True):
+    """What a person writes in place of a text."""
+
+    messages: tuple[Message, ...]
+    options: ChatOptions = ChatOptions()
+
+    @property
+    def draft(self) -> str:
+        """What was written, turn by turn; not what the model reads."""
+        return "\n".join(message.content for message in self.messages if message.content)
+
+
+PromptSource = str | list[int] | Chat
+"""What a prompt is made from: a text, token ids, or a chat."""
+
+
+def read_messages(said: Any, name: str) -> tuple[Message, ...]:
+    """The messages of a list of JSON objects; `name` says where it stands. Raises UsageError, which names the place."""
+    if not isinstance(said, list):
+        raise UsageError(f"{name} holds no list of messages. {SHAPE}")
+    return tuple(Message.of(one, f"Message {number} of {name}") for number, one in enumerate(said, 1))
+
+
+def read_chat(data: str, name: str) -> Chat:
+    """The chat in a JSON file: a list of messages, or an object with `messages`, `tools` and `chat_template_kwargs`.
+
+    The last one holds the flags, under the name that servers give them. `name` is the file's. Raises UsageError.
+    """
+    try:
+        said = json.loads(data)
+        json.dumps(said, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise UsageError(f"{name} is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at {place}.") from error
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise UsageError(f"{name} cannot be used: it holds half a character, or is nested too deep.") from error
+    if isinstance(said, list):
+        said = {"messages": said}
+    if not isinstance(said, dict) or "messages" not in said:
+        raise UsageError(f"{name} holds no list of messages. {SHAPE}")
+    unknown = sorted(said.keys() - {"messages", "tools", "chat_template_kwargs"})
+    if unknown:
+        raise UsageError(f"{name} has a field “{unknown[0]}”, which is none of a chat. {SHAPE}")
+    messages = read_messages(said["messages"], name)
+    if not messages:
+        raise UsageError(f"{name} has no message. {SHAPE}")
+    tools, flags = said.get("tools"), said.get("chat_template_kwargs", {})
+    if tools is not None and not (isinstance(tools, list) and all(isinstance(tool, dict) for tool in tools)):
+        raise UsageError(f"The tools of {name} are not a list of objects, one a function.")
+    if not isinstance(flags, dict) or not all(flag.isidentifier() for flag in flags):
+        raise UsageError(f"The chat_template_kwargs of {name} are not an object of names and values.")
+    return Chat(messages, ChatOptions(tools=tools, flags=flags))
+
+
+def read_flags(words: Iterable[str]) -> dict[str, Any]:
+    """The flags that are written as NAME=VALUE; a value is JSON where it can be, else a text. Raises UsageError."""
+    flags = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name.isidentifier():
+            raise UsageError(
+                f"A flag of a template is written NAME=VALUE, such as enable_thinking=false, not “{word}”."
+            )
+        try:
+            flags[name] = json.loads(value)
+        except ValueError:
+            flags[name] = value
+    return flags
+
+
+def split_flags(line: str) -> dict[str, Any]:
+    """The flags on one line, with a shell's quotes. Raises UsageError."""
+    try:
+        return read_flags(shlex.split(line, posix=True))
+    except ValueError as error:
+        raise UsageError(f"The flags cannot be read: {str(error).lower()}.") from error
+
+
+def join_flags(flags: dict[str, Any]) -> str:
+    """The line that `split_flags` reads; what cannot be printed is escaped."""
+    values = {name: json.dumps(value, ensure_ascii=False) for name, value in flags.items()}
+    return shlex.join(f"{name}={v if v.isprintable() else json.dumps(flags[name])}" for name, v in values.items())
+
+
+def empty_turn(messages: Sequence[Message]) -> str:
+    """A sentence about the first turn that says nothing at all; "" where there is none."""
+    for number, message in enumerate(messages, 1):
+        if not message.content and not message.more:
+            return f"Turn {number} ({message.role}) is empty; it is rendered all the same."
+    return ""

@@ -1,0 +1,57 @@
+"""Editor: a text area in which no character drives the terminal, and no paste stops it. Must not know prompts."""
+
+import re
+from typing import Any
+
+from rich.text import Text
+from textual import events
+from textual.message import Message
+from textual.widgets import TextArea
+
+from explorer.core.token import visible
+
+DRIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+"""What moves a terminal or turns the direction of its text: control characters but the tab, marks of direction."""
+
+
+LINE_LIMIT = 50_000
+"""Characters of one pasted line: the text area lays a line out as a whole, for each of its rows, at each key."""
+
+
+def _picture(found: re.Match[str]) -> str:
+    """One character for one, so that the cursor stays where it is."""
+    picture = visible(found[0])
+    return picture if len(picture) == 1 else "·"
+
+
+class Editor(TextArea):
+    """Shows pictures of what would drive the terminal; the text itself stays as it is."""
+
+    class Refused(Message):
+        """A paste that was not taken, in a sentence."""
+
+        def __init__(self, sentence: str) -> None:
+            super().__init__()
+            self.sentence = sentence
+
+    def __init__(self, text: str, **options: Any) -> None:
+        super().__init__(text, **options)
+        self._given = (text, self.text)
+
+    @property
+    def content(self) -> str:
+        """What is written; where nothing was changed, to the character: a document has one kind of line break."""
+        given, read = self._given
+        return given if self.text == read else self.text
+
+    def on_paste(self, event: events.Paste) -> None:
+        longest = max(map(len, event.text.splitlines()), default=0)
+        if longest > LINE_LIMIT:
+            event.stop()
+            event.prevent_default()
+            sentence = f"The paste has a line of {longest:,} characters; {LINE_LIMIT:,} are the most."
+            self.post_message(self.Refused(f"{sentence} Break it into lines, or give it with --file."))
+
+    def get_line(self, line_index: int) -> Text:
+        line = DRIVING.sub(_picture, self.document.get_line(line_index))
+        return Text(line, end="", no_wrap=True)

@@ -1,0 +1,69 @@
+"""FlowPane: words in a row, wrapped, each in the style of its token: the text of a rendered chat, or its ids.
+
+Owns how tokens that are no path yet are shown. Must not know templates or the session.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import ClassVar
+
+from textual.geometry import Size
+from textual.reactive import var
+
+from explorer.core.token import Token, shown_bytes, take_text
+from explorer.ui.widgets.pane import Pane, Part
+from explorer.ui.widgets.text import Wrapped
+
+SHOWN = 4000
+"""Tokens that are laid out, the last ones: more would hold up whoever is typing."""
+
+Word = tuple[str, str]
+"""Text, and its component class."""
+
+
+def text_words(tokens: Sequence[Token]) -> Iterator[Word]:
+    """What each token completes; an unfinished character comes with its last token."""
+    pending = b""
+    for token in tokens:
+        text, pending = take_text(pending + token.bytes)
+        fragment = token.kind == "bytes" and "‹" in text
+        yield text, "flow--special" if token.kind == "special" else "flow--fragment" if fragment else "flow--text"
+    yield shown_bytes(pending), "flow--fragment"
+
+
+def id_words(tokens: Sequence[Token]) -> Iterator[Word]:
+    """The id of each token."""
+    for token in tokens:
+        yield f"{token.id} ", "flow--special" if token.kind == "special" else "flow--quiet"
+
+
+class FlowPane(Pane):
+    """Shows the last words, where there is no room for all."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"flow--text", "flow--special", "flow--fragment", "flow--quiet"}
+
+    words: var[tuple[Word, ...]] = var((), init=False)
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id)
+        self._wrapped = Wrapped(2)
+
+    def watch_words(self) -> None:
+        self._lay_out()
+
+    def on_resize(self) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        self._wrapped = Wrapped(self.scrollable_content_region.width)
+        for index, (text, _) in enumerate(self.words):
+            self._wrapped.append(text, index)
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._wrapped.lines))
+        self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
+        self.refresh()
+
+    def line(self, number: int) -> Iterable[Part]:
+        lines = self._wrapped.lines
+        cells = lines[number] if number < len(lines) else []
+        for index, group in groupby(cells, key=lambda cell: cell[2]):
+            yield "".join(cell[0] for cell in group), self.words[index][1]

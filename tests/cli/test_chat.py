@@ -1,0 +1,100 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.test_commands import is_one_sentence, run
+
+QUESTION = "What is the capital of France?"
+RENDERED = f"<|begin_of_text|><|user|>\n{QUESTION}<|end_of_turn|>\n<|assistant|>\n"
+
+
+def ids(done) -> list[int]:
+    return [token["id"] for token in json.loads(done.stdout)["tokens"]]
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "chat.json"
+    path.write_text(json.dumps([{"role": "user", "content": QUESTION}]))
+    return str(path)
+
+
+@pytest.fixture
+def chat_model(tmp_path):
+    """A folder with the tokenizer of a family, and no weights."""
+    from tests.engine.templates import chat_tokenizer
+
+    def save(family) -> str:
+        folder = tmp_path / family
+        chat_tokenizer(family).save_pretrained(folder)
+        (folder / "config.json").write_text('{"model_type": "llama"}')
+        return str(folder)
+
+    return save
+
+
+def test_a_chat_is_rendered_to_the_byte_without_torch(file):
+    assert run("tokens", "--chat", QUESTION, "--render").stdout == RENDERED
+    assert run("tokens", "--messages", file, "--render").stdout == RENDERED
+    bare = run("tokens", "--chat", QUESTION, "--render", "--no-generation-prompt", "--system", "Be kind.").stdout
+    head = "<|begin_of_text|><|system|>\nBe kind.<|end_of_turn|>\n"
+    assert bare == head + RENDERED.removeprefix("<|begin_of_text|>").removesuffix("<|assistant|>\n")
+    code = "import sys; from explorer.cli import cli; cli.main(['tokens', '--chat', 'a'], standalone_mode=False)"
+    checked = code + "; assert not {'torch', 'textual'} & set(sys.modules), 'heavy'"
+    assert subprocess.run([sys.executable, "-c", checked], capture_output=True).returncode == 0
+
+
+def test_next_and_score_read_the_tokens_of_the_chat(file):
+    tokens = ids(run("tokens", "--chat", QUESTION, "--json"))
+    assert json.loads(run("next", "--chat", QUESTION, "--json").stdout)["ids"] == tokens
+    assert json.loads(run("next", "--json", "--messages", file).stdout)["ids"] == tokens
+    whole = json.loads(run("score", "--messages", file, "--json").stdout)["tokens"]
+    assert [token["id"] for token in whole] == tokens
+    answer = json.loads(run("score", "--chat", "--prompt", QUESTION, "The capital is Paris.", "--json").stdout)
+    assert answer["tokens"][0]["index"] == len(tokens)
+    assert "".join(token["text"] for token in answer["tokens"]) == "The capital is Paris."
+    assert json.loads(run("score", "--messages", file, "The capital is Paris.", "--json").stdout) == answer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["next", "a", "--messages", "FILE"], "not both"),
+        (["next", "--chat"], "exactly one"),
+        (["next", "--chat", "--ids", "1"], "no chat is made"),
+        (["next", "--messages", "FILE", "--system", "a"], "--system"),
+        (["tokens", "a", "--no-generation-prompt"], "about a chat"),
+        (["tokens", "a", "--template-flag", "a=1"], "about a chat"),
+        (["tokens", "a", "--render"], "about a chat"),
+        (["tokens", "--chat", "a", "--render", "--json"], "not both"),
+        (["tokens", "--chat", "a", "--template-flag", "a"], "NAME=VALUE"),
+        (["tokens", "--chat", "a", "--template-flag", "tokenize=1"], "“tokenize”"),
+        (["tokens", "--messages", "/nowhere.json"], "/nowhere.json"),
+        (["score", "--messages", "FILE", "--prompt", "a"], "not both"),
+        (["--messages", "FILE", "-p", "a"], "not both"),
+        (["--chat", "a", "-p", "a"], "not both"),
+        (["--system", "a", "next", "a"], "--system"),
+    ],
+)
+def test_what_is_wrong_with_a_chat_is_one_sentence(arguments, said, file):
+    done = run(*(file if argument == "FILE" else argument for argument in arguments), stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert is_one_sentence(done.stderr)
+
+
+def test_a_model_without_a_template_says_so(chat_model):
+    done = run("tokens", "--model", chat_model("base"), "--chat", "a")
+    assert done.returncode == 2
+    assert "has no chat template" in done.stderr and is_one_sentence(done.stderr)
+
+
+def test_tools_and_flags_reach_the_template(tmp_path, chat_model):
+    chat = tmp_path / "chat.json"
+    chat.write_text(json.dumps({"messages": [{"role": "user", "content": "a"}], "tools": [{"name": "weather"}]}))
+    rendered = ["tokens", "--render", "--model", chat_model("chatml"), "--template-flag", "enable_thinking=false"]
+    done = run(*rendered, "--messages", str(chat))
+    assert '{"name": "weather"}' in done.stdout
+    assert done.stdout.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")

@@ -1,0 +1,278 @@
+import asyncio
+
+import pytest
+from textual import events
+
+from explorer.core import journal
+from explorer.core.chat import Chat, ChatOptions, Message
+from explorer.engine.scripted import ScriptedEngine
+from explorer.errors import EngineDied
+from explorer.ui.screens.prompt import PREVIEW_LIMIT, PromptScreen
+from tests.ui.test_screen import press, settle
+
+TALK = Chat(
+    (
+        Message("system", "Be [/b] kind."),
+        Message("user", "Once"),
+        Message("assistant", None, {"tool_calls": [{"name": "f"}]}),
+    ),
+    ChatOptions(False, [{"name": "f"}], {"enable_thinking": False}),
+)
+
+
+async def edit(pilot, *keys: str) -> PromptScreen:
+    """Open the editor and press keys in it, each after its preview."""
+    await settle(pilot)
+    await pilot.press("i")
+    await pilot.pause()
+    editor = pilot.app.screen
+    assert isinstance(editor, PromptScreen)
+    await write(pilot, *keys)
+    return editor
+
+
+async def write(pilot, *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+    await pilot.pause()
+    for worker in [worker for worker in pilot.app.workers if worker.group in ("preview", "use")]:
+        await worker.wait()
+    await pilot.pause()
+
+
+def rendered(editor) -> str:
+    return "".join(text for text, _ in editor.text.words)
+
+
+def roles(editor) -> list[str]:
+    return [message.role for message in editor.turns.messages]
+
+
+def said(editor) -> str:
+    return str(editor.said.render())
+
+
+async def test_a_text_becomes_the_users_turn_of_a_chat_and_is_rendered_as_it_is_written(explore):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        editor = await edit(pilot, "f2", "!")
+        assert editor.turns.messages == (Message("user", "Once upon a!"),)
+        assert rendered(editor) == "<|begin|>user: Once upon a!<|end|>\nassistant:"
+        tokens = await app.main.walk.engine.encode(rendered(editor), special_tokens=False)
+        assert [int(text) for text, _ in editor.ids.words] == [token.id for token in tokens]
+        assert str(editor.text.border_title) == f"Rendered · {len(tokens)} tokens"
+        special = [text for text, style in editor.text.words if style == "flow--special"]
+        assert special == ["<|begin|>", "<|end|>"]
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+async def test_turns_are_added_removed_moved_and_change_their_role_by_keys(explore, size):
+    app = explore()
+    async with app.run_test(size=size) as pilot:
+        editor = await edit(pilot, "f2", "f4", "a", "f4", "b")
+        assert roles(editor) == ["user", "assistant", "user"]
+        await write(pilot, "f3", "f3", "f7", "f7", "f7", "enter", "ㅎ")
+        assert roles(editor) == ["system", "user", "assistant"]
+        assert editor.turns.messages[0].content == "b\nㅎ"
+        await write(pilot, "down", "f5")
+        assert [m.content for m in editor.turns.messages] == ["b\nㅎ", "a"]
+        await write(pilot, "f5")
+        await write(pilot, "f5")
+        assert "at least one turn" in said(editor)
+        assert rendered(editor) == "<|begin|>assistant: a<|end|>\nassistant:"
+
+
+async def test_arrows_and_tab_go_from_turn_to_turn_and_to_the_flags(explore):
+    app = explore()
+    async with app.run_test(size=(80, 24)) as pilot:
+        editor = await edit(pilot, "f2", "f4", "a", "enter", "b")
+        turns = editor.turns.turns
+        for key, focused in (("up", 1), ("up", 0), ("up", 0), ("down", 1), ("shift+tab", 0), ("tab", 1)):
+            await write(pilot, key)
+            assert editor.focused is turns[focused].editor
+        await write(pilot, "tab")
+        assert editor.focused is editor.flags
+        await write(pilot, *"a=", "f3")
+        assert roles(editor) == ["user", "system"]
+
+
+async def test_the_generation_prompt_can_be_left_out(explore):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        editor = await edit(pilot, "f2", "f6")
+        assert rendered(editor) == "<|begin|>user: Once upon a<|end|>\n"
+        await write(pilot, "ctrl+s")
+        await settle(pilot)
+        assert app.main.walk.snapshot.prompt_text == "<|begin|>user: Once upon a<|end|>\n"
+        assert not app.main.walk.snapshot.prompt_chat.options.add_generation_prompt
+
+
+async def test_a_chat_is_in_the_record_and_is_edited_again_after_it_is_resumed(explore, tmp_path):
+    from explorer import headless
+
+    app = explore(draft=TALK)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+q")
+    path = tmp_path / "walk.jsonl"
+    record = journal.read(path)
+
+    async def resume(engine, draft):
+        return await headless.resume(engine, record, path)
+
+    app = explore(open_session=resume)
+    async with app.run_test(size=(120, 36)) as pilot:
+        editor = await edit(pilot)
+        assert editor.turns.messages == TALK.messages
+        assert editor.flags.value == "enable_thinking=false"
+        await write(pilot, "f6", "up", "!", "ctrl+s")
+        await settle(pilot)
+        chat = app.main.walk.snapshot.prompt_chat
+        assert chat.options == ChatOptions(True, TALK.options.tools, TALK.options.flags)
+        assert [m.content for m in chat.messages] == ["Be [/b] kind.", "Once!", None]
+        assert [m.more for m in chat.messages] == [m.more for m in TALK.messages]
+    prompts = [event for event in journal.read(path).events if isinstance(event, journal.Prompt)]
+    assert [event.chat() for event in prompts] == [TALK, chat]
+
+
+async def test_what_is_written_in_one_mode_is_kept_in_the_other(explore):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        editor = await edit(pilot, "x", "f2", "y", "f4", "z", "f2", "w", "f2")
+        assert [m.content for m in editor.turns.messages] == ["Once upon ax" + "y", "z"]
+        await write(pilot, "f2")
+        assert editor.editor.content == "Once upon axw"
+        await write(pilot, "f6", "f3", "ctrl+s")
+        await settle(pilot)
+        assert app.main.walk.snapshot.prompt_text == "Once upon axw"
+        assert app.main.walk.snapshot.prompt_chat is None
+
+
+async def test_what_the_template_refuses_is_said_and_stays_in_the_editor(explore):
+    app = explore(draft=Chat((Message("pirate", "Arr"),)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "refuses these messages" in app.main.candidates.message
+        editor = await edit(pilot)
+        assert "refuses these messages" in said(editor) and rendered(editor) == ""
+        await write(pilot, "ctrl+s")
+        assert app.screen is editor
+        await write(pilot, "f3", "ctrl+s")
+        await settle(pilot)
+        assert app.main.walk.snapshot.prompt_text == "<|begin|>system: Arr<|end|>\nassistant:"
+        assert app.main.candidates.rows
+
+
+async def test_flags_that_cannot_be_read_and_an_empty_turn_are_said(explore):
+    app = explore()
+    async with app.run_test(size=(80, 24)) as pilot:
+        editor = await edit(pilot, "f2", "f4")
+        assert "Turn 2 (assistant) is empty" in said(editor)
+        assert rendered(editor).endswith("assistant: <|end|>\nassistant:")
+        await write(pilot, "tab", *"thinking", "ctrl+s")
+        assert "NAME=VALUE" in said(editor)
+        assert app.screen is editor
+        await write(pilot, *"=3", "enter")
+        await settle(pilot)
+        assert app.main.walk.snapshot.prompt_chat.options.flags == {"thinking": 3}
+
+
+async def test_a_long_paste_is_rendered_when_it_is_used(explore):
+    app = explore(ScriptedEngine({}, context_length=10**6))
+    async with app.run_test(size=(80, 24)) as pilot:
+        editor = await edit(pilot, "f2")
+        editor.turns.current.editor.insert("time, " * (PREVIEW_LIMIT // 6))
+        await write(pilot)
+        assert "rendered when it is used" in said(editor)
+        await write(pilot, "ctrl+s")
+        await settle(pilot)
+        assert len(app.main.walk.snapshot.prompt_text) > PREVIEW_LIMIT
+
+
+@pytest.mark.parametrize("mode", [[], ["f2"]])
+async def test_a_line_that_would_stop_the_editor_is_not_pasted_and_said(explore, mode):
+    app = explore()
+    async with app.run_test(size=(80, 24)) as pilot:
+        editor = await edit(pilot, *mode)
+        for text in ("time, " * 10_000, "a\nb"):
+            app.post_message(events.Paste(text))
+            await pilot.pause()
+            if text != "a\nb":
+                assert "a line of 60,000 characters" in said(editor)
+        assert editor.focused.content == "Once upon aa\nb"
+
+
+async def test_a_model_without_a_template_says_so_and_keeps_the_text(explore):
+    class Base(ScriptedEngine):
+        async def start(self):
+            import msgspec
+
+            self.info = msgspec.structs.replace(await super().start(), chat_template=False)
+            return self.info
+
+    app = explore(Base.demo())
+    async with app.run_test(size=(80, 24)) as pilot:
+        editor = await edit(pilot, "f2", "!")
+        assert "no chat template" in said(editor)
+        await write(pilot, "ctrl+s")
+        await settle(pilot)
+        assert app.main.walk.snapshot.prompt_text == "Once upon a!"
+
+
+async def test_what_would_drive_the_terminal_is_shown_as_pictures_and_kept(explore):
+    strange = "a\x1b[31m\tb\u202e\x9b c\r뷁\r\nd\n"
+    app = explore(draft=Chat((Message("user", strange),)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        editor = await edit(pilot)
+        assert editor.turns.messages[0].content == strange
+        drawn = editor.turns.current.editor.render_line(0).text + rendered(editor)
+        assert "a␛[31m" in drawn and "b·· c" in drawn
+        shown = "".join(
+            strip.text
+            for pane in (editor.text, editor.turns.current.editor)
+            for strip in pane.render_lines(pane.region)
+        )
+        assert not set(shown) & set("\x1b\x9b\u202e\r")
+
+
+async def test_a_worker_that_dies_while_a_chat_is_written_loses_nothing(explore):
+    class Dying(ScriptedEngine):
+        dead = False
+
+        async def start(self):
+            self.dead = False
+            return await super().start()
+
+        async def render_chat(self, messages, options):
+            if self.dead:
+                self.info = None
+                raise EngineDied("The engine was killed (SIGKILL).")
+            return await super().render_chat(messages, options)
+
+    engine = Dying.demo()
+    app = explore(engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        editor = await edit(pilot, "f2", "!")
+        engine.dead = True
+        await write(pilot, "?", "ctrl+s")
+        assert "was killed" in said(editor)
+        await write(pilot, "escape")
+        await press(pilot, "R")
+        editor = await edit(pilot)
+        assert editor.turns.messages == (Message("user", "Once upon a!?"),)
+        await write(pilot, "escape")
+        editor = await edit(pilot)
+        assert editor.editor.content == "Once upon a" and not editor.draft.chatting
+
+
+async def test_escape_leaves_while_a_slow_engine_renders(explore):
+    engine = ScriptedEngine.demo()
+    app = explore(engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await edit(pilot, "f2")
+        engine.gate = asyncio.Event()
+        await pilot.press("!", "ctrl+s", "escape")
+        engine.gate.set()
+        await settle(pilot)
+        assert app.screen is app.main
+        assert app.main.walk.snapshot.prompt_text == "Once upon a"
