@@ -92,17 +92,31 @@ class ChatFlags:
         return Chat(chat.messages, ChatOptions(not self.no_generation_prompt, chat.options.tools, flags))
 
 
-def take_source(flags: dict[str, Any]) -> PromptSource:
-    """What the flags of `prompt_options` name; they are taken out of the flags. Raises UsageError."""
+def take_source(flags: dict[str, Any], *others: str) -> PromptSource:
+    """What the flags of `prompt_options` name, taken out of the flags; `others` are as for `one_source`.
+
+    Raises UsageError.
+    """
     said = ChatFlags.take(flags)
     given = {name: flags.pop(name) for name in ("text", "file", "ids")}
     if said.messages is not None:
         if any(value is not None for value in given.values()):
             raise UsageError("Give --messages, or one of TEXT, --file and --ids, not both.")
         return said.from_file()
-    source = one_source(**given)
+    source = one_source(*given.values(), *others)
     if not said.wanted:
         return source
     if isinstance(source, list):
         raise UsageError("--ids are the tokens themselves: no chat is made of them.")
     return said.around(source)
+
+
+def take_sources(flags: dict[str, Any], prompts: str | None) -> list[PromptSource]:
+    """What `take_source` finds, or each line of the file `prompts`. Raises UsageError."""
+    if prompts is None:
+        return [take_source(flags, "--prompts")]
+    said = ChatFlags.take(flags)
+    given = [flags.pop(name) for name in ("text", "file", "ids")]
+    if said.messages is not None or given != [None, None, None]:
+        raise UsageError("Give exactly one of TEXT, --file, --ids, --messages and --prompts.")
+    return [said.around(line) if said.wanted else line for line in read_lines(prompts)]

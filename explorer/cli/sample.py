@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from explorer.cli.options import configure, model_options, print_json, sampling_options, text_options
+from explorer.cli.options import configure, model_options, print_json, prompt_options, sampling_options
+from explorer.core.chat import Chat, PromptSource
 from explorer.core.sampling import new_seed
 from explorer.core.sequence import SampledSequence
 from explorer.core.stopping import MAX_NEW_TOKENS, StopRules
 from explorer.core.token import UNSETTLED, visible
 from explorer.engines import with_engine
-from explorer.errors import ExplorerError, UsageError
-from explorer.sources import one_source, read_lines
+from explorer.errors import ExplorerError
+from explorer.sources import take_sources
 
 if TYPE_CHECKING:
     from explorer.core.token import Token
@@ -29,7 +30,7 @@ PLAIN = UNSETTLED | {"\n", "\t"}
 
 
 @click.command("sample")
-@text_options
+@prompt_options
 @click.option("--prompts", metavar="FILE", help="A file of prompts, one a line; - is standard input.")
 @click.option("--num-sequences", type=int, default=1, help="After each prompt. Default: 1.")
 @click.option("--max-new-tokens", type=int, default=MAX_NEW_TOKENS, help=f"Default: {MAX_NEW_TOKENS}.")
@@ -42,9 +43,6 @@ PLAIN = UNSETTLED | {"\n", "\t"}
 @model_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a sequence, as the README describes it.")
 def sample_command(
-    text: str | None,
-    file: str | None,
-    ids: str | None,
     prompts: str | None,
     no_special: bool,
     num_sequences: int,
@@ -60,16 +58,10 @@ def sample_command(
     """Print what the sampler draws after TEXT, while it draws."""
     from explorer.engine.base import check_sampling
 
+    sources = take_sources(flags, prompts)
     config = configure(flags)
     params = config.params
     rules = StopRules(max_new_tokens=max_new_tokens, eos=not ignore_eos, strings=stop, ids=stop_id)
-    sources: list[str | list[int]]
-    if prompts is None:
-        sources = [one_source(text, file, ids, "--prompts")]
-    elif (text, file, ids) == (None, None, None):
-        sources = [*read_lines(prompts)]
-    else:
-        raise UsageError("Give exactly one of TEXT, --file, --ids and --prompts.")
     if params.temperature != 0 and params.seed is None:
         params = params.replace(seed=new_seed())
         click.echo(f"The seed is {params.seed}.", err=True)
@@ -101,16 +93,18 @@ def sample_command(
 
 
 async def _encode(
-    engine: "Engine", sources: list[str | list[int]], special_tokens: bool, of_lines: bool
+    engine: "Engine", sources: list[PromptSource], special_tokens: bool, of_lines: bool
 ) -> "list[list[Token]]":
     """The tokens of each prompt. Raises UsageError, ContextFull; of a file of prompts, with the line."""
-    from explorer.engine.base import encode_prompt
+    from explorer.engine.base import encode_prompt, encode_source
 
     begun = []
     for number, source in enumerate(sources, 1):
         try:
             if isinstance(source, list):
                 begun.append(await engine.describe(source))
+            elif isinstance(source, Chat):
+                begun.append((await encode_source(engine, source))[0])
             else:
                 begun.append(await encode_prompt(engine, source, special_tokens))
         except ExplorerError as error:

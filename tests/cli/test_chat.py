@@ -58,6 +58,17 @@ def test_next_and_score_read_the_tokens_of_the_chat(file):
     assert json.loads(run("score", "--messages", file, "The capital is Paris.", "--json").stdout) == answer
 
 
+def test_sample_goes_on_after_a_chat_and_after_each_line_as_a_turn(file, tmp_path):
+    lines = tmp_path / "lines"
+    lines.write_text(f"{QUESTION}\n{QUESTION}\n")
+    greedy = ["sample", "--temperature", "0", "--max-new-tokens", "5", "--json"]
+    expected = json.loads(run(*greedy, "--chat", QUESTION).stdout)["ids"]
+    assert json.loads(run(*greedy, "--messages", file).stdout)["ids"] == expected
+    done = run(*greedy, "--chat", "--prompts", str(lines)).stdout.splitlines()
+    assert [json.loads(line)["ids"] for line in done] == [expected, expected]
+    assert run(*greedy[:-1], "--echo", "--chat", QUESTION).stdout.startswith(RENDERED)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -73,6 +84,8 @@ def test_next_and_score_read_the_tokens_of_the_chat(file):
         (["tokens", "--chat", "a", "--template-flag", "tokenize=1"], "“tokenize”"),
         (["tokens", "--messages", "/nowhere.json"], "/nowhere.json"),
         (["score", "--messages", "FILE", "--prompt", "a"], "not both"),
+        (["sample", "--messages", "FILE", "--prompts", "FILE"], "exactly one"),
+        (["sample", "a", "--messages", "FILE"], "not both"),
         (["--messages", "FILE", "-p", "a"], "not both"),
         (["--chat", "a", "-p", "a"], "not both"),
         (["--system", "a", "next", "a"], "--system"),

@@ -162,6 +162,8 @@ class PromptScreen(ModalScreen[Draft | None]):
     async def preview(self) -> None:
         """Show what the template makes of the chat, once the person pauses."""
         await asyncio.sleep(PAUSE)
+        if not self.is_current:
+            return
         size = sum(len(message.content or "") for message in self.turns.messages)
         if self._ask is None or not self._chatting:
             return
@@ -177,6 +179,8 @@ class PromptScreen(ModalScreen[Draft | None]):
             self._show(rendered.tokens, empty_turn(chat.messages))
 
     def _show(self, tokens: Sequence[Token], sentence: str, fault: bool = False) -> None:
+        if not self.is_current:  # It was left while the answer was on the way.
+            return
         shown = tokens[-SHOWN:]
         self.text.words = tuple(text_words(shown))
         self.ids.words = tuple(id_words(shown))
