@@ -15,7 +15,9 @@ from explorer.core.sampling import SamplingParams
 from explorer.engine.ranking import DEPTH, Row
 from explorer.engine.samplers import MOVES
 
-SETTINGS = {"temperature", "top_k", "top_p", "min_p", "seed", *MOVES}
+SHORT = {"temperature", "top_k", "top_p", "min_p"}
+
+HARMLESS = {*SHORT, "seed", *MOVES}
 """What moves tokens is in the row already."""
 
 DOUBT = 1e-5
@@ -49,7 +51,8 @@ class Beginning(msgspec.Struct, frozen=True):
 
 def beginning(row: Row, params: SamplingParams) -> Beginning | None:
     """What the settings keep of a row; None where the order does not tell, and the chain of processors must."""
-    if not SETTINGS.issuperset(params.settings) or row.logits.numel() <= DEPTH or not math.isfinite(row.logsumexp):
+    names = params.settings.keys()
+    if not SHORT & names or names - HARMLESS or row.logits.numel() <= DEPTH or not math.isfinite(row.logsumexp):
         return None
     if params.temperature == 0:
         return Beginning([("temperature", 1)], 1, 0.0, 1.0, row.logits[row.order(1)[0]].item(), 1.0)

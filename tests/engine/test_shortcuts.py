@@ -62,6 +62,9 @@ def test_the_short_cuts_keep_what_the_chain_of_the_library_keeps(size, count, mo
 def assert_the_same(row: Row, params: SamplingParams, expected: torch.Tensor) -> None:
     """Of tokens with equal scores either may be kept; their number and their probabilities are the same."""
     found = beginning(row, params)
+    if found is None:
+        assert params.settings.keys() <= {"logit_bias", "repetition_penalty"}
+        return
     kept = expected.isfinite()
     assert found.kept == int(kept.sum())
     first = row.order(found.kept)[: found.kept]
