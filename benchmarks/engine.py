@@ -3,7 +3,8 @@
 The bare forward is `model(input_ids, position_ids, past_key_values, logits_to_keep=1)` on transformers' DynamicCache,
 in a process of its own as the engine is, timed in there, on as many threads. Both are taken in turns in one run, so
 that a busy machine weighs on both: read the ratios. *Recompute* is the whole prefix without a cache; *naive* is one
-pass with the logits of all positions, then log_softmax over them in float32.
+pass with the logits of all positions, then log_softmax over them in float32. *CPU* is what both processes of a step
+spend together, and what the forward spends: where other programs run, it tells more than the time on the wall.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+import psutil
 import torch
 from models import random_model
 from transformers import AutoModelForCausalLM, DynamicCache
@@ -29,6 +31,8 @@ from explorer.engines import embedded_folder
 
 TOP = 20
 CONTEXTS = {"embedded": (64, 512, 900), "0.5b": (64, 512, 4096)}
+COLUMNS = ("context", "forward", "step", "over", "ratio", "CPU over", "CPU ratio", "back", "knob")
+COLUMNS += ("recompute", "/ step", "score", "naive", "/ naive")
 GOALS = {
     "embedded": "a step costs at most 1 ms more than the forward",
     "0.5b": "at 512 a step costs at most 1.05 of the forward; a recompute costs 20 steps at 512, 100 at 4,096",
@@ -75,15 +79,21 @@ def load_bare(folder: str, device: str) -> None:
     bare = Bare(folder, device)
 
 
-def bare_call(name: str, *arguments: list[int]) -> float:
-    """Milliseconds of a method of the model in that process."""
-    began = time.perf_counter()
+def bare_call(name: str, *arguments: list[int]) -> tuple[float, float]:
+    """Milliseconds of a method of the model in that process, on the wall and of its CPU time."""
+    began, spent = time.perf_counter(), time.process_time()
     getattr(bare, name)(*arguments)
-    return (time.perf_counter() - began) * 1000
+    return (time.perf_counter() - began) * 1000, (time.process_time() - spent) * 1000
+
+
+def cpu_time(pid: int) -> float:
+    """Milliseconds that this process and another have spent."""
+    there = psutil.Process(pid).cpu_times()
+    return (time.process_time() + there.user + there.system) * 1000
 
 
 async def measure(
-    engine: WorkerEngine, ask_bare: Callable[..., "asyncio.Future[float]"], context: int, steps: int
+    engine: WorkerEngine, ask_bare: Callable[..., "asyncio.Future[tuple[float, float]]"], context: int, steps: int
 ) -> dict[str, float]:
     """Medians in milliseconds."""
     params = SamplingParams(seed=1)
@@ -92,33 +102,39 @@ async def measure(
     ids = torch.randint(10, vocabulary, (context,), generator=generator).tolist()
     times: dict[str, list[float]] = {}
 
-    def took(name: str, began: float) -> None:
-        times.setdefault(name, []).append((time.perf_counter() - began) * 1000)
+    def note(name: str, milliseconds: float) -> None:
+        times.setdefault(name, []).append(milliseconds)
 
     async def step(name: str, prefix: list[int], settings: SamplingParams = params) -> None:
         began = time.perf_counter()
         await engine.next(prefix, settings, TOP)
-        took(name, began)
+        note(name, (time.perf_counter() - began) * 1000)
 
     repeats = 1 if context > 1000 else 3
     for _ in range(repeats):
-        times.setdefault("recompute", []).append(await ask_bare("begin", ids))
+        note("recompute", (await ask_bare("begin", ids))[0])
     await engine.next(ids, params, TOP)
-    for index in range(steps):
-        token = int(torch.randint(10, vocabulary, (1,), generator=generator))
-        before, ids = ids, [*ids, token]
-        times.setdefault("forward", []).append(await ask_bare("forward", [token]))
+    spent = cpu_time(engine.pid)
+    for token in torch.randint(10, vocabulary, (steps,), generator=generator).tolist():
+        ids = [*ids, token]
+        wall, cpu = await ask_bare("forward", [token])
+        note("forward", wall)
+        note("forward cpu", cpu)
         await step("step", ids)
+    note("step cpu", (cpu_time(engine.pid) - spent) / steps)
+    for index in range(steps):
+        before = ids[: len(ids) - 1 - index % steps]
         await step("back", before)
         await step("knob", before, params.replace(temperature=0.5 + index / 100, top_p=0.9))
     if context <= 1000:
         for _ in range(repeats):
-            times.setdefault("naive", []).append(await ask_bare("naive_score", ids))
+            note("naive", (await ask_bare("naive_score", ids))[0])
             began = time.perf_counter()
             async for _ in engine.score(ids, 0):
                 pass
-            took("score", began)
-    return {name: statistics.median(values) for name, values in times.items()}
+            note("score", (time.perf_counter() - began) * 1000)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    return medians | {"forward cpu": statistics.mean(times["forward cpu"])}
 
 
 async def table(folder: str, device: str, contexts: tuple[int, ...], steps: int) -> None:
@@ -131,12 +147,12 @@ async def table(folder: str, device: str, contexts: tuple[int, ...], steps: int)
         for context in contexts:
             t = await measure(engine, partial(in_other, bare_call), context, steps)
             forward, step = t["forward"], t["step"]
-            score = f"{t['score']:.0f} | {t['naive']:.0f} | {t['score'] / t['naive']:.2f}" if "score" in t else "| | "
-            print(
-                f"| {context:,} | {forward:.2f} | {step:.2f} | {step - forward:+.2f} | {step / forward:.2f} "
-                f"| {t['back']:.2f} | {t['knob']:.2f} | {t['recompute']:.0f} | {t['recompute'] / step:.1f} | {score} |",
-                flush=True,
-            )
+            cells = [f"{context:,}", f"{forward:.2f}", f"{step:.2f}", f"{step - forward:+.2f}", f"{step / forward:.2f}"]
+            cells += [f"{t['step cpu'] - t['forward cpu']:+.2f}", f"{t['step cpu'] / t['forward cpu']:.2f}"]
+            cells += [f"{t['back']:.2f}", f"{t['knob']:.2f}", f"{t['recompute']:.0f}", f"{t['recompute'] / step:.1f}"]
+            if "score" in t:
+                cells += [f"{t['score']:.0f}", f"{t['naive']:.0f}", f"{t['score'] / t['naive']:.2f}"]
+            print(f"| {' | '.join(cells)} |", flush=True)
     await engine.close()
 
 
@@ -152,10 +168,7 @@ def main() -> None:
         for device in ("cpu", "cuda:0") if torch.cuda.is_available() else ("cpu",):
             print(f"\n{args.shape}, torch {torch.__version__}, {device}, {args.steps} steps; medians in ms.")
             print(f"Goal: {GOALS[args.shape]}.\n")
-            print(
-                "| context | forward | step | over | ratio | back | knob | recompute | / step | score | naive | ratio |"
-            )
-            print("|---|---|---|---|---|---|---|---|---|---|---|---|")
+            print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
             asyncio.run(table(str(folder), device, contexts, args.steps))
 
 
