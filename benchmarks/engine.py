@@ -24,8 +24,8 @@ from models import random_model
 from transformers import AutoModelForCausalLM, DynamicCache
 
 from explorer.core.sampling import SamplingParams
-from explorer.engine.base import ModelSettings
 from explorer.engine.client import WorkerEngine
+from explorer.engine.description import ModelSettings
 from explorer.engine.loading import SMALL
 from explorer.engines import embedded_folder
 

@@ -16,7 +16,7 @@ import psutil
 from models import QWEN_VOCABULARY, SHAPES, random_model
 
 from explorer.core.sampling import SamplingParams
-from explorer.engine.base import ModelSettings
+from explorer.engine.description import ModelSettings
 from explorer.engine.local import TransformersEngine
 from explorer.engine.memory import size
 

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from explorer import headless
 from explorer.core.sampling import SamplingParams
-from explorer.engine.base import ModelSettings
 from explorer.engine.client import WorkerEngine
+from explorer.engine.description import ModelSettings
 from explorer.engines import embedded_folder
 from explorer.ui.app import ExplorerApp
 from explorer.ui.theme import read_themes, shipped_folder

@@ -19,7 +19,8 @@ from explorer.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from explorer.core.token import Token
-    from explorer.engine.base import Engine, ModelEntry, ModelSettings, RenderedChat
+    from explorer.engine.base import Engine, RenderedChat
+    from explorer.engine.description import ModelEntry, ModelSettings
     from explorer.engine.vocabulary import Vocabulary
 
 Answer = TypeVar("Answer")
@@ -38,7 +39,7 @@ def embedded_folder() -> Path:
 
 def model_settings(config: Config) -> "ModelSettings":
     """What the engine loads; a folder is named by its whole path, so that a record finds it from anywhere."""
-    from explorer.engine.base import ModelSettings
+    from explorer.engine.description import ModelSettings
 
     folder = Path(config.model).expanduser()
     if config.model == EMBEDDED:

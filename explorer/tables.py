@@ -11,8 +11,8 @@ from rich.text import Text
 
 from explorer.core.size import size_in_words
 from explorer.core.token import Token, label, visible
-from explorer.engine.base import ModelEntry
 from explorer.engine.capabilities import Capabilities
+from explorer.engine.description import ModelEntry
 from explorer.headless import InfoTable, NextTable, ScoreTable, TokenTable
 
 UNKNOWN = "–"

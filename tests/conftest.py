@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from hypothesis import settings
 
-from explorer.core.journal import Header
+from explorer.core.events import Header
 
 settings.register_profile("explorer", deadline=None, max_examples=60)
 settings.load_profile("explorer")
@@ -147,7 +147,7 @@ def header() -> Header:
 @pytest.fixture(scope="session")
 def walker() -> SimpleNamespace:
     """A random walk as a person would make it: `walk(session, moves)`, and `teach(session)` for the replay of it."""
-    from explorer.core import journal
+    from explorer.core import events
     from explorer.core.chat import Chat, ChatOptions, Message
     from explorer.core.distribution import Candidate, Distribution
     from explorer.core.sampling import SamplingParams
@@ -190,29 +190,29 @@ def walker() -> SimpleNamespace:
                 more = {"calls": [{"n": n}]} if n % 2 else {}
                 chat = Chat((Message("user", f"뷁{n}", more),), ChatOptions(bool(n % 3), None, {"thinking": None}))
                 tokens = [spelt(token_id, index == 0) for index, token_id in enumerate(ids)]
-                return journal.Prompt.of(f"뷁{n} a", tokens, chat)
-            return journal.Prompt(text=f"뷁{n} a", ids=ids)
+                return events.Prompt.of(f"뷁{n} a", tokens, chat)
+            return events.Prompt(text=f"뷁{n} a", ids=ids)
         if kind == "params":
             biases = ((n, 1.5),) if n % 2 else ()
             params = SamplingParams(n % 9 / 4, 1.0 - n % 4 / 5, n % 7, n or None, min_p=n % 3 / 4, logit_bias=biases)
-            return journal.Params.of(params)
+            return events.Params.of(params)
         if kind == "engine":
             said = {"model": "other", "dtype": "bfloat16", "device": "cuda:0", "tokenizer": f"{n // 2 % 2}" * 64}
-            return journal.Engine(restarted=bool(n % 2), **said)
+            return events.Engine(restarted=bool(n % 2), **said)
         if kind == "end":
-            return journal.End()
+            return events.End()
         if not session.trees:
             return None
         if kind == "move":
             roots = [i for i, tree in enumerate(session.trees) if tree.tokenizer == session.tokenizer]
             root = roots[n % len(roots)] if roots else None
-            return root if root is None else journal.Move(root=root, node=n % len(session.trees[root].nodes))
+            return root if root is None else events.Move(root=root, node=n % len(session.trees[root].nodes))
         if session.tree.tokenizer != session.tokenizer:
             return None
         if kind == "back":
             return session.back()
         if kind == "seen":
-            return journal.Seen.of(session.node, table(session.prefix(), n))
+            return events.Seen.of(session.node, table(session.prefix(), n))
         candidates = session.cursor.distribution.candidates if session.cursor.distribution else ()
         if not candidates:
             return None

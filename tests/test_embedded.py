@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from explorer.engine.base import ModelSettings
+from explorer.engine.description import ModelSettings
 from explorer.engine.local import TransformersEngine
 from explorer.engines import embedded_folder
 

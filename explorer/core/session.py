@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from explorer.core import journal as record
+from explorer.core import events as record
 from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.journal import AnyEvent, Header, Journal
+from explorer.core.events import AnyEvent, Header
+from explorer.core.journal import Journal
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored, surprisal
 from explorer.core.token import Token, shown_bytes

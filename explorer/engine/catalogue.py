@@ -14,7 +14,7 @@ from typing import Any
 from huggingface_hub import constants
 
 from explorer.engine import checkpoint
-from explorer.engine.base import ModelEntry
+from explorer.engine.description import ModelEntry
 from explorer.errors import ModelError
 
 PREFIX = "models--"

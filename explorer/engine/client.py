@@ -21,7 +21,8 @@ from explorer.core.score import Scored
 from explorer.core.stopping import StopRules
 from explorer.core.token import Token
 from explorer.engine import wire
-from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, EngineInfo, ModelSettings, RenderedChat, Step, Structure
+from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, RenderedChat, Step
+from explorer.engine.description import EngineInfo, ModelSettings, Structure
 from explorer.errors import EngineDied, EngineError, ExplorerError
 
 GRACE = 2.0

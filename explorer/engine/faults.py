@@ -9,7 +9,7 @@ from pathlib import Path
 
 import transformers
 
-from explorer.engine.base import ModelSettings
+from explorer.engine.description import ModelSettings
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "*.tiktoken")
 

@@ -7,8 +7,8 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from explorer.engine import quantization
-from explorer.engine.base import Module, Parameter, Structure
 from explorer.engine.capabilities import Capabilities
+from explorer.engine.description import Module, Parameter, Structure
 from explorer.engine.placement import device_map
 
 NAMES = {

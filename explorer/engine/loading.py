@@ -14,8 +14,9 @@ import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 
 from explorer.engine import memory
-from explorer.engine.base import ModelSettings, Progress
+from explorer.engine.base import Progress
 from explorer.engine.chat import ChatTemplate
+from explorer.engine.description import ModelSettings
 from explorer.engine.faults import why_no_config, why_no_tokenizer, why_not_loaded
 from explorer.engine.placement import first_device, placement
 from explorer.engine.quantization import quantization

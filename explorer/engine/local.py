@@ -25,19 +25,9 @@ from explorer.core.score import Scored
 from explorer.core.stopping import FinishReason, StopRules
 from explorer.core.token import Token
 from explorer.engine import hub, inspection, logits, memory
-from explorer.engine.base import (
-    DEFAULT_STOP,
-    Drawn,
-    Engine,
-    EngineInfo,
-    ModelSettings,
-    Progress,
-    RenderedChat,
-    Step,
-    Structure,
-    check_sampling,
-)
+from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, Progress, RenderedChat, Step, check_sampling
 from explorer.engine.cache import CHUNK, Cancelled, Forward, forward_for
+from explorer.engine.description import EngineInfo, ModelSettings, Structure
 from explorer.engine.drawing import Draws
 from explorer.engine.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
 from explorer.engine.placement import devices_in_words

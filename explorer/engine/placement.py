@@ -10,7 +10,7 @@ import platformdirs
 import torch
 from transformers import PreTrainedModel
 
-from explorer.engine.base import ModelSettings
+from explorer.engine.description import ModelSettings
 from explorer.errors import ModelError
 
 

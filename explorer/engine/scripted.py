@@ -18,17 +18,8 @@ from explorer.core.score import Alternative, Scored
 from explorer.core.stopping import FinishReason, Stopper, StopRules
 from explorer.core.token import Kind, Token
 from explorer.engine import plain_samplers as samplers
-from explorer.engine.base import (
-    DEFAULT_STOP,
-    Drawn,
-    Engine,
-    EngineInfo,
-    Module,
-    RenderedChat,
-    Step,
-    Structure,
-    check_sampling,
-)
+from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, RenderedChat, Step, check_sampling
+from explorer.engine.description import EngineInfo, Module, Structure
 from explorer.errors import ContextFull, EngineError, UsageError
 
 WORDS = (

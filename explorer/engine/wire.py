@@ -16,7 +16,8 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.stopping import StopRules
 from explorer.core.token import Token
-from explorer.engine.base import Drawn, EngineInfo, ModelSettings, Progress, RenderedChat, Step, Structure
+from explorer.engine.base import Drawn, Progress, RenderedChat, Step
+from explorer.engine.description import EngineInfo, ModelSettings, Structure
 from explorer.errors import ContextFull, EngineError, ExplorerError, ModelError, OutOfMemory, UsageError
 
 VERSION = 1

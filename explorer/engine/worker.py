@@ -35,7 +35,8 @@ import msgspec
 
 from explorer.core.token import Token
 from explorer.engine import wire
-from explorer.engine.base import Engine, ModelSettings, Progress
+from explorer.engine.base import Engine, Progress
+from explorer.engine.description import ModelSettings
 from explorer.errors import EngineError, ExplorerError, UsageError
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from textual import work
 from textual.screen import Screen
 
-from explorer.engine.base import Engine, ModelEntry
+from explorer.engine.base import Engine
+from explorer.engine.description import ModelEntry
 from explorer.errors import ExplorerError
 from explorer.ui.screens.models import ModelsScreen
 from explorer.ui.walk import Walk

@@ -13,12 +13,13 @@ import msgspec
 
 from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.journal import AnyEvent, End, Move, Params, Prompt, Score, Seen
+from explorer.core.events import AnyEvent, End, Move, Params, Prompt, Score, Seen
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.session import EMPTY, Session, Snapshot
 from explorer.core.stopping import FinishReason
-from explorer.engine.base import Engine, EngineInfo, Progress, Step, carry_over, encode_source
+from explorer.engine.base import Engine, Progress, Step, carry_over, encode_source
+from explorer.engine.description import EngineInfo
 from explorer.errors import ContextFull, ExplorerError, RecordError
 
 OpenSession = Callable[[Engine, str | Chat], Awaitable[Session]]

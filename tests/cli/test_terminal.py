@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.core import journal
+from explorer.core import events, journal
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
@@ -86,9 +86,9 @@ def test_start_pick_back_sample_quit(terminal, tmp_path):
     terminal.keys("C-q")
     terminal.wait(re.escape(f"Record: {record}").replace(r"\ ", r"\s+"), 20)
     assert names(record) == ["Params", "Prompt", "Score", "Seen", "Add", "Seen", "Move", "Add", "Seen", "End"]
-    events = journal.read(record).events
-    assert [e.source for e in events if isinstance(e, journal.Add)] == ["picked", "sampled"]
-    assert events[4].rank == 2
+    happened = journal.read(record).events
+    assert [e.source for e in happened if isinstance(e, events.Add)] == ["picked", "sampled"]
+    assert happened[4].rank == 2
 
 
 def test_a_killed_worker_is_said_and_restarted_and_a_killed_explorer_is_resumed(terminal, tmp_path):

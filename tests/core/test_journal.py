@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core import journal
+from explorer.core import events, journal
 from explorer.core.chat import Chat, ChatOptions, Message
 from explorer.core.journal import Journal
 from explorer.core.sampling import SamplingParams
@@ -21,7 +21,7 @@ from explorer.errors import RecordError
 
 OLD = Path(__file__).parents[1] / "data" / "record-v1.jsonl"
 WALK = [("prompt", 1), ("seen", 3), ("pick", 0), ("seen", 2), ("sample", 1), ("back", 0), ("params", 5), ("prompt", 2)]
-PROMPT = journal.Prompt(text="a", ids=[97])
+PROMPT = events.Prompt(text="a", ids=[97])
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def test_a_record_that_was_cut_off_within_its_header_is_refused(whole, data):
 
 
 def test_a_chat_that_is_none_is_named_by_its_line(header):
-    said = journal.Prompt(text="a", ids=[97], messages=[{"role": "user", "content": "a"}, {"content": "b"}])
+    said = events.Prompt(text="a", ids=[97], messages=[{"role": "user", "content": "a"}, {"content": "b"}])
     with pytest.raises(RecordError, match="Line 3: Message 2 of the prompt has no role"):
         Session(header).restore([PROMPT, said])
 
@@ -63,7 +63,7 @@ def test_a_chat_that_is_none_is_named_by_its_line(header):
 def test_a_chat_is_in_the_record_as_its_template_reads_it(header, tmp_path):
     chat = Chat((Message("user", "a", {"name": "b"}),), ChatOptions(flags={"thinking": False}))
     written = journal.Journal.create(tmp_path / "walk", header)
-    written.append(journal.Prompt.of("<a>", [Token(97, b"a", "text")], chat))
+    written.append(events.Prompt.of("<a>", [Token(97, b"a", "text")], chat))
     written.append(PROMPT)
     line = json.loads((tmp_path / "walk").read_text().splitlines()[1])
     assert line["messages"] == [{"role": "user", "content": "a", "name": "b"}]
@@ -156,7 +156,7 @@ def test_each_event_is_in_the_file_before_append_returns(header, tmp_path):
 def test_events_carry_the_seconds_since_the_start(header, tmp_path):
     session = Session(header, Journal.create(tmp_path / "walk.jsonl", header))
     session.apply(PROMPT)
-    session.apply(journal.End())
+    session.apply(events.End())
     session.journal.close()
     times = [event.t for event in session.events]
     assert times == sorted(times) and times[0] >= 0
@@ -169,7 +169,7 @@ def test_a_torn_last_line_is_moved_aside_when_the_record_goes_on(whole, tmp_path
     for count in (1, 2):
         record = journal.read(path)
         writer = Journal.reopen(path, record)
-        writer.append(journal.End())
+        writer.append(events.End())
         writer.close()
         assert len(journal.read(path).events) == 8 + count
         assert path.read_bytes().startswith(whole)
@@ -193,9 +193,9 @@ def test_a_full_disk_is_said_once_and_the_walk_goes_on_in_memory(header):
     with pytest.raises(RecordError, match=r"walk\.jsonl cannot be written any more: no space left"):
         session.apply(PROMPT)
     assert (session.prefix(), full.open) == ([97], False)
-    session.apply(journal.Add(parent=0, node=1, id=98, source="picked"))
+    session.apply(events.Add(parent=0, node=1, id=98, source="picked"))
     assert session.prefix() == [97, 98]
-    assert [type(event) for event in session.events] == [journal.Prompt, journal.Add]
+    assert [type(event) for event in session.events] == [events.Prompt, events.Add]
 
 
 def test_a_disk_that_fills_within_a_line_leaves_a_record_that_loads(header, tmp_path, monkeypatch):
@@ -214,8 +214,8 @@ def test_a_disk_that_fills_within_a_line_leaves_a_record_that_loads(header, tmp_
     with monkeypatch.context() as patch:
         patch.setattr(journal.os, "write", fills)
         with pytest.raises(RecordError, match="no space left"):
-            session.apply(journal.Move(node=0))
-    session.apply(journal.End())
+            session.apply(events.Move(node=0))
+    session.apply(events.End())
     record = journal.read(path)
     assert (len(record.events), len(record.torn), len(session.events)) == (1, 10, 3)
 
@@ -244,7 +244,7 @@ def test_a_record_of_version_1_loads_for_ever():
     # `score` came later, still within version 1: its own record has it.
     scored = journal.read(OLD.with_name("record-v1-score.jsonl"))
     kinds = {type(event) for event in (*record.events, *scored.events)}
-    assert kinds == set(get_args(journal.AnyEvent))
+    assert kinds == set(get_args(events.AnyEvent))
 
     session = Session(record.header)
     session.learn([Token(258, b"Once", "text"), Token(259, b" upon", "text"), Token(260, b" a", "text")])
@@ -274,7 +274,7 @@ def test_a_record_with_the_scores_of_its_prompt_loads_for_ever():
     assert shown[0].logprob is shown[0].entropy is shown[0].surprisal is None
     assert shown[2].prob == pytest.approx(0.967, abs=1e-3)
     assert shown[4].entropy == session.tree.nodes[0].distribution.entropy
-    short = msgspec.structs.replace(next(e for e in record.events if isinstance(e, journal.Score)), ranks=[1])
+    short = msgspec.structs.replace(next(e for e in record.events if isinstance(e, events.Score)), ranks=[1])
     with pytest.raises(RecordError, match="4 numbers"):
         session.apply(short)
 

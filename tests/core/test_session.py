@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core import journal
+from explorer.core import events, journal
 from explorer.core.journal import Journal
 from explorer.core.sampling import SamplingParams
 from explorer.core.session import EMPTY, Session
@@ -89,7 +89,7 @@ def test_a_session_without_a_prompt_shows_nothing(header):
 def test_each_prompt_has_a_tree_of_its_own(header, walker):
     session = begun(header, walker, ("pick", 0), ("pick", 0), ("prompt", 2))
     assert (session.root, session.node, len(session.trees)) == (1, 0, 2)
-    session.apply(journal.Move(root=0, node=1))
+    session.apply(events.Move(root=0, node=1))
     assert session.prefix()[-1] == session.trees[0].nodes[1].token.id
 
 
@@ -103,14 +103,14 @@ def test_the_first_token_of_a_prompt_is_spelt_as_the_first(header, walker):
 @pytest.mark.parametrize(
     "event",
     [
-        journal.Add(parent=9, node=1, id=5, source="picked"),
-        journal.Add(parent=-1, node=1, id=5, source="picked"),
-        journal.Add(parent=0, node=7, id=5, source="picked"),
-        journal.Add(parent=0, node=2, id=3, source="picked"),
-        journal.Move(node=2),
-        journal.Move(node=0, root=1),
-        journal.Move(node=0, root=-1),
-        journal.Seen(node=5, entropy=None, vocab_size=1, other_prob=None, kept=1, candidates=[]),
+        events.Add(parent=9, node=1, id=5, source="picked"),
+        events.Add(parent=-1, node=1, id=5, source="picked"),
+        events.Add(parent=0, node=7, id=5, source="picked"),
+        events.Add(parent=0, node=2, id=3, source="picked"),
+        events.Move(node=2),
+        events.Move(node=0, root=1),
+        events.Move(node=0, root=-1),
+        events.Seen(node=5, entropy=None, vocab_size=1, other_prob=None, kept=1, candidates=[]),
     ],
 )
 def test_an_event_that_does_not_fit_is_refused_and_changes_nothing(header, walker, event):
@@ -124,56 +124,56 @@ def test_an_event_that_does_not_fit_is_refused_and_changes_nothing(header, walke
 
 def test_an_event_before_the_first_prompt_is_refused(header):
     with pytest.raises(RecordError, match="no prompt"):
-        Session(header).apply(journal.Move(node=0))
+        Session(header).apply(events.Move(node=0))
 
 
 def test_settings_out_of_range_are_refused_and_change_nothing(header):
     session = Session(header)
     with pytest.raises(UsageError, match="temperature"):
-        session.apply(journal.Params(temperature=-1, top_p=1, top_k=0, seed=None))
+        session.apply(events.Params(temperature=-1, top_p=1, top_k=0, seed=None))
     assert (session.params, session.events) == (SamplingParams(), [])
 
 
 @pytest.mark.parametrize(
     "event",
     [
-        journal.Params(temperature=-1, top_p=1, top_k=0, seed=None),
-        journal.Move(node=4),
+        events.Params(temperature=-1, top_p=1, top_k=0, seed=None),
+        events.Move(node=4),
     ],
 )
 def test_the_replay_of_an_event_that_does_not_fit_names_its_line(header, event):
-    events = [journal.Prompt(text="a", ids=[97]), journal.Move(node=0), event]
+    happened = [events.Prompt(text="a", ids=[97]), events.Move(node=0), event]
     with pytest.raises(RecordError, match="Line 4"):
-        Session(header).restore(events)
+        Session(header).restore(happened)
 
 
 def test_a_table_belongs_to_the_settings_that_made_it(header, walker):
     session = begun(header, walker)
     assert session.snapshot().distribution is not None and not session.missing()
-    session.apply(journal.Params.of(SamplingParams(seed=5)))
+    session.apply(events.Params.of(SamplingParams(seed=5)))
     assert session.snapshot().distribution is not None and not session.missing()
-    session.apply(journal.Params.of(SamplingParams(temperature=0.5)))
+    session.apply(events.Params.of(SamplingParams(temperature=0.5)))
     assert session.snapshot().distribution is None and session.missing()
-    session.apply(journal.Params.of(SamplingParams()))
+    session.apply(events.Params.of(SamplingParams()))
     assert session.snapshot().distribution is not None
 
 
 def test_a_table_that_leaves_out_a_token_tried_here_is_missing(header, walker):
     session = begun(header, walker)
-    session.apply(journal.Add(parent=0, node=1, id=42, source="forced"))
+    session.apply(events.Add(parent=0, node=1, id=42, source="forced"))
     session.apply(session.back())
     assert session.missing()
 
 
 def test_a_choice_keeps_the_numbers_that_it_had(header, walker):
     session = begun(header, walker)
-    session.apply(journal.Params.of(SamplingParams(seed=7)))
+    session.apply(events.Params.of(SamplingParams(seed=7)))
     candidate = session.cursor.distribution.candidates[1]
     session.apply(session.choose(candidate, "sampled", draw=0))
     choice = session.snapshot().path[-1].choice
     assert (choice.source, choice.seed, choice.draw) == ("sampled", 7, 0)
     assert (choice.prob, choice.sampling_prob, choice.rank) == (candidate.prob, candidate.sampling_prob, 2)
-    session.apply(journal.Move(node=0))
+    session.apply(events.Move(node=0))
     session.apply(session.choose(session.cursor.distribution.candidates[0], "picked"))
     assert session.snapshot().path[-1].choice.seed is None
 
@@ -181,8 +181,8 @@ def test_a_choice_keeps_the_numbers_that_it_had(header, walker):
 def test_an_unfinished_character_at_the_cursor_is_shown_as_its_bytes(header):
     session = Session(header)
     session.learn(Token.from_bytes(byte, bytes([byte])) for byte in range(256))
-    session.apply(journal.Prompt(text="", ids=[97]))
+    session.apply(events.Prompt(text="", ids=[97]))
     for node, byte in enumerate("옛".encode(), 1):
-        session.apply(journal.Add(parent=node - 1, node=node, id=byte, source="picked"))
+        session.apply(events.Add(parent=node - 1, node=node, id=byte, source="picked"))
         assert session.snapshot().pending == ["‹EC›", "‹EC 98›", ""][node - 1]
     assert [place.text for place in session.snapshot().path] == ["a", "", "", "옛"]

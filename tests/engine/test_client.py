@@ -10,8 +10,8 @@ import pytest
 
 from explorer.core.sampling import SamplingParams
 from explorer.engine import wire
-from explorer.engine.base import ModelSettings
 from explorer.engine.client import WorkerEngine, ended
+from explorer.engine.description import ModelSettings
 from explorer.errors import EngineDied, EngineError, ModelError
 
 SETTINGS = ModelSettings(model="scripted", name="scripted")

@@ -9,9 +9,10 @@ import pytest_asyncio
 from explorer.core.chat import Chat, ChatOptions, Message
 from explorer.core.sampling import SamplingParams
 from explorer.core.stopping import StopRules
-from explorer.engine.base import ModelSettings, encode_prompt, encode_source
+from explorer.engine.base import encode_prompt, encode_source
 from explorer.engine.cache import NoCache
 from explorer.engine.client import WorkerEngine
+from explorer.engine.description import ModelSettings
 from explorer.engine.local import TransformersEngine
 from explorer.engine.scripted import EOS, ScriptedEngine
 from explorer.errors import ContextFull, EngineError, UsageError

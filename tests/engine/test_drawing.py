@@ -5,7 +5,7 @@ import torch
 
 from explorer.core.knobs import KNOBS
 from explorer.core.sampling import SamplingParams
-from explorer.engine.base import ModelSettings
+from explorer.engine.description import ModelSettings
 from explorer.engine.drawing import STATES_KEPT, Draws
 from explorer.engine.local import TransformersEngine
 

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoConfig
 
 from explorer.core.sampling import SamplingParams
-from explorer.engine.base import ModelSettings
+from explorer.engine.description import ModelSettings
 from explorer.engine.faults import one_line
 from explorer.engine.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
 from explorer.engine.local import TransformersEngine

@@ -5,8 +5,8 @@ import torch
 
 from explorer.core.sampling import SamplingParams
 from explorer.engine import memory, passes
-from explorer.engine.base import ModelSettings
 from explorer.engine.client import WorkerEngine
+from explorer.engine.description import ModelSettings
 from explorer.engine.local import TransformersEngine
 from explorer.engine.probe import capabilities_of
 from explorer.errors import ModelError, OutOfMemory

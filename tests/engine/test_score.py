@@ -4,7 +4,7 @@ import torch
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import summary
 from explorer.engine import logits, passes
-from explorer.engine.base import ModelSettings
+from explorer.engine.description import ModelSettings
 from explorer.engine.local import TransformersEngine
 from explorer.engine.vocabulary import Vocabulary
 from explorer.engines import embedded_folder

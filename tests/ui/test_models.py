@@ -4,7 +4,7 @@ import pytest
 
 from explorer.core import journal
 from explorer.core.session import Session
-from explorer.engine.base import ModelEntry
+from explorer.engine.description import ModelEntry
 from explorer.engine.scripted import WORDS, ScriptedEngine
 from explorer.errors import ModelError
 from explorer.ui.loading import Models

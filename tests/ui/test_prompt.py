@@ -3,6 +3,7 @@ import asyncio
 import pytest
 from textual import events
 
+from explorer.core import events as record
 from explorer.core import journal
 from explorer.core.chat import Chat, ChatOptions, Message
 from explorer.engine.scripted import ScriptedEngine
@@ -115,10 +116,10 @@ async def test_a_chat_is_in_the_record_and_is_edited_again_after_it_is_resumed(e
         await settle(pilot)
         await pilot.press("ctrl+q")
     path = tmp_path / "walk.jsonl"
-    record = journal.read(path)
+    saved = journal.read(path)
 
     async def resume(engine, draft):
-        return await headless.resume(engine, record, path)
+        return await headless.resume(engine, saved, path)
 
     app = explore(open_session=resume)
     async with app.run_test(size=(120, 36)) as pilot:
@@ -131,7 +132,7 @@ async def test_a_chat_is_in_the_record_and_is_edited_again_after_it_is_resumed(e
         assert chat.options == ChatOptions(True, TALK.options.tools, TALK.options.flags)
         assert [m.content for m in chat.messages] == ["Be [/b] kind.", "Once!", None]
         assert [m.more for m in chat.messages] == [m.more for m in TALK.messages]
-    prompts = [event for event in journal.read(path).events if isinstance(event, journal.Prompt)]
+    prompts = [event for event in journal.read(path).events if isinstance(event, record.Prompt)]
     assert [event.chat() for event in prompts] == [TALK, chat]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from explorer.core import events as record
 from explorer.core import journal
 from explorer.core.sampling import SamplingParams
 from explorer.engine.scripted import EOS, ScriptedEngine
@@ -141,7 +142,7 @@ async def test_escape_stops_auto_sampling_with_everything_shown_in_the_record(ex
         await pilot.pause()
         assert not app.main.sampler.auto
         shown = len(app.main.walk.snapshot.path)
-        added = [e for e in journal.read(tmp_path / "walk.jsonl").events if isinstance(e, journal.Add)]
+        added = [e for e in journal.read(tmp_path / "walk.jsonl").events if isinstance(e, record.Add)]
         assert len(added) == shown - 4
         engine.gate.set()
 
@@ -166,8 +167,8 @@ async def test_a_knob_turned_on_the_way_holds_from_the_next_token(explore):
         go_on.set()
         await settle(pilot)
         session = app.main.walk.session
-        turned = [isinstance(e, journal.Params) and e.temperature == 0 for e in session.events].index(True)
-        after = [e for e in session.events[turned:] if isinstance(e, journal.Add)]
+        turned = [isinstance(e, record.Params) and e.temperature == 0 for e in session.events].index(True)
+        after = [e for e in session.events[turned:] if isinstance(e, record.Add)]
         assert after
         assert all(e.sampling_prob == 1.0 for e in after)
 

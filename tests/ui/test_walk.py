@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 
 from explorer import headless
-from explorer.core import journal
+from explorer.core import events
 from explorer.core.sampling import SamplingParams
 from explorer.core.session import Session
 from explorer.engine.scripted import ScriptedEngine
@@ -47,10 +47,10 @@ async def test_each_new_draw_is_an_event_and_a_replay_goes_on_with_the_next_one(
     await walk.run(1)
     for _ in range(4):
         await walk.redraw()
-    said = [e for e in walk.session.events if isinstance(e, journal.Add | journal.Move)]
-    draws = [e.draw for e in said if isinstance(e, journal.Add) or e.node]
+    said = [e for e in walk.session.events if isinstance(e, events.Add | events.Move)]
+    draws = [e.draw for e in said if isinstance(e, events.Add) or e.node]
     assert draws == [0, 1, 2, 3, 4]
-    assert {type(e) for e in said[1:] if e.node and e.draw} <= {journal.Add, journal.Move}
+    assert {type(e) for e in said[1:] if e.node and e.draw} <= {events.Add, events.Move}
     replayed = Session(walk.session.header)
     replayed.restore(walk.session.events)
     assert replayed.tree.nodes[0].taken == walk.session.tree.nodes[0].taken == 5

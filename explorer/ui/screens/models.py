@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from explorer.core.size import size_in_words
 from explorer.core.token import visible
-from explorer.engine.base import ModelEntry
+from explorer.engine.description import ModelEntry
 from explorer.ui.cells import fit, width
 from explorer.ui.numbers import count
 

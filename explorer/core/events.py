@@ -1,0 +1,194 @@
+"""Events: what can happen in a session, one frozen struct each, in the form of a line of its record; and the header.
+
+Owns the format. Must not know files, nor what an event does.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from explorer.core.chat import Chat, ChatOptions, read_messages
+from explorer.core.distribution import CandidateRow, Distribution
+from explorer.core.sampling import SamplingParams
+from explorer.core.score import Scored
+from explorer.core.token import Bytes, Token
+from explorer.core.tree import Source
+
+FORMAT = "token-explorer-record"
+VERSION = 1
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line: on what the walk was made."""
+
+    format: str = FORMAT
+    version: int = VERSION
+    model: str
+    revision: str | None = None
+    dtype: str
+    device: str
+    tokenizer: str
+    """Fingerprint: SHA-256 over the vocabulary's entries in order of their ids."""
+    loaded_with: dict[str, Any] = {}
+    """What is not as usual in how the model was loaded, such as quantisation, or trust in code that came with it."""
+    versions: dict[str, str] = {}
+    """Of the libraries that compute."""
+    started: str = msgspec.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    """ISO 8601, UTC."""
+
+    def __post_init__(self) -> None:
+        datetime.fromisoformat(self.started)  # A ValueError here is a line that is no header, when a record is read.
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=str.lower):
+    """One line of the record."""
+
+    t: float = 0.0
+    """Seconds since the start of the record."""
+
+
+class Prompt(Event, frozen=True, kw_only=True):
+    """A new root: a tree of its own, whose node 0 the cursor goes to."""
+
+    text: str
+    ids: list[int]
+    bytes: list[str] = []
+    """Of each token, in hexadecimal, so that a record can be read without its tokenizer; older records lack them."""
+    messages: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
+    """What the person wrote, where the text is a chat in the format of the model's template."""
+    options: ChatOptions | msgspec.UnsetType = msgspec.UNSET
+    """What the template was told beside the messages."""
+
+    def __post_init__(self) -> None:
+        for data in self.bytes:
+            Bytes.fromhex(data)  # A ValueError here is a line that is no event, when a record is read.
+
+    @classmethod
+    def of(cls, text: str, tokens: Sequence[Token], chat: Chat | None = None) -> "Prompt":
+        """The prompt of a text, or of a chat that was rendered as `text`."""
+        prompt = cls(text=text, ids=[token.id for token in tokens], bytes=[token.bytes.hex() for token in tokens])
+        if chat is None:
+            return prompt
+        messages = [message.fields() for message in chat.messages]
+        return msgspec.structs.replace(prompt, messages=messages, options=chat.options)
+
+    def chat(self) -> Chat | None:
+        """The chat, to be edited again; None where the person wrote a text. Raises UsageError."""
+        if self.messages is msgspec.UNSET:
+            return None
+        options = ChatOptions() if self.options is msgspec.UNSET else self.options
+        return Chat(read_messages(self.messages, "the prompt"), options)
+
+
+class Seen(Event, frozen=True, kw_only=True):
+    """The table of a node, as it was shown."""
+
+    node: int
+    entropy: float | None
+    vocab_size: int
+    other_prob: float | None
+    kept: int
+    candidates: list[CandidateRow]
+    cut_mass: float | None = None
+    sampling_entropy: float | None = None
+
+    @classmethod
+    def of(cls, node: int, distribution: Distribution) -> "Seen":
+        return cls(
+            node=node,
+            entropy=distribution.entropy,
+            vocab_size=distribution.vocab_size,
+            other_prob=distribution.other_prob,
+            kept=distribution.kept,
+            candidates=[CandidateRow.of(candidate) for candidate in distribution.candidates],
+            cut_mass=distribution.cut_mass,
+            sampling_entropy=distribution.sampling_entropy,
+        )
+
+
+class Score(Event, frozen=True, kw_only=True):
+    """What the model thinks of each token of the prompt; the first has None everywhere."""
+
+    logprobs: list[float | None]
+    ranks: list[int | None]
+    entropies: list[float | None]
+
+    @classmethod
+    def of(cls, tokens: Sequence[Scored]) -> "Score":
+        return cls(
+            logprobs=[one.logprob for one in tokens],
+            ranks=[one.rank for one in tokens],
+            entropies=[one.entropy for one in tokens],
+        )
+
+
+class Add(Event, frozen=True, kw_only=True):
+    """A new node, to which the cursor goes."""
+
+    parent: int
+    node: int
+    id: int
+    source: Source
+    prob: float | None = None
+    sampling_prob: float | None = None
+    rank: int | None = None
+    seed: int | None = None
+    draw: int | None = None
+
+
+class Move(Event, frozen=True, kw_only=True):
+    """The cursor goes to a node that exists."""
+
+    node: int
+    root: int | msgspec.UnsetType = msgspec.UNSET
+    """The number of the prompt, from 0; left out where it is the current one."""
+    draw: int | msgspec.UnsetType = msgspec.UNSET
+    """Index of the draw, where the sampler drew a token that was there already."""
+
+
+class Params(Event, frozen=True, kw_only=True):
+    """New settings of the samplers, all of them."""
+
+    temperature: float
+    top_p: float
+    top_k: int
+    seed: int | None
+    min_p: float = 0.0
+    typical_p: float = 1.0
+    epsilon_cutoff: float = 0.0
+    eta_cutoff: float = 0.0
+    top_h: float = 0.0
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    suppress_tokens: tuple[int, ...] = ()
+    min_new_tokens: int = 0
+
+    @classmethod
+    def of(cls, params: SamplingParams) -> "Params":
+        return cls(**{name: getattr(params, name) for name in SamplingParams.__struct_fields__})
+
+    def params(self) -> SamplingParams:
+        return SamplingParams(**{name: getattr(self, name) for name in SamplingParams.__struct_fields__})
+
+
+class Engine(Event, frozen=True, kw_only=True):
+    """The engine was started again, or another one goes on with the walk."""
+
+    restarted: bool
+    model: str
+    revision: str | None = None
+    dtype: str
+    device: str
+    tokenizer: str
+    loaded_with: dict[str, Any] = {}
+    versions: dict[str, str] = {}
+
+
+class End(Event, frozen=True, kw_only=True):
+    """The session was closed."""
+
+
+AnyEvent = Prompt | Seen | Score | Add | Move | Params | Engine | End

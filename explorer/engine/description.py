@@ -1,0 +1,158 @@
+"""What is said of a model: how it is to be loaded, what it is once it is, what it is made of, what is in the cache.
+
+Owns these values, which cross every boundary. Must not know who loads, asks or shows.
+"""
+
+from typing import Any
+
+import msgspec
+
+from explorer.core.events import Engine as EngineEvent
+from explorer.core.events import Header
+from explorer.engine.capabilities import Capabilities
+
+
+class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Which model, and how it is loaded."""
+
+    model: str
+    """A folder, or an id of the Hugging Face hub."""
+    name: str
+    """What the model is called on the screen and in the record."""
+    revision: str | None = None
+    """A branch, a tag or a commit of the hub's repository."""
+    device: str = "auto"
+    dtype: str = "auto"
+    device_map: str | dict[str, str] | None = None
+    """A strategy of accelerate, or module -> device (a number, cpu or disk); None puts all on `device`."""
+    max_memory: dict[str, str] = {}
+    """Device -> what may be used of it, such as 20GiB."""
+    offload_folder: str | None = None
+    quantize: str | None = None
+    """4bit or 8bit."""
+    allow_pickle: bool = False
+    trust_remote_code: bool = False
+    bos: bool | None = None
+    """Whether a text begins with the BOS token; None is as the tokenizer does by default."""
+
+    def special(self) -> dict[str, Any]:
+        """What is not as usual and decides on the numbers, or on trust: for the record."""
+        usual = ModelSettings(model=self.model, name=self.name)
+        names = ("device_map", "quantize", "allow_pickle", "trust_remote_code", "bos")
+        return {name: value for name in names if (value := getattr(self, name)) != getattr(usual, name)}
+
+
+class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine is, once it is ready."""
+
+    model: str
+    revision: str | None = None
+    architecture: str
+    parameters: int | None = None
+    dtype: str
+    device: str
+    vocab_size: int
+    """Rows of the output, which may be more than the tokenizer has."""
+    context_length: int | None
+    """Positions of the model; None where it has no limit."""
+    eos_ids: list[int]
+    """Ends a sequence: the union of generation config, config and tokenizer."""
+    tokenizer: str
+    """Fingerprint of the vocabulary."""
+    chat_template: bool = False
+    """Whether the model has a template for chats."""
+    loaded_with: dict[str, Any] = {}
+    """What was asked for that is not as usual: quantisation, a device map, trust in code that came with the model."""
+    versions: dict[str, str] = {}
+    sampling_defaults: dict[str, Any] = {}
+    """The settings of the sampler that the model's generation_config sets, for a Preset; empty if there are none."""
+
+    def header(self) -> Header:
+        """The first line of a record made on this engine."""
+        return Header(
+            model=self.model,
+            revision=self.revision,
+            dtype=self.dtype,
+            device=self.device,
+            tokenizer=self.tokenizer,
+            loaded_with=self.loaded_with,
+            versions=self.versions,
+        )
+
+    def event(self, restarted: bool) -> EngineEvent:
+        """The event that says that this engine goes on with a walk."""
+        return EngineEvent(
+            restarted=restarted,
+            model=self.model,
+            revision=self.revision,
+            dtype=self.dtype,
+            device=self.device,
+            tokenizer=self.tokenizer,
+            loaded_with=self.loaded_with,
+            versions=self.versions,
+        )
+
+
+class Module(msgspec.Struct, frozen=True):
+    """One module of a model."""
+
+    name: str
+    """Its path, such as `model.layers.0.mlp`; empty for the model itself."""
+    kind: str
+    """The name of its class."""
+    parameters: int
+    """In it and below it."""
+    device: str
+    """Where its weights are, in one word or several joined by commas; empty for a module without weights."""
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """One weight of a model."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    device: str
+
+
+class Structure(msgspec.Struct, frozen=True, kw_only=True):
+    """What a loaded model is made of, beyond EngineInfo."""
+
+    layers: int | None
+    heads: int | None
+    key_value_heads: int | None
+    head_dim: int | None
+    hidden_size: int | None
+    memory: int
+    """Bytes of the weights and buffers, wherever they are."""
+    quantization: str | None
+    """How the weights are packed, with the dtype that computes; None where they are not."""
+    devices: dict[str, str]
+    """Module -> device: the device map; the empty name is the whole model."""
+    cache: Capabilities | None
+    """How the model goes on and back; None where nothing is known of it."""
+    modules: list[Module]
+    """The module tree, parents before children."""
+    weights: list[Parameter]
+
+
+class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that is in the local cache, as far as its files say without being loaded."""
+
+    id: str
+    """What it is opened by: `owner/name` of the hub, or the name of the model that ships."""
+    revision: str
+    """The commit; empty for what is not of the hub."""
+    size: int
+    """Bytes on the disk."""
+    architecture: str | None
+    """The class that its config names, else the kind of model."""
+    dtype: str | None
+    """How the weights are stored: a dtype, or the method where they are quantised."""
+    last_used: str
+    """ISO 8601, UTC. A file system that keeps no times of access tells when it was downloaded."""
+    context_length: int | None
+    complete: bool
+    """Whether every file that it needs is there."""
+    problem: str = ""
+    """Why it cannot be loaded, in a few words; empty where nothing speaks against it."""
