@@ -260,6 +260,9 @@ class InfoTable(msgspec.Struct, frozen=True):
     context_length: int | None
     vocab_size: int
     eos_ids: list[int]
+    chat_template: bool
+    sampling_defaults: dict[str, Any]
+    """What the model's own generation config sets."""
     cache: Capabilities | None
     loaded_with: dict[str, Any]
     tokenizer: str

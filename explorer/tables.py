@@ -126,6 +126,9 @@ def _facts(table: InfoTable) -> Iterable[tuple[str, str]]:
     yield "context", "no limit" if table.context_length is None else f"{table.context_length:,} tokens"
     yield "vocabulary", f"{table.vocab_size:,}"
     yield "end of sequence", ", ".join(str(token_id) for token_id in table.eos_ids) or "none"
+    yield "chat template", "yes" if table.chat_template else "no"
+    if table.sampling_defaults:
+        yield "its own settings", " · ".join(f"{name} {value}" for name, value in table.sampling_defaults.items())
     if table.cache is not None:
         yield "cache", _cache(table.cache)
         for note in table.cache.notes:
