@@ -1,4 +1,4 @@
-"""How far the numbers of a prefix differ by the way to it and by the dtype: `python benchmarks/precision.py [--model FOLDER]`.
+"""How far the numbers of a prefix differ by the way to it and by the dtype: `python benchmarks/precision.py`.
 
 A text is sampled, and each of its prefixes is computed in one pass, token by token through the cache, and in passes of
 7 tokens. *Path*: the differences between these ways in one dtype. *Dtype*: the differences of one pass from float32.

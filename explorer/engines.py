@@ -8,18 +8,20 @@ import asyncio
 import contextlib
 import json
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from explorer.config import EMBEDDED, Config, log_folder, memory_by_device
 from explorer.core.chat import Chat, PromptSource
+from explorer.core.token import visible
 from explorer.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from explorer.core.token import Token
-    from explorer.engine.base import Engine, RenderedChat
+    from explorer.engine.base import Engine, Progress, RenderedChat
     from explorer.engine.description import ModelEntry, ModelSettings
     from explorer.engine.vocabulary import Vocabulary
 
@@ -93,15 +95,38 @@ def make_engine(config: Config) -> "Engine":
     return WorkerEngine(model_settings(config), log_file)
 
 
+class ProgressLine:
+    """How far a long call is, on one line of standard error, where that is a terminal; cleared when it is done."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream if stream.isatty() else None
+
+    def __call__(self, progress: "Progress") -> None:
+        if self._stream is None:
+            return
+        if progress.total and progress.done >= progress.total:
+            self.clear()
+            return
+        share = f" {progress.done / progress.total:4.0%}" if progress.total else ""
+        print(f"\r{visible(progress.stage)} …{share}\x1b[K", end="", file=self._stream, flush=True)
+
+    def clear(self) -> None:
+        if self._stream is not None:
+            print("\r\x1b[K", end="", file=self._stream, flush=True)
+
+
 def with_engine(config: Config, ask: "Callable[[Engine], Awaitable[Answer]]") -> Answer:
     """The answer of an engine that is started for it."""
 
     async def run() -> Answer:
-        engine = make_engine(config)
+        engine, line = make_engine(config), ProgressLine(sys.stderr)
+        engine.on_progress = line
         try:
             await engine.start()
+            line.clear()
             return await ask(engine)
         finally:
+            line.clear()
             await engine.close()
 
     try:
