@@ -289,7 +289,11 @@ class MainScreen(Knobs, Loading, Prompts):
         return False
 
     def action_stop(self) -> None:
-        if not self.stop_loading() and self.stop_run():
+        if self.stop_loading():
+            return
+        if self.walk.scoring.skip():
+            self.note("the prompt goes without its numbers")
+        elif self.stop_run():
             self.note("stopped by hand")
 
     def prompted(self) -> None:

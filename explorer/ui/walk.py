@@ -20,7 +20,8 @@ from explorer.core.session import EMPTY, Session, Snapshot
 from explorer.core.stopping import FinishReason
 from explorer.engine.base import Engine, Progress, Step, carry_over, encode_source
 from explorer.engine.description import EngineInfo
-from explorer.errors import ContextFull, ExplorerError, RecordError
+from explorer.errors import ContextFull, ExplorerError, OutOfMemory, RecordError
+from explorer.ui.scoring import Scoring
 
 OpenSession = Callable[[Engine, str | Chat], Awaitable[Session]]
 """Begins or resumes a session on an engine that is ready, a new one with the text or the chat."""
@@ -32,6 +33,9 @@ NEARLY_FULL = 16
 """Positions left, from which on it is said."""
 
 FULL = "context is full: ← goes back, i edits"
+
+SCORING = "scoring the prompt (Esc: without its numbers)"
+"""What is said while it is under way."""
 
 FRAME = 1 / 30
 """Seconds between two looks at a running walk."""
@@ -71,8 +75,7 @@ class Walk:
         self.info: EngineInfo | None = None
         """What the engine is, or was before it died."""
         self._open_session = open_session
-        self._scoring: tuple[int, asyncio.Task[None]] | None = None
-        """The prompt that is being scored."""
+        self.scoring = Scoring()
         self._refused: Question | None = None
         """What the engine could not answer: it is not asked again of itself."""
         self._clock = clock
@@ -112,7 +115,7 @@ class Walk:
 
         Raises ModelError, EngineError, RecordError, and UsageError for a prompt that cannot be used.
         """
-        self._stop_scoring()
+        self.scoring.stop()
         info = self.info = await self.engine.start()
         self._refused = None
         if self.session is None:
@@ -123,7 +126,7 @@ class Walk:
 
     def close(self) -> None:
         """Complete the record."""
-        self._stop_scoring()
+        self.scoring.stop()
         if self.session is not None:
             self.apply(End())
             if self.session.journal is not None:
@@ -184,7 +187,7 @@ class Walk:
         Where the other one does not start, or cannot take the text, the present one is kept, and has to be opened
         again. Raises ModelError, EngineError, UsageError, ContextFull.
         """
-        self._stop_scoring()
+        self.scoring.stop()
         before, self.engine = self.engine, engine
         engine.on_progress, engine.on_death = before.on_progress, before.on_death
         await before.close()
@@ -223,6 +226,16 @@ class Walk:
         assert self.session is not None
         return (self.session.root, self.session.node, self.session.params.shaping, self.top)
 
+    async def _numbers(self, session: Session) -> None:
+        """Ask what the model thinks of the prompt, once; the same pass fills its cache. Raises EngineError."""
+        root = session.root
+        try:
+            await self.scoring.wait(root, lambda: self._score(session, root))
+        except OutOfMemory as error:
+            # The table needs less than the numbers of every token.
+            self.scoring.skipped.add(root)
+            self.warned(f"{error} The prompt goes without its numbers.")
+
     async def _score(self, session: Session, root: int) -> None:
         tree = session.trees[root]
         ids = [token.id for token in tree.prompt]
@@ -230,32 +243,9 @@ class Walk:
         async for part in self.engine.score(ids, 0):
             scored += part
             if 1 < len(scored) < len(ids):
-                self.engine.on_progress(Progress("reading the prompt", len(scored), len(ids)))
+                self.engine.on_progress(Progress(SCORING, len(scored), len(ids)))
         if session.root == root and not tree.scores:
             self.apply(Score.of(scored))
-
-    async def score(self) -> None:
-        """Ask what the model thinks of the prompt, once; the same pass fills its cache. Raises EngineError.
-
-        Whoever waits for it may be cancelled: the pass goes on, because a knob does not change it.
-        """
-        session = self.session
-        assert session is not None
-        if self._scoring is None or self._scoring[0] != session.root:
-            self._stop_scoring()
-            self._scoring = (session.root, asyncio.create_task(self._score(session, session.root)))
-        try:
-            await asyncio.shield(self._scoring[1])
-        except ExplorerError:
-            self._scoring = None
-            raise
-
-    def _stop_scoring(self) -> None:
-        if self._scoring is not None:
-            self._scoring[1].cancel()
-            # Whoever asked may be gone: an error of a pass that nobody waits for is not a fault.
-            self._scoring[1].add_done_callback(lambda task: task.cancelled() or task.exception())
-            self._scoring = None
 
     async def table(self) -> None:
         """Ask for the cursor's table; dropped when the cursor or the settings have moved on. Raises EngineError."""
@@ -264,8 +254,8 @@ class Walk:
         asked = self._question()
         began = self._clock()
         try:
-            if not session.tree.scores and session.node == 0:
-                await self.score()
+            if self.scoring.wanted(session):
+                await self._numbers(session)
                 began = self._clock()
             distribution = await self.engine.next(
                 session.prefix(),
