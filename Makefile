@@ -15,11 +15,11 @@ run: $(VENV)/run
 	@$(BIN)/token-explorer $(ARGS)
 
 test: $(VENV)/dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 # Also the walks on every architecture of transformers.
 test-all: $(VENV)/dev
-	$(BIN)/pytest -m 'matrix or not matrix'
+	$(BIN)/pytest -n 2 -m 'matrix or not matrix'
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .
@@ -37,6 +37,10 @@ models: $(VENV)/dev
 
 bench: $(VENV)/dev
 	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/engine.py --shape 0.5b
+	$(BIN)/python benchmarks/sampling.py
+	$(BIN)/python benchmarks/score.py
+	$(BIN)/python benchmarks/precision.py
 	$(BIN)/python benchmarks/ui.py
 
 $(VENV)/run: pyproject.toml constraints.txt
