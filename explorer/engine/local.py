@@ -64,13 +64,14 @@ class TransformersEngine(Engine):
     async def _call(self, work: Callable[[Callable[[], bool]], Answer]) -> Answer:
         """Run `work` on the engine's thread; a cancelled caller waits until it has stopped."""
         stop = threading.Event()
-        future = asyncio.get_running_loop().run_in_executor(self._thread, work, stop.is_set)
+        job = self._thread.submit(work, stop.is_set)
         try:
-            return await asyncio.shield(future)
+            return await asyncio.wrap_future(job)
         except asyncio.CancelledError:
             stop.set()
-            with contextlib.suppress(Cancelled, ExplorerError):
-                await future
+            # Of what has not begun, nothing is left to wait for.
+            with contextlib.suppress(Cancelled, ExplorerError, asyncio.CancelledError):
+                await asyncio.wrap_future(job)
             raise
 
     async def _compute(self, work: Callable[[Callable[[], bool]], Answer]) -> Answer:

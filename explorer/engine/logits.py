@@ -14,7 +14,7 @@ from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.token import Token
-from explorer.engine.ranking import DEPTH, Row, comparable, entropy, ranked
+from explorer.engine.ranking import DEPTH, Row, comparable, entropy, highest
 from explorer.engine.samplers import MOVES, WARPERS, Chain, chain
 from explorer.engine.shortcuts import Beginning, beginning
 
@@ -77,18 +77,21 @@ def distribution(
     ranks = row.ranks(index) if moves else list(places.values())
     probs = logits.softmax(-1)
     begun = beginning(moved, asked.params)
-    if begun is not None:
+    if not steps and asked.params.temperature and math.isfinite(row.logsumexp):
+        shaped = Shaped(probs[index].tolist(), [None] * len(places), row.finite, 0.0, row.entropy)
+    elif begun is not None:
         shaped = _by_order(begun, moved, probs, places, index)
     else:
         cutting = steps[len(moves) :]
         if asked.params.temperature == 0:
             cutting.append(("temperature", _only_the_highest))
         shaped = _by_chain(cutting, moved, probs, history, index)
+    listed = logits[index]
     columns = zip(
         places.items(),
         ranks,
-        logits[index].tolist(),
-        (logits[index] - row.logsumexp).tolist(),
+        listed.tolist(),
+        (listed - row.logsumexp).tolist(),
         probs[index].tolist(),
         shaped.shares,
         shaped.cuts,
@@ -177,7 +180,9 @@ def _by_chain(steps: Chain, row: Row, probs: torch.Tensor, history: torch.Tensor
     shares = final.softmax(-1).nan_to_num(nan=0.0)
     count = int(kept.sum())
     cut_mass = torch.where(kept, 0.0, probs).sum().item()
-    return Shaped(shares[index].tolist(), cuts, count, cut_mass, entropy(shares) if count else None)
+    return Shaped(
+        shares[index].tolist(), cuts, count, cut_mass, entropy(final.log_softmax(-1)).item() if count else None
+    )
 
 
 def _spread(scores: torch.Tensor, left: torch.Tensor | None, size: int) -> torch.Tensor:
@@ -207,7 +212,6 @@ def drawn(
     rows = rows.float()
     index = torch.tensor(chosen, device=rows.device)[:, None]
     logprobs, probs, order = rows.log_softmax(-1), rows.softmax(-1), comparable(rows)
-    entropies = -torch.where(probs == 0, 0.0, probs * logprobs).sum(-1) / math.log(2)
     smaller = torch.arange(rows.shape[1], device=rows.device) < index
     level = order.gather(1, index)
     ranks = 1 + (order > level).sum(-1) + ((order == level) & smaller).sum(-1)
@@ -215,17 +219,17 @@ def drawn(
         chosen,
         ranks.tolist(),
         *(values.gather(1, index)[:, 0].tolist() for values in (rows, logprobs, probs, shares)),
-        entropies.tolist(),
+        entropy(logprobs).tolist(),
         probs.amax(-1).tolist(),
         strict=True,
     )
     return [
         (
             Candidate(token(token_id), rank, _finite(logit), _finite(logprob), _finite(prob), share),
-            _finite(entropy),
-            _finite(highest),
+            _finite(bits),
+            _finite(most),
         )
-        for token_id, rank, logit, logprob, prob, share, entropy, highest in columns
+        for token_id, rank, logit, logprob, prob, share, bits, most in columns
     ]
 
 
@@ -248,7 +252,6 @@ def scored(rows: torch.Tensor, targets: Sequence[int], top: int, token: Callable
 def _scored_part(rows: torch.Tensor, targets: Sequence[int], top: int, token: Callable[[int], Token]) -> list[Scored]:
     index = torch.tensor(list(targets), device=rows.device)[:, None]
     logprobs = rows.log_softmax(-1)
-    entropies = -torch.where(logprobs.isneginf(), 0.0, logprobs.exp() * logprobs).sum(-1) / math.log(2)
     logits = rows.gather(1, index)
     smaller = torch.arange(rows.shape[1], device=rows.device) < index
     ranks = 1 + (rows > logits).sum(-1) + ((rows == logits) & smaller).sum(-1)
@@ -256,12 +259,12 @@ def _scored_part(rows: torch.Tensor, targets: Sequence[int], top: int, token: Ca
         targets,
         logprobs.gather(1, index)[:, 0].tolist(),
         ranks.tolist(),
-        entropies.tolist(),
+        entropy(logprobs).tolist(),
+        _alternatives(rows, logprobs, top, token) if top else [()] * len(targets),
         strict=True,
     )
     done = []
-    for number, (target, logprob, rank, bits) in enumerate(columns):
-        alternatives = _alternatives(rows[number], logprobs[number], top, token) if top else ()
+    for target, logprob, rank, bits, alternatives in columns:
         known = _finite(logprob)
         prob = None if known is None else math.exp(known)
         done.append(Scored(token(target), known, prob, rank, _finite(bits), alternatives))
@@ -269,15 +272,19 @@ def _scored_part(rows: torch.Tensor, targets: Sequence[int], top: int, token: Ca
 
 
 def _alternatives(
-    row: torch.Tensor, logprobs: torch.Tensor, top: int, token: Callable[[int], Token]
-) -> tuple[Alternative, ...]:
-    ranks = ranked(comparable(row), top)
-    values = logprobs[[token_id for _, token_id in ranks]].tolist()
-    return tuple(
-        Alternative(token(token_id), rank, value, math.exp(value))
-        for (rank, token_id), value in zip(ranks, values, strict=True)
-        if math.isfinite(value)
-    )
+    rows: torch.Tensor, logprobs: torch.Tensor, top: int, token: Callable[[int], Token]
+) -> list[tuple[Alternative, ...]]:
+    """The first of each row [n, V]; none that is impossible or not known."""
+    ids = highest(comparable(rows), top)
+    columns = zip(ids.tolist(), logprobs.gather(1, ids).tolist(), strict=True)
+    return [
+        tuple(
+            Alternative(token(token_id), rank, value, math.exp(value))
+            for rank, (token_id, value) in enumerate(zip(listed, values, strict=True), 1)
+            if math.isfinite(value)
+        )
+        for listed, values in columns
+    ]
 
 
 def _finite(number: float) -> float | None:

@@ -4,13 +4,18 @@ Owns ranks and ties. Must not know samplers, nor where a row comes from.
 """
 
 import math
-from collections.abc import Sequence
 from functools import cached_property
 
 import torch
 
+SHALLOW = 256
+"""Tokens that are put in order at first: enough for a table, and hardly longer than finding the highest one."""
+
 DEPTH = 2048
-"""Tokens that are put in order at first: a sort of a whole vocabulary is some twenty times as long."""
+"""Tokens that are put in order where a setting cuts: a sort of a whole vocabulary is some twenty times as long."""
+
+LEAST = -200.0
+"""Below the logarithm of every probability of float32 that is not 0."""
 
 
 class Row:
@@ -29,19 +34,18 @@ class Row:
         """At least `count` token ids, or all, from the highest logit on; equal ones by id."""
         size = self.logits.numel()
         if self._order is None or len(self._order) < min(count, size):
-            scores = comparable(self.logits.float())
-            self._order = highest(scores, DEPTH if count <= DEPTH else size)
+            depth = next((depth for depth in (SHALLOW, DEPTH) if count <= depth), size)
+            self._order = highest(comparable(self.logits.float())[None], depth)[0]
         return self._order
 
     def ranks(self, ids: torch.Tensor) -> list[int]:
         """The rank of each id [n]."""
-        order = self.order(DEPTH)
-        found = order[None] == ids[:, None]
-        places = found.int().argmax(-1).tolist()
-        if bool(found.any(-1).all()):
-            return [place + 1 for place in places]
+        for depth in (SHALLOW, DEPTH):
+            found = self.order(depth)[None] == ids[:, None]
+            places, known = found.int().argmax(-1).tolist(), found.any(-1).tolist()
+            if all(known):
+                return [place + 1 for place in places]
         scores = comparable(self.logits.float())
-        known = found.any(-1).tolist()
         pairs = zip(ids.tolist(), places, known, strict=True)
         return [place + 1 if listed else rank_of(scores, token_id) for token_id, place, listed in pairs]
 
@@ -53,12 +57,14 @@ class Row:
     @cached_property
     def finite(self) -> int:
         """How many logits are finite."""
+        if math.isfinite(self.logsumexp) and self.logits.min().item() > -math.inf:
+            return self.logits.numel()
         return int(self.logits.isfinite().sum())
 
     @cached_property
     def entropy(self) -> float:
         """Of the softmax, in bits; not finite where the logsumexp is not."""
-        return entropy(self.logits.float().softmax(-1))
+        return entropy(self.logits.float().log_softmax(-1)).item()
 
 
 def comparable(logits: torch.Tensor) -> torch.Tensor:
@@ -66,30 +72,24 @@ def comparable(logits: torch.Tensor) -> torch.Tensor:
     return logits.nan_to_num(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
 
 
-def entropy(probs: torch.Tensor) -> float:
-    """Of probabilities [V], in bits. A token of probability 0 adds nothing."""
-    nats: float = torch.special.entr(probs).sum().item()
-    return max(nats / math.log(2), 0.0)
+def entropy(logprobs: torch.Tensor) -> torch.Tensor:
+    """Of natural logarithms of probabilities [..., V], in bits [...]. A token of probability 0 adds nothing."""
+    nats = -(logprobs.exp() * logprobs.clamp(min=LEAST)).sum(-1)
+    return (nats / math.log(2)).clamp(min=0.0)
 
 
-def highest(scores: torch.Tensor, count: int) -> torch.Tensor:
-    """The ids of the `count` highest scores [V], and of those equal to the last; equal ones by id. Without NaN."""
-    if count >= scores.numel():
-        return scores.sort(descending=True, stable=True).indices
-    lowest = scores.topk(count).values[-1]
-    reaching = (scores >= lowest).nonzero()[:, 0]
-    return reaching[scores[reaching].sort(descending=True, stable=True).indices]
-
-
-def ranked(row: torch.Tensor, top: int, include: Sequence[int] = ()) -> list[tuple[int, int]]:
-    """(rank, id) of the `top` highest logits and of the ids in `include`, by rank.
-
-    Equal logits are ranked by id. `row` is float32 without NaN.
-    """
-    ranks = list(enumerate(highest(row, max(top, 1))[: max(top, 1)].tolist(), 1))
-    listed = {token_id for _, token_id in ranks}
-    others = [token_id for token_id in dict.fromkeys(include) if token_id not in listed]
-    return ranks + sorted((rank_of(row, token_id), token_id) for token_id in others)
+def highest(rows: torch.Tensor, count: int) -> torch.Tensor:
+    """The ids [n, count], or all, of the highest scores of each row [n, V]; equal ones by id. Without NaN."""
+    if count >= rows.shape[1]:
+        return rows.sort(descending=True, stable=True).indices
+    values, found = rows.topk(count + 1)
+    ids = found[:, :count]
+    for number in (values[:, -2] == values[:, -1]).nonzero()[:, 0].tolist():
+        # Which of the equal ones at the edge are found is left open.
+        reaching = (rows[number] >= values[number, -1]).nonzero()[:, 0]
+        ids[number] = reaching[rows[number, reaching].sort(descending=True, stable=True).indices[:count]]
+    ids = ids.sort().values
+    return ids.gather(1, rows.gather(1, ids).sort(descending=True, stable=True).indices)
 
 
 def rank_of(row: torch.Tensor, token_id: int) -> int:

@@ -9,7 +9,7 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.token import Token
 from explorer.engine import plain_samplers
 from explorer.engine.logits import Asked, distribution, greedy, sampling_scores
-from explorer.engine.ranking import Row, rank_of, ranked
+from explorer.engine.ranking import Row, comparable, highest, rank_of
 
 V = 200
 NAMES = {
@@ -133,12 +133,22 @@ def test_a_table_holds_the_asked_number_and_the_included_with_their_true_ranks()
         (V - 7, 7),
         (V, 0),
     ]
-    assert ranked(row, 10**6) == [(rank, V - rank) for rank in range(1, V + 1)]
+    assert highest(row[None], 10**6).tolist() == [list(range(V))[::-1]]
     assert len(table(row, top=0).candidates) == 1
 
 
 def test_equal_logits_at_the_edge_of_the_table_go_by_id():
-    assert ranked(torch.zeros(V), 3, [9]) == [(1, 0), (2, 1), (3, 2), (10, 9)]
+    seen = table(torch.zeros(V), top=3, include=(9,))
+    assert [(c.rank, c.token.id) for c in seen.candidates] == [(1, 0), (2, 1), (3, 2), (10, 9)]
+
+
+def test_rows_that_are_put_in_order_together_are_in_the_order_of_each():
+    rng = random.Random(7)
+    for _ in range(60):
+        rows = torch.stack([comparable(random_row(rng).float()) for _ in range(3)] + [torch.zeros(V)])
+        expected = [sorted(range(V), key=lambda i: (-row[i], i)) for row in rows.tolist()]
+        count = rng.randrange(1, V + 1)
+        assert highest(rows, count).tolist() == [order[:count] for order in expected]
 
 
 def test_sampling_is_what_the_chain_of_generate_leaves(tiny_model):
