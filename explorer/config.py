@@ -13,7 +13,7 @@ import msgspec
 import platformdirs
 
 from explorer.core.knobs import KNOB, take_settings
-from explorer.core.sampling import Preset, SamplingParams
+from explorer.core.sampling import MODELS_OWN, Preset, SamplingParams, all_presets
 from explorer.errors import UsageError
 
 APP = "token-explorer"
@@ -53,7 +53,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     top: int = 20
     """Rows of the table."""
     params: SamplingParams = SamplingParams()
-    """Its settings stand beside the others, each under its own name: `temperature = 0.7`."""
+    """The preset's, and over them those that were given one by one, under their own names: `temperature = 0.7`."""
+    preset: str | None = None
+    """Settings of the sampler under a name."""
+    model_defaults: bool = False
+    """Take the settings of the sampler from the model's generation_config, as `params_on` does."""
+    given: frozenset[str] = frozenset()
+    """Names of the settings in `params` that were given one by one."""
     presets: tuple[Preset, ...] = ()
     """A person's own: `[presets.NAME]` in the file, with the settings of the sampler that are not off."""
     max_new_tokens: int = 256
@@ -70,6 +76,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise UsageError(f"top must be at least 1, not {self.top}.")
         if self.max_new_tokens < 1:
             raise UsageError(f"max-new-tokens must be at least 1, not {self.max_new_tokens}.")
+        if self.preset is not None and self.model_defaults:
+            raise UsageError("Give preset or model-defaults, not both.")
         if self.quantize not in (None, *QUANTIZATIONS):
             raise UsageError(f"quantize must be one of {', '.join(QUANTIZATIONS)}, not “{self.quantize}”.")
         if self.device_map is not None and self.device != "auto":
@@ -83,6 +91,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         kind, _, number = self.device.partition(":")
         if kind not in DEVICES or (":" in self.device and not (kind == "cuda" and number.isdecimal())):
             raise UsageError(f"device must be auto, cpu, cuda, cuda:N or mps, not “{self.device}”.")
+
+    def params_on(self, defaults: Mapping[str, Any]) -> SamplingParams:
+        """The settings on a model whose generation_config sets `defaults`: what was given one by one wins."""
+        return self._over(Preset.of(MODELS_OWN, defaults)) if self.model_defaults else self.params
+
+    def with_preset(self) -> "Config":
+        """A copy whose `params` begin with those of the preset. Raises UsageError for one that there is not."""
+        if self.preset is None:
+            return self
+        known = {preset.name: preset for preset in all_presets(self.presets)}
+        if self.preset not in known:
+            raise UsageError(f"There is no preset “{self.preset}”. The presets are: {', '.join(known)}.")
+        return msgspec.structs.replace(self, params=self._over(known[self.preset]))
+
+    def _over(self, preset: Preset) -> SamplingParams:
+        return preset.params.replace(**{name: getattr(self.params, name) for name in self.given})
 
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -126,19 +150,28 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | 
     """The configuration; `flags` without those that were not given. Raises UsageError, which names the setting."""
     named = environment.get(PREFIX + "CONFIG")
     path = file or (Path(named).expanduser() if named else default_file())
-    settings = _from_file(path, must_exist=bool(file or named))
-    settings.update(_from_environment(environment))
-    settings.update(flags)
-    # A flag decides against what a weaker source says of the same thing.
-    for one, other in (("prompt", "file"), ("record", "no_record")):
-        if one in flags and other not in flags:
-            settings.pop(other, None)
-        elif other in flags and one not in flags:
-            settings.pop(one, None)
-    return _convert(settings, "the settings", strict=True)
+    settings: dict[str, Any] = {}
+    for source in (_from_file(path, must_exist=bool(file or named)), _from_environment(environment), flags):
+        _lay_over(settings, source)
+    return _convert(settings, "the settings", strict=True).with_preset()
 
 
-NAMES = (*(name for name in Config.__struct_fields__ if name != "params"), *KNOB)
+OTHERWISE = (("prompt", "file"), ("record", "no_record"), ("preset", "model_defaults"))
+"""Two settings that say the same thing in different ways."""
+
+
+def _lay_over(settings: dict[str, Any], stronger: Mapping[str, Any]) -> None:
+    """Add a stronger source, which decides against what the weaker ones say of the same thing."""
+    dropped = {one for pair in OTHERWISE for one in pair if any(other in stronger for other in pair)}
+    if stronger.get("preset") is not None or stronger.get("model_defaults"):
+        # Both say of every setting what it is, but of the seed.
+        dropped.update(KNOB.keys() - {"seed"})
+    for name in dropped:
+        settings.pop(name, None)
+    settings.update(stronger)
+
+
+NAMES = (*(name for name in Config.__struct_fields__ if name not in ("params", "given")), *KNOB)
 """The settings as they are named in every source."""
 
 
@@ -149,7 +182,8 @@ def _convert(settings: Mapping[str, Any], source: str, strict: bool) -> Config:
     try:
         if "presets" in others:
             others["presets"] = _presets(others["presets"])
-        return msgspec.convert({**others, "params": SamplingParams(**taken)}, Config, strict=strict)
+        shaped = {"params": SamplingParams(**taken), "given": frozenset(taken)}
+        return msgspec.convert({**others, **shaped}, Config, strict=strict)
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, UsageError):
             raise UsageError(str(error.__cause__)) from error

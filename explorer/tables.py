@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from explorer.core.knobs import CUT_NAMES
 from explorer.core.size import size_in_words
 from explorer.core.token import Token, label, visible
 from explorer.engine.capabilities import Capabilities
@@ -19,18 +20,26 @@ UNKNOWN = "–"
 
 
 def print_next(table: NextTable) -> None:
-    """Rank, id, token, the model's probability and the sampler's; then what is not listed, and the entropy."""
-    grid = _grid(">rank", ">id", "token", ">model", ">sampling")
+    """Rank, id, token, the model's probability and the sampler's; then what is not listed, and the two entropies.
+
+    Where a penalty or a bias changed the order, the rank after it too.
+    """
+    moved = any(row.adjusted_rank is not None for row in table.candidates)
+    grid = _grid(">rank", *([">moved to"] if moved else []), ">id", "token", ">model", ">sampling")
     for row in table.candidates:
         token = Token.from_bytes(row.id, bytes.fromhex(row.bytes))
         style = "dim" if row.cut_by else ""
-        sampling = f"cut by {row.cut_by}" if row.cut_by else _share(row.sampling_prob)
-        cells = (str(row.rank), str(row.id), label(token), _share(row.prob), sampling)
+        sampling = f"cut by {CUT_NAMES.get(row.cut_by, row.cut_by)}" if row.cut_by else _share(row.sampling_prob)
+        place = [("" if row.adjusted_rank is None else str(row.adjusted_rank))] if moved else []
+        cells = (str(row.rank), *place, str(row.id), label(token), _share(row.prob), sampling)
         grid.add_row(*(Text(cell, style) for cell in cells))
-    grid.add_row("", "", Text("… all others", "dim"), Text(_share(table.other_prob), "dim"), "")
+    rest = ("", *([""] if moved else []), "", "… all others", _share(table.other_prob), "")
+    grid.add_row(*(Text(cell, "dim") for cell in rest))
     _print(grid)
-    entropy = UNKNOWN if table.entropy is None else f"{table.entropy:.2f}"
-    _print(Text(f"entropy {entropy} bits · {table.model} · {table.dtype} · {table.device}", "dim"))
+    cut = f" · {_share(table.cut_mass)} of the model's mass is cut" if table.kept < table.vocab_size else ""
+    _print(Text(f"{table.kept:,} of {table.vocab_size:,} tokens are kept{cut}", "dim"))
+    entropies = f"entropy {_bits(table.entropy)} bits, {_bits(table.sampling_entropy)} after the samplers"
+    _print(Text(f"{entropies} · {table.model} · {table.dtype} · {table.device}", "dim"))
 
 
 def print_tokens(table: TokenTable) -> None:

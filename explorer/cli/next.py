@@ -4,7 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.options import configure, model_options, print_json, prompt_options, sampling_options
+from explorer.cli.options import (
+    configure,
+    model_options,
+    print_json,
+    prompt_options,
+    sampling_options,
+    sampling_params,
+)
 from explorer.engines import with_engine
 from explorer.sources import take_source
 
@@ -27,7 +34,8 @@ def next_command(no_special: bool, as_json: bool, **flags: Any) -> None:
 
     async def ask(engine: "Engine") -> headless.NextTable:
         given = await headless.prompt_ids(engine, source, not no_special)
-        table = await headless.next_table(engine, given, config.params, config.top)
+        params = sampling_params(config, engine)
+        table = await headless.next_table(engine, given, params, config.top)
         if len(given) == headless.ready(engine).context_length:
             click.echo(f"The context of {len(given):,} tokens is full: no token can follow these.", err=True)
         return table

@@ -2,15 +2,20 @@
 
 import os
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from explorer.config import Config, load
+from explorer.core.knobs import KNOBS, Knob
+from explorer.core.sampling import MODELS_OWN, Preset, SamplingParams
 from explorer.core.token import visible
 from explorer.errors import UsageError
+
+if TYPE_CHECKING:
+    from explorer.engine.base import Engine
 
 Command = Callable[..., Any]
 
@@ -54,15 +59,34 @@ def tokenizer_options(command: Command) -> Command:
 
 
 def sampling_options(command: Command) -> Command:
-    """The flags that shape the sampling distribution."""
-    for option in (
-        click.option("--seed", type=int, help="Of the random numbers. Default: one is drawn."),
-        click.option("--top-k", type=int, help="Keep that many tokens; 0 is off (default)."),
-        click.option("--top-p", type=float, help="Keep the likeliest tokens up to this mass; 1 is off (default)."),
-        click.option("--temperature", type=float, help="Divides the logits; 0 is greedy. Default: 1."),
-    ):
+    """The flags that shape the sampling distribution: one a setting, read by its knob, and the two that set many."""
+    for option in reversed((*map(_setting, KNOBS), *MANY_SETTINGS)):
         command = option(command)
     return command
+
+
+METAVARS = {"number": "NUMBER", "count": "COUNT", "ids": "ID", "biases": "ID=VALUE", "seed": "NUMBER"}
+OTHER_NAMES = {"suppress_tokens": ("--ban",)}
+MANY_SETTINGS = (
+    click.option(
+        "--preset", metavar="NAME", help="Settings under a name: plain, greedy, balanced, creative, or yours."
+    ),
+    click.option("--model-defaults", is_flag=True, default=None, help="The settings of the model's generation_config."),
+)
+
+
+def _setting(knob: Knob) -> Callable[[Command], Command]:
+    """The flag of a setting. One of token ids may be given again, and the texts are joined as a person would."""
+    several = knob.kind in ("ids", "biases")
+    return click.option(
+        "--" + knob.name.replace("_", "-"),
+        *OTHER_NAMES.get(knob.name, ()),
+        knob.name,
+        metavar=METAVARS[knob.kind],
+        multiple=several,
+        callback=(lambda context, parameter, texts: ", ".join(texts) or None) if several else None,
+        help=knob.help + (" May be given again." if several else ""),
+    )
 
 
 def text_options(command: Command) -> Command:
@@ -108,6 +132,20 @@ def prompt_options(command: Command) -> Command:
 def configure(flags: dict[str, Any]) -> Config:
     """The configuration with the flags that were given."""
     return load({name: value for name, value in flags.items() if value is not None}, os.environ)
+
+
+def sampling_params(config: Config, engine: "Engine") -> SamplingParams:
+    """The settings of the sampler on an engine that is ready; what is the model's own is told on standard error."""
+    defaults = engine.info.sampling_defaults if engine.info else {}
+    if config.model_defaults:
+        click.echo(told_defaults(defaults), err=True)
+    return config.params_on(defaults)
+
+
+def told_defaults(defaults: Mapping[str, object]) -> str:
+    """What a model's generation_config sets, in a sentence."""
+    summary = Preset.of(MODELS_OWN, defaults).params.summary
+    return f"The model's own settings: {summary}." if summary else "The model has no settings of its own."
 
 
 def refuse_both(one: str, first: object, other: str, second: object) -> None:

@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from explorer.cli.options import configure, model_options, print_json, prompt_options, sampling_options
+from explorer.cli.options import (
+    configure,
+    model_options,
+    print_json,
+    prompt_options,
+    sampling_options,
+    sampling_params,
+)
 from explorer.core.chat import Chat, PromptSource
-from explorer.core.sampling import new_seed
+from explorer.core.sampling import SamplingParams, new_seed
 from explorer.core.sequence import SampledSequence
 from explorer.core.stopping import MAX_NEW_TOKENS, StopRules
 from explorer.core.token import UNSETTLED, visible
@@ -60,14 +67,13 @@ def sample_command(
 
     sources = take_sources(flags, prompts)
     config = configure(flags)
-    params = config.params
     rules = StopRules(max_new_tokens=max_new_tokens, eos=not ignore_eos, strings=stop, ids=stop_id)
-    if params.temperature != 0 and params.seed is None:
-        params = params.replace(seed=new_seed())
-        click.echo(f"The seed is {params.seed}.", err=True)
-    check_sampling(params, num_sequences)
+    if not config.model_defaults:
+        check_sampling(config.params.replace(seed=0), num_sequences)
 
     async def ask(engine: "Engine") -> None:
+        params = _seeded(sampling_params(config, engine))
+        check_sampling(params, num_sequences)
         begun = await _encode(engine, sources, not no_special, of_lines=prompts is not None)
         sequences = []
         for index in range(len(begun) * num_sequences):
@@ -90,6 +96,15 @@ def sample_command(
             writer.end()
 
     with_engine(config, ask)
+
+
+def _seeded(params: SamplingParams) -> SamplingParams:
+    """With a seed that is told, where drawing needs one and nobody chose it."""
+    if params.temperature == 0 or params.seed is not None:
+        return params
+    params = params.replace(seed=new_seed())
+    click.echo(f"The seed is {params.seed}.", err=True)
+    return params
 
 
 async def _encode(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from explorer.cli.options import told_defaults
 from explorer.config import EMBEDDED, Config, record_folder, theme_folder
 from explorer.engines import listed_models, make_engine
 from explorer.errors import RecordError, UsageError
@@ -53,10 +54,12 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
 
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError("The explorer needs a terminal; for scripts there is: token-explorer next TEXT --json")
-    params = config.params
 
     async def begin(engine: "Engine", source: "str | Chat") -> Any:
-        return await headless.begin(engine, source, params, record)
+        defaults = headless.ready(engine).sampling_defaults
+        if config.model_defaults:
+            app.main.opening = told_defaults(defaults)
+        return await headless.begin(engine, source, config.params_on(defaults), record)
 
     unknown = sorted(config.keys.keys() - {command.id for command in COMMANDS})
     if unknown:

@@ -283,6 +283,9 @@ KNOBS = (
 
 KNOB = {knob.name: knob for knob in KNOBS}
 
+CUT_NAMES = {knob.name: knob.title for knob in KNOBS} | {"temperature": "greedy"}
+"""What a token is said to be cut by, by the name of the sampler."""
+
 
 def take_settings(said: Mapping[str, object], source: str) -> dict[str, Any]:
     """The settings of a table in a file, or of a model, by their names.

@@ -2,7 +2,8 @@
 
 import contextlib
 import random
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -55,6 +56,12 @@ class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
         return {knob.name: value for knob, value in values if value != knob.off}
 
     @property
+    def summary(self) -> str:
+        """Those that are not off but the seed, in words: “temperature 0.8, top-k 40”; empty where all are off."""
+        said = ((KNOB[name], value) for name, value in self.settings.items() if name != "seed")
+        return ", ".join(f"{knob.title} {knob.text(value)}" for knob, value in said)
+
+    @property
     def token_ids(self) -> list[int]:
         """The tokens that settings name."""
         return [*self.suppress_tokens, *(token_id for token_id, _ in self.logit_bias)]
@@ -93,6 +100,23 @@ PRESETS = (
     Preset("creative", SamplingParams(temperature=1.3, min_p=0.05)),
 )
 """The ones that everybody has; a person's own come from the configuration, the model's from its engine."""
+
+MODELS_OWN = "model's own"
+"""The name of the preset that a model's generation_config makes."""
+
+
+def all_presets(own: Sequence[Preset], defaults: Mapping[str, object] = MappingProxyType({})) -> tuple[Preset, ...]:
+    """Those that everybody has, that of a model whose generation_config sets `defaults`, and a person's own.
+
+    A person's own takes the place of one that has its name.
+    """
+    models = [Preset.of(MODELS_OWN, defaults)] if defaults else []
+    return tuple({preset.name: preset for preset in (*PRESETS, *models, *own)}.values())
+
+
+def preset_of(params: SamplingParams, presets: Iterable[Preset]) -> Preset | None:
+    """The first preset that would change nothing; None where there is none."""
+    return next((preset for preset in presets if preset.apply(params) == params), None)
 
 
 GREEDY_TOO = ("repetition_penalty", "no_repeat_ngram_size", "suppress_tokens", "min_new_tokens", "logit_bias")

@@ -46,6 +46,8 @@ class Loading(Screen[None]):
     fault: ExplorerError | None = None
     """Why there is no session, where there is none."""
     loading = False
+    opening = ""
+    """What is said when the engine runs for the first time."""
     _given_up = False
 
     def note(self, sentence: str, severity: Severity = "note") -> None:
@@ -66,7 +68,8 @@ class Loading(Screen[None]):
                 self.fault = error
             self.fail(error)
         else:
-            self.note(said, severity)
+            self.note(said or self.opening, severity)
+            self.opening = ""
         finally:
             self.loading = False
         self.refresh_bindings()

@@ -175,6 +175,16 @@ def test_next_gives_the_shape_that_is_documented(next_json):
     assert sum(c["sampling_prob"] for c in next_json["candidates"]) == pytest.approx(1, abs=1e-5)
 
 
+def test_next_as_a_table_says_what_was_cut_and_moved():
+    said = run("next", "Once upon a", "-n", "8", "--ban", "516", "--logit-bias", "2256=6", "--top-k", "3").stdout
+    assert "moved to" in said.splitlines()[0]
+    assert "cut by top-k" in said
+    assert "cut by banned" in said
+    assert "3 of 6,144 tokens are kept" in said
+    assert "of the model's mass is cut" in said
+    assert "after the samplers" in said
+
+
 def test_next_equals_a_direct_computation_with_transformers(next_json):
     code = f"""
 import json, torch

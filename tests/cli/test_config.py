@@ -117,3 +117,24 @@ def test_the_presets_of_a_person_are_read_from_the_file(file):
     )
     with pytest.raises(UsageError, match="configuration file only"):
         load({}, {"TOKEN_EXPLORER_PRESETS": "x"}, file(""))
+
+
+def test_a_preset_is_the_ground_on_which_single_settings_stand(file):
+    text = "temperature = 0.3\nseed = 4\n[presets.mine]\ntop_k = 7\n"
+    assert load({"preset": "mine"}, {}, file(text)).params == SamplingParams(top_k=7, seed=4)
+    assert load({"preset": "greedy", "top_p": "0.5"}, {}, file(text)).params == SamplingParams(
+        temperature=0.0, top_p=0.5, seed=4
+    )
+    named = load({"top_k": 3}, {"TOKEN_EXPLORER_PRESET": "balanced"}, file(text)).params
+    assert named == SamplingParams(temperature=0.7, top_p=0.9, top_k=3, seed=4)
+    with pytest.raises(UsageError, match="plain, greedy, balanced, creative, mine"):
+        load({"preset": "wild"}, {}, file(text))
+
+
+def test_the_models_settings_give_way_to_what_is_said_beside_them(file):
+    defaults = {"temperature": 0.8, "top_k": 40}
+    config = load({"model_defaults": True, "top_k": "5"}, {}, file("temperature = 0.1\npreset = 'greedy'"))
+    assert config.params_on(defaults) == SamplingParams(temperature=0.8, top_k=5)
+    assert load({}, {}, file("top_p = 0.2")).params_on(defaults) == SamplingParams(top_p=0.2)
+    with pytest.raises(UsageError, match="not both"):
+        load({"model_defaults": True, "preset": "greedy"}, {}, file(""))

@@ -70,6 +70,27 @@ def test_greedy_is_what_the_library_generates_and_needs_no_seed(embedded, prompt
     assert (done.stderr, row["seed"]) == ("", None)
 
 
+def test_every_flag_of_the_samplers_draws_what_the_library_generates(embedded, prompt):
+    import torch
+
+    settings = {"top_p": 0.95, "top_h": 0.9, "repetition_penalty": 1.3, "no_repeat_ngram_size": 3, "min_p": 0.001}
+    settings |= {"typical_p": 0.95, "epsilon_cutoff": 1e-5, "eta_cutoff": 1e-4, "min_new_tokens": 9}
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+    flags += ["--logit-bias=13=-2", "--logit-bias", "11=1.5", "--ban=261", "--suppress-tokens", "300"]
+    settings |= {"sequence_bias": {(13,): -2.0, (11,): 1.5}, "suppress_tokens": [261, 300]}
+    torch.manual_seed(5)
+    expected = generated(embedded, prompt, do_sample=True, temperature=1.0, top_k=0, max_new_tokens=24, **settings)
+    [row] = objects(TEXT, "--seed=5", *flags, "--max-new-tokens=24")
+    assert row["ids"] == expected[0][: len(row["ids"])]
+
+
+def test_the_models_settings_are_told_and_used():
+    told = run("sample", TEXT, "--model-defaults", "--seed=2", "--max-new-tokens=12")
+    assert told.stderr == "The model's own settings: temperature 0.8, top-k 40.\n"
+    said = run("sample", TEXT, "--temperature=0.8", "--top-k=40", "--seed=2", "--max-new-tokens=12")
+    assert told.stdout == said.stdout
+
+
 def test_an_object_has_the_shape_that_is_documented():
     [row] = objects(TEXT, "--seed=1", "--max-new-tokens=6")
     assert list(row) == ["index", "seed", "ids", "text", "finish_reason", "why", "logprob", "tokens"]
@@ -127,6 +148,11 @@ def test_a_sequence_ends_where_it_is_told_to(free, why):
         ([TEXT, "--num-sequences=0", "--seed=1"], "at least 1"),
         ([TEXT, "--temperature=0", "--num-sequences=2"], "temperature 0"),
         ([TEXT, "--temperature=-1"], "temperature"),
+        ([TEXT, "--min-p=2"], "min-p"),
+        ([TEXT, "--ban=x"], "banned must be token ids"),
+        ([TEXT, "--logit-bias=5"], "as in 13=-5"),
+        ([TEXT, "--preset=wild"], "plain, greedy"),
+        ([TEXT, "--preset=greedy", "--model-defaults"], "not both"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(arguments, said):

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.reactive import var
 
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.knobs import KNOBS
+from explorer.core.knobs import CUT_NAMES
 from explorer.core.session import Snapshot
 from explorer.core.token import Token
 from explorer.ui.cells import fit
@@ -33,9 +33,6 @@ ID_CELLS = 6
 
 HEAD = 1
 """Lines above the rows."""
-
-CUT_NAMES = {knob.name: knob.title for knob in KNOBS} | {"temperature": "greedy"}
-"""What is written where a sampler cut a row, by the sampler's name."""
 
 
 class CandidatesPane(Pane):
