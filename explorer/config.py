@@ -13,7 +13,9 @@ import msgspec
 import platformdirs
 
 from explorer.core.knobs import KNOB, take_settings
+from explorer.core.pace import RunSettings, read_ids, read_strings
 from explorer.core.sampling import MODELS_OWN, Preset, SamplingParams, all_presets
+from explorer.core.stopping import StopRules
 from explorer.errors import UsageError
 
 APP = "token-explorer"
@@ -64,6 +66,18 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A person's own: `[presets.NAME]` in the file, with the settings of the sampler that are not off."""
     max_new_tokens: int = 256
     """Of one run of auto-sampling."""
+    ignore_eos: bool = False
+    """Whether a run goes on after the model's end-of-sequence tokens."""
+    stop: tuple[str, ...] = ()
+    """Strings that end a run where they are drawn."""
+    stop_id: tuple[int, ...] = ()
+    """Token ids that end a run where they are drawn."""
+    tokens_per_second: float = 0.0
+    """At most, in a run; 0 is as fast as the engine is."""
+    wake_entropy: float | None = None
+    """Bits: a run stops where the entropy of the next token is higher."""
+    wake_prob: float | None = None
+    """A run stops where the probability of the likeliest token is lower."""
     record: str | None = None
     """The file of the record; by default one a session in the data folder."""
     no_record: bool = False
@@ -74,10 +88,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         if self.top < 1:
             raise UsageError(f"top must be at least 1, not {self.top}.")
-        if self.max_new_tokens < 1:
-            raise UsageError(f"max-new-tokens must be at least 1, not {self.max_new_tokens}.")
         if self.preset is not None and self.model_defaults:
             raise UsageError("Give preset or model-defaults, not both.")
+        _ = self.run_settings
         if self.quantize not in (None, *QUANTIZATIONS):
             raise UsageError(f"quantize must be one of {', '.join(QUANTIZATIONS)}, not “{self.quantize}”.")
         if self.device_map is not None and self.device != "auto":
@@ -107,6 +120,19 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def _over(self, preset: Preset) -> SamplingParams:
         return preset.params.replace(**{name: getattr(self.params, name) for name in self.given})
+
+    @property
+    def run_settings(self) -> RunSettings:
+        """How auto-sampling goes. Raises UsageError."""
+        rules = StopRules(
+            max_new_tokens=self.max_new_tokens,
+            eos=not self.ignore_eos,
+            strings=self.stop,
+            ids=self.stop_id,
+            entropy_above=self.wake_entropy,
+            prob_below=self.wake_prob,
+        )
+        return RunSettings(rules=rules, tokens_per_second=self.tokens_per_second)
 
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -227,5 +253,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     for name, what in (("keys", "Keys"), ("presets", "Presets")):
         if name in said:
             raise UsageError(f"{what} are set in the configuration file only, under [{name}].")
-    read = _convert(said, f"the environment ({PREFIX}...)", strict=False)
+    lists = {"stop": read_strings, "stop_id": read_ids}
+    values = {name: lists[name](value) if name in lists else value for name, value in said.items()}
+    read = _convert(values, f"the environment ({PREFIX}...)", strict=False)
     return {name: getattr(read.params if name in KNOB else read, name) for name in said}

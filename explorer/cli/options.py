@@ -101,6 +101,21 @@ def text_options(command: Command) -> Command:
     return command
 
 
+def run_options(command: Command) -> Command:
+    """The flags about runs of auto-sampling."""
+    for option in (
+        click.option("--wake-prob", type=float, help="Stop where the likeliest token is less likely, and let me pick."),
+        click.option("--wake-entropy", type=float, help="Stop where the entropy is above, in bits, and let me pick."),
+        click.option("--tokens-per-second", type=float, help="Speed limit, 1 to 50. Default: none."),
+        click.option("--ignore-eos", is_flag=True, default=None, help="Go on after end-of-sequence tokens."),
+        click.option("--stop-id", type=int, multiple=True, help="Stop where this token is drawn; may be repeated."),
+        click.option("--stop", multiple=True, metavar="TEXT", help="Stop where this text is drawn; may be repeated."),
+        click.option("--max-new-tokens", type=int, help="Of one run of auto-sampling. Default: 256."),
+    ):
+        command = option(command)
+    return command
+
+
 def template_options(command: Command) -> Command:
     """The flags about a chat that are beside its text."""
     for option in (
@@ -131,7 +146,7 @@ def prompt_options(command: Command) -> Command:
 
 def configure(flags: dict[str, Any]) -> Config:
     """The configuration with the flags that were given."""
-    return load({name: value for name, value in flags.items() if value is not None}, os.environ)
+    return load({name: value for name, value in flags.items() if value not in (None, ())}, os.environ)
 
 
 def sampling_params(config: Config, engine: "Engine") -> SamplingParams:

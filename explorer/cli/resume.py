@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.options import configure, model_options
+from explorer.cli.options import configure, model_options, run_options
 from explorer.cli.terminal import explore
 from explorer.errors import RecordError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("path", metavar="FILE")
 @model_options
 @click.option("--top", type=int, help="Rows of the table. Default: 20.")
-@click.option("--max-new-tokens", type=int, help="Of one run of auto-sampling. Default: 256.")
+@run_options
 @click.pass_context
 def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
     """Open a record where it stood, and go on with it."""

@@ -8,7 +8,7 @@ from explorer import __version__
 from explorer.cli.info import info_command
 from explorer.cli.models import models_command
 from explorer.cli.next import next_command
-from explorer.cli.options import configure, model_options, refuse_both, sampling_options, template_options
+from explorer.cli.options import configure, model_options, refuse_both, run_options, sampling_options, template_options
 from explorer.cli.resume import resume_command
 from explorer.cli.sample import sample_command
 from explorer.cli.score import score_command
@@ -31,7 +31,7 @@ FIRST_PROMPT = "Once upon a"
 @model_options
 @click.option("--top", type=int, help="Rows of the table. Default: 20.")
 @sampling_options
-@click.option("--max-new-tokens", type=int, help="Of one run of auto-sampling. Default: 256.")
+@run_options
 @click.option("--record", metavar="PATH", help="Where the walk is recorded. Default: a new file in the data folder.")
 @click.option("--no-record", is_flag=True, default=None, help="Keep the walk in memory only.")
 @click.version_option(__version__, prog_name="token-explorer")

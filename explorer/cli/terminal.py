@@ -76,7 +76,7 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
         theme=config.theme,
         faults=faults,
         top=config.top,
-        max_new_tokens=config.max_new_tokens,
+        run_settings=config.run_settings,
         keys=config.keys,
         hint=HINT if config.model == EMBEDDED and first_run() else "",
     )

@@ -300,15 +300,19 @@ class Session:
         return node.shaped_by is None or node.shaped_by.shaping != self.params.shaping
 
     def _path_tokens(self) -> tuple[PathToken, ...]:
-        """Extended from the last one by one token, which is what a step does; else gathered anew."""
+        """Extended from the last one where that is its beginning, as after a step or a run; else gathered anew."""
         (root, number), path = self._path
-        node = self.cursor
         if (root, number) == (self.root, self.node):
             return path
-        if root == self.root and number == node.parent and node.token:
-            path = (*path, self._place(self.tree, node))
+        more: list[Node] = []
+        node = self.cursor
+        while node.parent is not None and node.number != number:
+            more.append(node)
+            node = self.tree.nodes[node.parent]
+        if (root, number) == (self.root, node.number):
+            path = (*path, *(self._place(self.tree, node) for node in reversed(more)))
         else:
-            path = self._gather(self.tree, self.tree.path(node.number))
+            path = self._gather(self.tree, more[::-1])
         self._path = ((self.root, self.node), path)
         return path
 

@@ -75,6 +75,8 @@ class Stopper:
         self._tail = b""
         self._room = room
         self._count = 0
+        self.found: str | None = None
+        """The stop string that was drawn."""
 
     def feed(self, token: Token, entropy: float | None = None, top_prob: float | None = None) -> FinishReason | None:
         """Why this token is the last; None while more may come.
@@ -88,7 +90,8 @@ class Stopper:
             return "stop"
         if token.id in self._ids:
             return "stop_id"
-        if any(string in data for string in self._strings):
+        self.found = next((string.decode() for string in self._strings if string in data), None)
+        if self.found is not None:
             return "stop_string"
         if self._room is not None and self._count >= self._room:
             return "context"

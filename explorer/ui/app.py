@@ -9,11 +9,14 @@ from textual.binding import Binding, BindingType
 from textual.theme import Theme
 
 from explorer.core.chat import Chat
+from explorer.core.pace import RunSettings
 from explorer.engine.base import Engine
 from explorer.ui.loading import Models
 from explorer.ui.palette import CommandProvider
 from explorer.ui.screen import MainScreen
 from explorer.ui.walk import OpenSession
+
+DEFAULT_RUN = RunSettings()
 
 
 class ExplorerApp(App[None], inherit_bindings=False):
@@ -40,7 +43,7 @@ class ExplorerApp(App[None], inherit_bindings=False):
         models: Models,
         draft: str | Chat = "",
         top: int = 20,
-        max_new_tokens: int = 256,
+        run_settings: RunSettings = DEFAULT_RUN,
         keys: Mapping[str, str] | None = None,
         hint: str = "",
         faults: Sequence[str] = (),
@@ -58,7 +61,7 @@ class ExplorerApp(App[None], inherit_bindings=False):
             models=models,
             draft=draft,
             top=top,
-            max_new_tokens=max_new_tokens,
+            run_settings=run_settings,
             hint=hint,
             clock=clock,
         )

@@ -4,10 +4,10 @@ Owns the layout and the background work: one exclusive worker a kind (load, tabl
 the Walk; its snapshot goes to the panes. Must not know what a model is made of, nor files.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -20,15 +20,17 @@ from textual.widgets import Footer
 from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate
 from explorer.core.journal import write_copy
-from explorer.core.stopping import FinishReason
+from explorer.core.pace import RunSettings
 from explorer.engine.base import Engine, Progress
 from explorer.errors import ContextFull, EngineDied, ExplorerError, OutOfMemory, RecordError, UsageError
 from explorer.ui.commands import COMMANDS, bindings, latin_keys
 from explorer.ui.heat import HEAT_METRICS, legend
 from explorer.ui.knobs import Knobs
-from explorer.ui.loading import Loading, Models
+from explorer.ui.loading import Models
 from explorer.ui.progress import ProgressText
 from explorer.ui.prompts import Prompts
+from explorer.ui.run import Run
+from explorer.ui.running import Running
 from explorer.ui.screens.help import HelpScreen
 from explorer.ui.screens.save import SaveScreen
 from explorer.ui.walk import OpenSession, Walk
@@ -47,13 +49,8 @@ NEEDS_SESSION = {command.id for command in COMMANDS if command.group in ("Walk",
     "save"
 }
 
-FINISHED: dict[FinishReason | None, str] = {
-    "stop": "stopped: the model ended the text",
-    "context": "stopped: the context is full",
-}
 
-
-class MainScreen(Knobs, Loading, Prompts):
+class MainScreen(Knobs, Running, Prompts):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     AUTO_FOCUS = None
 
@@ -71,15 +68,15 @@ class MainScreen(Knobs, Loading, Prompts):
         models: Models,
         draft: str | Chat,
         top: int,
-        max_new_tokens: int,
+        run_settings: RunSettings,
         hint: str,
         clock: Callable[[], float],
     ) -> None:
         super().__init__()
         self.walk = Walk(engine, open_session, draft, top, self.show, self.warn, clock)
+        self.run = Run(self.walk, run_settings)
         self.models, self.model = models, models.current
         self._hint = hint
-        self._max_new_tokens = max_new_tokens
         self._note: tuple[str, Severity] = ("", "note")
         self._late: Timer | None = None
         self._progress = ProgressText()
@@ -186,34 +183,10 @@ class MainScreen(Knobs, Loading, Prompts):
 
     @work(exclusive=True, group="table")
     async def fetch(self) -> None:
-        await self._try(self.walk.table())
-
-    @work(exclusive=True, group="auto")
-    async def run_sampler(self, max_new_tokens: int) -> None:
-        self.sampler.auto = max_new_tokens > 1
-        self._note = ("", "note")
         try:
-            finish = await self._try(self.walk.run(max_new_tokens))
-            if max_new_tokens > 1 or finish != "length":
-                self._note = (FINISHED.get(finish, f"stopped after {max_new_tokens} tokens"), "note")
-        finally:
-            self.sampler.auto = False
-        if finish is not None:
-            self.show()
-
-    async def _try(self, work: Coroutine[Any, Any, FinishReason | None]) -> FinishReason | None:
-        try:
-            return await work
+            await self.walk.table()
         except ExplorerError as error:
             self.fail(error)
-            return None
-
-    def stop_run(self) -> bool:
-        """Stop auto-sampling between two tokens; False where nothing ran."""
-        running = self.sampler.auto
-        self.workers.cancel_group(self, "auto")
-        self.sampler.auto = False
-        return running
 
     # Walking.
 
@@ -230,6 +203,8 @@ class MainScreen(Knobs, Loading, Prompts):
             event.stop()
             for key in keys:
                 self.app.simulate_key(key)
+        else:
+            self.take_digit(event)
 
     def _attempt(self, act: Callable[[], object]) -> None:
         """Do what a person wants, after stopping what runs."""
@@ -266,35 +241,6 @@ class MainScreen(Knobs, Loading, Prompts):
                 self.show()
 
         self._attempt(back)
-
-    def action_sample(self) -> None:
-        # One draw at a time: a held key draws as fast as the engine does.
-        drawing = any(worker.group == "auto" and not worker.is_finished for worker in self.workers)
-        if not drawing and self._may_draw():
-            self.run_sampler(1)
-
-    def action_auto(self) -> None:
-        if self.sampler.auto:
-            self.action_stop()
-        elif self._may_draw():
-            self.run_sampler(self._max_new_tokens)
-
-    def _may_draw(self) -> bool:
-        if not self.walk.alive:
-            self.note("the engine is not running; R starts it", "warning")
-        elif self.walk.context_is_full:
-            self.note(self.walk.ending, "warning")
-        else:
-            return True
-        return False
-
-    def action_stop(self) -> None:
-        if self.stop_loading():
-            return
-        if self.walk.scoring.skip():
-            self.note("the prompt goes without its numbers")
-        elif self.stop_run():
-            self.note("stopped by hand")
 
     def prompted(self) -> None:
         self.note("")

@@ -7,7 +7,6 @@ and the measuring of steps. Must not know widgets, so that it is tested without 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable
-from contextlib import aclosing
 
 import msgspec
 
@@ -17,7 +16,6 @@ from explorer.core.events import AnyEvent, End, Move, Params, Prompt, Score, See
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.session import EMPTY, Session, Snapshot
-from explorer.core.stopping import FinishReason
 from explorer.engine.base import Engine, Progress, Step, carry_over, encode_source
 from explorer.engine.description import EngineInfo
 from explorer.errors import ContextFull, ExplorerError, OutOfMemory, RecordError
@@ -36,9 +34,6 @@ FULL = "context is full: ← goes back, i edits"
 
 SCORING = "scoring the prompt (Esc: without its numbers)"
 """What is said while it is under way."""
-
-FRAME = 1 / 30
-"""Seconds between two looks at a running walk."""
 
 
 class Speed(msgspec.Struct, frozen=True):
@@ -78,7 +73,7 @@ class Walk:
         self.scoring = Scoring()
         self._refused: Question | None = None
         """What the engine could not answer: it is not asked again of itself."""
-        self._clock = clock
+        self.clock = clock
 
     @property
     def alive(self) -> bool:
@@ -252,11 +247,11 @@ class Walk:
         session = self.session
         assert session is not None
         asked = self._question()
-        began = self._clock()
+        began = self.clock()
         try:
             if self.scoring.wanted(session):
                 await self._numbers(session)
-                began = self._clock()
+                began = self.clock()
             distribution = await self.engine.next(
                 session.prefix(),
                 session.params,
@@ -267,88 +262,22 @@ class Walk:
         except ExplorerError:
             self._refused = asked
             raise
-        self.speed = msgspec.structs.replace(self.speed, step_ms=(self._clock() - began) * 1000)
+        self.speed = msgspec.structs.replace(self.speed, step_ms=(self.clock() - began) * 1000)
         if asked == self._question():
             self._see(session, distribution)
 
-    async def run(self, max_new_tokens: int) -> FinishReason | None:
-        """Sample token after token; settings that change on the way hold from the next token on.
+    def take(self, step: Step, parent: int | None = None) -> None:
+        """Go to a token that was drawn after the cursor, or after the node `parent`.
 
-        Ends, with None, when the cursor is moved. Can be cancelled between two tokens; what was drawn and shown is in
-        the record. Raises EngineError.
-        """
-        assert self.session is not None
-        began, shown, done = self._clock(), 0.0, 0
-        finish: FinishReason | None = None
-        session = self.session
-        here = (session.root, session.node)
-        while done < max_new_tokens and finish is None:
-            params = session.params
-            steps = self.engine.generate(
-                session.prefix(),
-                params,
-                draws=session.cursor.draws,
-                max_new_tokens=max_new_tokens - done,
-                top=self.top,
-                prompt_length=len(session.tree.prompt),
-            )
-            async with aclosing(steps):
-                async for step in steps:
-                    if (session.root, session.node) != here:
-                        return None
-                    if session.params != params:
-                        break
-                    self._take(session, step)
-                    here = (session.root, session.node)
-                    if session.cursor.draws != step.draw + 1 and params.temperature:
-                        break  # It was there before, picked: the path has used up fewer draws than the engine thinks.
-                    done += 1
-                    finish = step.finish
-                    now = self._clock()
-                    spent = max(now - began, 1e-9)
-                    self.speed = Speed(spent * 1000 / done, done / spent)
-                    if now - shown >= FRAME:
-                        shown = now
-                        self.changed()
-                        # Steps may arrive faster than they are awaited: the screen gets its turn.
-                        await asyncio.sleep(0)
-        self.changed()
-        return finish
-
-    async def redraw(self) -> bool:
-        """Draw again in place of the cursor's token: the next draw that was never taken after the token before it.
-
-        The token that was there stays, as a branch. False at the prompt, and where the cursor was moved meanwhile.
-        Raises EngineError.
+        The screen is not told: many may come at once.
         """
         session = self.session
         assert session is not None
-        here = (session.root, session.node)
-        if session.cursor.parent is None:
-            return False
-        above = session.tree.nodes[session.cursor.parent]
-        steps = self.engine.generate(
-            session.tree.prefix(above.number),
-            session.params,
-            draws=above.taken,
-            max_new_tokens=1,
-            top=self.top,
-            prompt_length=len(session.tree.prompt),
-        )
-        async with aclosing(steps):
-            async for step in steps:
-                if (session.root, session.node) != here:
-                    break
-                self.apply(Move(node=above.number))
-                self._take(session, step)
-                self.changed()
-                return True
-        return False
-
-    def _take(self, session: Session, step: Step) -> None:
         quiet, self.changed = self.changed, lambda: None
         try:
             session.learn([step.drawn.token])
+            if parent is not None:
+                self.apply(Move(node=parent))
             self.apply(session.choose(step.drawn, "sampled", step.draw))
             if step.distribution is not None and session.missing():
                 self._see(session, step.distribution)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from explorer import headless
+from explorer.core.pace import RunSettings
 from explorer.core.sampling import SamplingParams
+from explorer.core.stopping import StopRules
 from explorer.engine.scripted import ScriptedEngine
 from explorer.ui.app import ExplorerApp
 from explorer.ui.loading import Models
@@ -22,12 +24,13 @@ def explore(tmp_path: Path) -> Callable[..., ExplorerApp]:
     """Builds the app as the command line does; its clock gives 5 ms a look, so that pictures of it are the same."""
 
     def build(engine: ScriptedEngine | None = None, **settings) -> ExplorerApp:
+        rules = StopRules(max_new_tokens=settings.pop("max_new_tokens", 32))
         params = settings.pop("params", SamplingParams(seed=1))
         record = settings.pop("record", tmp_path / "walk.jsonl")
         open_session = settings.pop("open_session", partial(headless.begin, params=params, record=record))
         ticks = count()
         models = Models("demo", lambda name: name, list, lambda name: ScriptedEngine.demo())
-        defaults = {"models": models, "draft": "Once upon a", "theme": "dark", "max_new_tokens": 32}
+        defaults = {"models": models, "draft": "Once upon a", "theme": "dark", "run_settings": RunSettings(rules=rules)}
         return ExplorerApp(
             engine or ScriptedEngine.demo(),
             open_session,

@@ -1,0 +1,176 @@
+"""Run: draws token after token on a walk, as fast as a person allows, until something ends it; and draws one again.
+
+Owns the pace, the reasons to stop and their sentences. A step is taken between two looks of the screen, which comes at
+most 30 times a second, however fast the engine is. Must not know widgets.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+import msgspec
+
+from explorer.core.distribution import Distribution
+from explorer.core.pace import RunSettings, quoted
+from explorer.core.stopping import FinishReason, Stopper, StopRules
+from explorer.core.token import label, visible
+from explorer.engine.base import Step
+from explorer.errors import UsageError
+from explorer.ui.walk import Speed, Walk
+
+FRAME = 1 / 30
+"""Seconds between two looks at a running walk."""
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """Why a run stopped by itself."""
+
+    reason: FinishReason
+    sentence: str
+
+
+class Run:
+    """`sleep` waits between two tokens where there is a speed limit."""
+
+    def __init__(
+        self,
+        walk: Walk,
+        settings: RunSettings,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.settings = settings
+        """A new speed holds from the next token on, new rules from the next run on."""
+        self._walk = walk
+        self._sleep = sleep
+        self._look: asyncio.TimerHandle | None = None
+        self._looked = 0.0
+
+    async def draw(self, count: int | None = None) -> Ended | None:
+        """Sample token after token, `count` at most; settings that change on the way hold from the next token on.
+
+        Returns None when the cursor is moved. Can be cancelled between two tokens; what was drawn is in the record.
+        Raises EngineError, ContextFull.
+        """
+        walk, session = self._walk, self._walk.session
+        assert session is not None
+        rules = self.settings.rules
+        if count is not None:
+            rules = msgspec.structs.replace(rules, max_new_tokens=count)
+        stopper = Stopper(rules, walk.info.eos_ids if walk.info else (), walk.positions_left)
+        began = due = walk.clock()
+        done, waited = 0, 0.0
+        here = (session.root, session.node)
+        try:
+            while True:
+                params, limit = session.params, self.settings.tokens_per_second
+                steps = walk.engine.generate(
+                    session.prefix(),
+                    params,
+                    draws=session.cursor.draws,
+                    # Under a speed limit the engine does not run ahead: it is asked for each token when it is due.
+                    max_new_tokens=1 if limit else rules.max_new_tokens - done,
+                    top=walk.top,
+                    prompt_length=len(session.tree.prompt),
+                )
+                async with aclosing(steps):
+                    async for step in steps:
+                        if (session.root, session.node) != here:
+                            return None
+                        if session.params != params:
+                            break
+                        walk.take(step)
+                        here = (session.root, session.node)
+                        done += 1
+                        now = walk.clock()
+                        spent = max(now - began, 1e-9)
+                        walk.speed = Speed(max(spent - waited, 1e-9) * 1000 / done, done / spent)
+                        ended = _ended(stopper, rules, step, done)
+                        if ended is not None:
+                            return ended
+                        self._look_soon()
+                        due = max(due + 1 / limit, now) if limit else now
+                        waited += due - now
+                        # Without a limit too: steps may come faster than they are awaited, and a key wants its turn.
+                        await self._sleep(due - now)
+                        if self.settings.tokens_per_second != limit:
+                            break
+                        # Where the token was there before, picked, the path has used up fewer draws than steps.
+                        if session.cursor.draws != step.draw + 1 and params.temperature:
+                            break
+        finally:
+            if self._look is not None:
+                self._look.cancel()
+                self._look = None
+            walk.changed()
+
+    def _look_soon(self) -> None:
+        """Let the screen follow, a frame after the last time."""
+        loop = asyncio.get_running_loop()
+        if self._look is None:
+            self._look = loop.call_at(self._looked + FRAME, self._look_now)
+
+    def _look_now(self) -> None:
+        self._look, self._looked = None, asyncio.get_running_loop().time()
+        self._walk.changed()
+
+
+def _ended(stopper: Stopper, rules: StopRules, step: Step, done: int) -> Ended | None:
+    """Why this token is the last; None while more may come."""
+    token = step.drawn.token
+    match stopper.feed(token):
+        case "stop":
+            return Ended("stop", "stopped: the model ended the text")
+        case "stop_id":
+            return Ended("stop_id", f"stopped at the token {token.id}")
+        case "stop_string":
+            return Ended("stop_string", f"stopped at “{visible(quoted(stopper.found or '')[1:-1])}”")
+        case "context":
+            return Ended("context", "stopped: the context is full")
+        case "length":
+            return Ended("length", f"stopped after {done:,} token{'s' * (done != 1)}")
+    return _woken(rules, step.distribution) if step.distribution else None
+
+
+def _woken(rules: StopRules, table: Distribution) -> Ended | None:
+    """Whether the model is unsure of the token that would be drawn from this table: a person picks it."""
+    top = max((candidate.prob for candidate in table.candidates if candidate.prob is not None), default=None)
+    if rules.unsure(table.entropy, None):
+        return Ended("unsure", f"stopped: entropy {table.entropy:.2f} bits is above {rules.entropy_above:g}")
+    if rules.unsure(None, top):
+        return Ended("unsure", f"stopped: the likeliest token has {top:.1%}, below {rules.prob_below:.1%}")
+    return None
+
+
+async def redraw(walk: Walk) -> str:
+    """Draw again in place of the cursor's token: the next draw that was never taken after the token before it.
+
+    The token that was there stays, as a branch. Returns what was drawn, in words; nothing where the cursor was moved
+    meanwhile. Raises UsageError where no token was drawn, EngineError.
+    """
+    session = walk.session
+    assert session is not None
+    here, node = (session.root, session.node), session.cursor
+    if node.parent is None or node.choice is None:
+        raise UsageError("the prompt was not drawn; Space draws the next token")
+    if node.choice.source != "sampled":
+        raise UsageError(f"this token was {node.choice.source}, not drawn; ← goes back, Space draws there")
+    if session.params.temperature == 0:
+        raise UsageError("at temperature 0 every draw is the same; T raises it")
+    above = session.tree.nodes[node.parent]
+    steps = walk.engine.generate(
+        session.tree.prefix(above.number),
+        session.params,
+        draws=above.taken,
+        max_new_tokens=1,
+        top=walk.top,
+        prompt_length=len(session.tree.prompt),
+    )
+    async with aclosing(steps):
+        async for step in steps:
+            if (session.root, session.node) != here:
+                break
+            walk.take(step, above.number)
+            walk.changed()
+            same = " again" if session.node == node.number else ""
+            return f"draw {step.draw + 1} here: “{label(step.drawn.token)}”{same}"
+    return ""

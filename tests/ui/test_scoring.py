@@ -1,0 +1,68 @@
+import asyncio
+from functools import partial
+
+import pytest
+
+from explorer import headless
+from explorer.core.sampling import SamplingParams
+from explorer.engine.scripted import ScriptedEngine
+from explorer.errors import OutOfMemory
+from explorer.ui.walk import Walk
+
+PARAMS = SamplingParams(temperature=3.0, seed=4)
+
+
+class Scores(ScriptedEngine):
+    """Waits for `go` in the middle of a score, or fails where it runs out of memory."""
+
+    fails = False
+
+    async def score(self, ids, top):
+        if self.fails:
+            raise OutOfMemory("The memory is full.")
+        self.go = asyncio.Event()
+        await self.go.wait()
+        async for part in super().score(ids, top):
+            yield part
+
+
+async def begun(engine: ScriptedEngine) -> tuple[Walk, list[str]]:
+    walk = Walk(engine, partial(headless.begin, params=PARAMS, record=None), "Once upon a", 5)
+    warnings: list[str] = []
+    walk.warned = warnings.append
+    await walk.open()
+    return walk, warnings
+
+
+async def test_a_prompt_whose_scoring_is_skipped_has_its_table_and_no_numbers():
+    walk, _ = await begun(Scores.demo())
+    waiting = asyncio.create_task(walk.table())
+    while not hasattr(walk.engine, "go"):
+        await asyncio.sleep(0)
+    assert walk.scoring.skip()
+    await waiting
+    assert walk.session.cursor.distribution is not None
+    assert walk.session.tree.scores == []
+    assert not walk.scoring.skip() and not walk.scoring.wanted(walk.session)
+
+
+async def test_whoever_waits_for_a_score_may_leave_and_the_pass_goes_on():
+    walk, _ = await begun(Scores.demo())
+    waiting = asyncio.create_task(walk.table())
+    while not hasattr(walk.engine, "go"):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    walk.engine.go.set()
+    await walk.table()
+    assert len(walk.session.tree.scores) == len(walk.session.tree.prompt)
+
+
+async def test_a_prompt_whose_scoring_runs_out_of_memory_goes_without_its_numbers():
+    engine = Scores.demo()
+    engine.fails = True
+    walk, warnings = await begun(engine)
+    await walk.table()
+    assert walk.session.cursor.distribution is not None
+    assert warnings == ["The memory is full. The prompt goes without its numbers."]
