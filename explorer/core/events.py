@@ -136,6 +136,10 @@ class Add(Event, frozen=True, kw_only=True):
     rank: int | None = None
     seed: int | None = None
     draw: int | None = None
+    row: int | msgspec.UnsetType = msgspec.UNSET
+    """Which of the sequences it is of that were drawn side by side, from 0; left out where a token was drawn alone."""
+    rows: int | msgspec.UnsetType = msgspec.UNSET
+    """How many those are. `draw` counts from the token that they follow then."""
 
 
 class Move(Event, frozen=True, kw_only=True):
@@ -146,6 +150,10 @@ class Move(Event, frozen=True, kw_only=True):
     """The number of the prompt, from 0; left out where it is the current one."""
     draw: int | msgspec.UnsetType = msgspec.UNSET
     """Index of the draw, where the sampler drew a token that was there already."""
+    seed: int | msgspec.UnsetType = msgspec.UNSET
+    """With `row` and `rows`, as of an addition, where that was in one of several sequences."""
+    row: int | msgspec.UnsetType = msgspec.UNSET
+    rows: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Params(Event, frozen=True, kw_only=True):

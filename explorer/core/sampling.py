@@ -145,6 +145,11 @@ def sampling_defaults(generation: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
+def seed_after(seed: int, *place: int) -> int:
+    """A seed that follows from another one and a place: the same every time, and unlike that of any other place."""
+    return random.Random(f"{seed} {place}").randrange(10**6)
+
+
 def new_seed() -> int:
     """A seed that nobody chose, short enough to be read aloud."""
     return random.SystemRandom().randrange(10**6)

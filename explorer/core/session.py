@@ -19,7 +19,7 @@ from explorer.core.journal import Journal
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored, surprisal
 from explorer.core.token import Token, shown_bytes
-from explorer.core.tree import Choice, Node, Source, Tree
+from explorer.core.tree import Batch, Choice, Node, Source, Tree
 from explorer.errors import RecordError, UsageError
 
 
@@ -209,16 +209,22 @@ class Session:
                 ]
                 self._path = ((-1, -1), ())
             case record.Add():
-                choice = Choice(event.source, event.prob, event.sampling_prob, event.rank, event.seed, event.draw)
+                rows = None if event.rows is msgspec.UNSET else event.rows
+                choice = Choice(event.source, event.prob, event.sampling_prob, event.rank, event.seed, event.draw, rows)
                 self.tree.add(event.parent, self.token(event.id), choice)
                 self._go(event.node)
+                if rows is not None and event.draw == 0:
+                    self.tree.nodes[event.parent].batches.add(event.seed)
             case record.Move():
                 if event.root is not msgspec.UNSET:
                     self.root = event.root
                 self._go(event.node)
                 if event.draw is not msgspec.UNSET and self.cursor.parent is not None:
                     above = self.tree.nodes[self.cursor.parent]
-                    above.taken = max(above.taken, event.draw + 1)
+                    if event.rows is msgspec.UNSET:
+                        above.taken = max(above.taken, event.draw + 1)
+                    elif event.draw == 0:
+                        above.batches.add(None if event.seed is msgspec.UNSET else event.seed)
             case record.Params():
                 self.params = event.params()
             case record.Engine():
@@ -242,6 +248,27 @@ class Session:
             self.tree.nodes[node.parent].last_child = number
 
     # Events for what a person does.
+
+    def choose_in(self, batch: Batch, parent: int, candidate: Candidate, draw: int) -> AnyEvent:
+        """The event that goes to the next token of one of several sequences, after the node `parent`."""
+        node = self.tree.nodes[parent]
+        child = node.children.get(candidate.token.id)
+        if child is not None:
+            seed = msgspec.UNSET if batch.seed is None else batch.seed
+            return record.Move(node=child, draw=draw, seed=seed, row=batch.row, rows=batch.rows)
+        return record.Add(
+            parent=parent,
+            node=len(self.tree.nodes),
+            id=candidate.token.id,
+            source="sampled",
+            prob=candidate.prob,
+            sampling_prob=candidate.sampling_prob,
+            rank=candidate.rank,
+            seed=batch.seed,
+            draw=draw,
+            row=batch.row,
+            rows=batch.rows,
+        )
 
     def choose(self, candidate: Candidate, source: Source, draw: int | None = None) -> AnyEvent:
         """The event that goes to a candidate at the cursor: a move where it was tried before, else an addition."""

@@ -5,7 +5,7 @@ completes. Must not know the cursor, the record or the engine.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from explorer.core.chat import Chat
 from explorer.core.distribution import Distribution
@@ -27,6 +27,17 @@ class Choice:
     seed: int | None = None
     draw: int | None = None
     """Index, from 0, of the draw of its seed that chose a sampled token."""
+    rows: int | None = None
+    """How many sequences were drawn side by side, where it is of one of them: `seed` and `draw` are theirs alone."""
+
+
+class Batch(NamedTuple):
+    """One of several sequences that are drawn side by side."""
+
+    seed: int | None
+    """Theirs alone; None where nothing is drawn by chance."""
+    row: int
+    rows: int
 
 
 @dataclass(slots=True)
@@ -53,6 +64,8 @@ class Node:
     """Token id -> node number, in order of creation."""
     last_child: int | None = None
     """The child that was visited last."""
+    batches: set[int | None] = field(default_factory=set)
+    """The seeds of the sequences that were drawn side by side from here."""
     distribution: Distribution | None = None
     shaped_by: SamplingParams | None = None
     """The settings under which `distribution` was made."""
@@ -83,7 +96,7 @@ class Tree:
         above = self.nodes[parent]
         text, pending = take_text(above.pending + token.bytes)
         draws = above.draws
-        if choice.source == "sampled":
+        if choice.source == "sampled" and choice.rows is None:
             draws = (above.draws if choice.draw is None else choice.draw) + 1
             above.taken = max(above.taken, draws)
         node = Node(len(self.nodes), token, parent, above.length + 1, choice, text, pending, draws, draws)

@@ -45,6 +45,7 @@ COMMANDS = (
     ),
     Command("auto", "a", "Auto-sampling", "Draw token after token, or stop it; 5 a draws five.", "Walk", "auto", "a"),
     Command("draw_again", "r", "Draw again", "Draw another token in place of the one that was drawn.", "Walk"),
+    Command("sequences", "N", "Several sequences", "Draw 4 sequences from here, or as many as a count says.", "Walk"),
     Command("slower", "comma", "Slower", "Auto-sampling goes slower, down to one token a second.", "Walk", shown=","),
     Command(
         "faster", "full_stop", "Faster", "Auto-sampling goes faster; after 50 a second, no limit.", "Walk", shown="."

@@ -10,11 +10,16 @@ from textual import events, work
 
 from explorer.core.pace import RunSettings
 from explorer.errors import ExplorerError, UsageError
+from explorer.ui.fork import Fork
 from explorer.ui.loading import Loading
 from explorer.ui.run import Ended, Run, redraw
 from explorer.ui.screens.run import RunScreen
+from explorer.ui.screens.sequences import SequencesScreen
 from explorer.ui.widgets.sampler import SamplerPane
 from explorer.ui.widgets.status import Severity
+
+SEQUENCES = 4
+"""Drawn side by side where no count says how many."""
 
 COUNT_DIGITS = 5
 """Of a count before a key; more are not taken."""
@@ -128,6 +133,24 @@ class Running(Loading):
             self.may_draw()
         elif not self.drawing:
             self.draw_again()
+
+    @work(exclusive=True, group="sequences")
+    async def action_sequences(self) -> None:
+        count = self.take_count() or SEQUENCES
+        self.stop_run()
+        if not self.may_draw():
+            return
+        try:
+            fork = Fork(self.walk, count, self.run.settings.rules)
+        except UsageError as error:
+            self.note(str(error), "warning")
+            return
+        chosen = await self.app.push_screen_wait(SequencesScreen(fork))
+        if chosen is None:
+            self.note(f"{fork.begun} sequences begin here, at the tokens marked with •" if fork.begun else "")
+        else:
+            fork.go(chosen)
+            self.note(f"the end of sequence {chosen + 1} of {count}")
 
     def action_stop(self) -> None:
         if self.take_count() is not None or self.stop_loading():

@@ -6,7 +6,8 @@ and the measuring of steps. Must not know widgets, so that it is tested without 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -71,6 +72,8 @@ class Walk:
         """What the engine is, or was before it died."""
         self._open_session = open_session
         self.scoring = Scoring()
+        self._aside: Snapshot | None = None
+        """What is shown while tokens are added elsewhere."""
         self._refused: Question | None = None
         """What the engine could not answer: it is not asked again of itself."""
         self.clock = clock
@@ -82,6 +85,8 @@ class Walk:
 
     @property
     def snapshot(self) -> Snapshot:
+        if self._aside is not None:
+            return self._aside
         return self.session.snapshot() if self.session else EMPTY
 
     @property
@@ -123,11 +128,27 @@ class Walk:
         """Complete the record."""
         self.scoring.stop()
         if self.session is not None:
+            self._come_back()
             self.apply(End())
             if self.session.journal is not None:
                 self.session.journal.close()
 
     # Changing it.
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Within, what is added elsewhere is not shown; afterwards the cursor is where it was."""
+        self._aside = self.snapshot
+        try:
+            yield
+        finally:
+            self._come_back()
+
+    def _come_back(self) -> None:
+        snapshot, self._aside = self._aside, None
+        if snapshot is not None and self.session is not None and self.session.node != snapshot.node:
+            self.apply(Move(node=snapshot.node))
+        self.changed()
 
     def apply(self, event: AnyEvent) -> None:
         """Apply an event; when the record cannot be written any more, say so and go on."""
@@ -140,7 +161,8 @@ class Walk:
                 raise
             self.unrecorded = "not recorded any more: save a copy with x"
             self.warned(f"{error} The walk goes on in memory: save a copy elsewhere with x.")
-        self.changed()
+        if self._aside is None:
+            self.changed()
 
     def add(self, candidate: Candidate) -> None:
         """Go to a picked token. Raises ContextFull."""
@@ -211,6 +233,8 @@ class Walk:
     def lacks_table(self) -> bool:
         """Whether the cursor's table must be asked for."""
         if self.session is None or not self.session.trees or not self.alive or self._refused == self._question():
+            return False
+        if self._aside is not None:
             return False
         if self.session.missing():
             return True

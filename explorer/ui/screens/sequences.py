@@ -1,0 +1,99 @@
+"""The dialog of several sequences: they grow in a list while they are drawn; then one is chosen, or none.
+
+Returns the index of the chosen one. What was drawn is kept, whatever the person does. Must not know the session.
+"""
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.getters import query_one
+from textual.screen import ModalScreen
+from textual.timer import Timer
+from textual.widgets import Static
+
+from explorer.core.token import visible
+from explorer.errors import ExplorerError
+from explorer.ui.fork import Fork
+from explorer.ui.run import FRAME
+from explorer.ui.widgets.flow import FlowPane
+from explorer.ui.widgets.sequences import SequencesPane
+
+SHOWN = 4000
+"""Characters of the selected sequence that are laid out, the last ones."""
+
+
+class SequencesScreen(ModalScreen[int | None]):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stop", "Stop, then back"),
+        Binding("enter", "choose", "Go there"),
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "move(-10)", show=False),
+        Binding("pagedown", "move(10)", show=False),
+    ]
+    AUTO_FOCUS = None
+
+    dialog = query_one("#sequences", Vertical)
+    pane = query_one(SequencesPane)
+    text = query_one("#sequence-text", FlowPane)
+
+    def __init__(self, fork: Fork) -> None:
+        super().__init__()
+        self._fork = fork
+        self._late: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="sequences") as dialog:
+            dialog.border_title = "Sequences from here"
+            yield SequencesPane(self._fork.sequences, "sequences-list")
+            yield FlowPane("sequence-text")
+            yield Static("", id="fault", markup=False)
+
+    def on_mount(self) -> None:
+        self.pane.styles.height = len(self._fork.sequences) + 1
+        self._look()
+        self.draw()
+
+    @work(exclusive=True, group="sequences")
+    async def draw(self) -> None:
+        try:
+            await self._fork.draw(self._look_soon)
+        except ExplorerError as error:
+            self.query_one("#fault", Static).update(f"{visible(str(error))} What was drawn is kept.")
+        finally:
+            if self.is_mounted:
+                self.pane.drawing = False
+                self._look()
+
+    def _look_soon(self) -> None:
+        if self._late is None:
+            self._late = self.set_timer(FRAME, self._look)
+
+    @on(SequencesPane.Selected)
+    def _look(self) -> None:
+        """Show how far they are."""
+        if self._late is not None:
+            self._late.stop()
+            self._late = None
+        fork, count = self._fork, len(self._fork.sequences)
+        keys = "Esc stop" if self.pane.drawing else "↑ ↓ choose · Enter go to its end · Esc stay here"
+        self.dialog.border_subtitle = f"{fork.tokens:,} tokens · {fork.finished} of {count} finished · {keys}"
+        self.text.words = ((self._fork.sequences[self.pane.row].text[-SHOWN:], "flow--text"),)
+        self.pane.refresh()
+
+    def action_move(self, rows: int) -> None:
+        self.pane.move(rows)
+
+    def action_stop(self) -> None:
+        if self.pane.drawing:
+            self.workers.cancel_group(self, "sequences")
+        else:
+            self.dismiss(None)
+
+    @on(SequencesPane.Chosen)
+    def action_choose(self) -> None:
+        if not self.pane.drawing:
+            self.dismiss(self.pane.row)

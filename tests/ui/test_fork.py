@@ -1,0 +1,215 @@
+import asyncio
+from functools import partial
+
+import msgspec
+import pytest
+
+from explorer import headless
+from explorer.core import events, journal
+from explorer.core.pace import RunSettings
+from explorer.core.sampling import SamplingParams
+from explorer.core.session import Session
+from explorer.core.stopping import StopRules
+from explorer.engine.scripted import ScriptedEngine
+from explorer.errors import EngineDied, UsageError
+from explorer.ui.fork import Fork
+from explorer.ui.run import Run
+from explorer.ui.screens.sequences import SequencesScreen
+from explorer.ui.walk import Walk
+from tests.ui.test_running import drawn, said
+from tests.ui.test_screen import press, settle
+
+PARAMS = SamplingParams(temperature=3.0, seed=4)
+RULES = StopRules(max_new_tokens=6, eos=False)
+SETTINGS = RunSettings(rules=RULES)
+
+
+@pytest.fixture
+async def walk():
+    walk = Walk(ScriptedEngine.demo(), partial(headless.begin, params=PARAMS, record=None), "Once upon a", 5)
+    await walk.open()
+    return walk
+
+
+def path(walk: Walk, fork: Fork, index: int) -> list[int]:
+    return walk.session.tree.prefix(fork._ends[index])
+
+
+async def expected(walk: Walk, seed: int, count: int) -> list[list[int]]:
+    found = [list(walk.snapshot.ids) for _ in range(count)]
+    params = walk.session.params.replace(seed=seed)
+    async for step in walk.engine.sample([walk.snapshot.ids], params, num_sequences=count, stop=RULES):
+        for one in step:
+            found[one.sequence].append(one.candidate.token.id)
+    return found
+
+
+async def test_each_sequence_is_a_branch_with_the_tokens_of_its_row(walk):
+    await Run(walk, SETTINGS).draw(3)
+    here = walk.session.node
+    fork = Fork(walk, 5, RULES)
+    await fork.draw(lambda: None)
+    assert walk.session.node == here
+    adds = [event for event in walk.session.events if isinstance(event, events.Add) and event.rows == 5]
+    [seed] = {event.seed for event in adds}
+    assert [path(walk, fork, index) for index in range(5)] == await expected(walk, seed, 5)
+    assert seed != PARAMS.seed
+    assert {event.row for event in adds} <= set(range(5))
+    assert (fork.begun, fork.finished, fork.tokens) == (5, 5, 30)
+    assert walk.snapshot.children == {path(walk, fork, index)[-6] for index in range(5)}
+
+
+async def test_a_second_time_they_are_others_and_a_walk_with_the_same_seed_draws_both_again(walk):
+    again = Walk(ScriptedEngine.demo(), partial(headless.begin, params=PARAMS, record=None), "Once upon a", 5)
+    await again.open()
+    found = []
+    for one in (walk, again):
+        forks = [Fork(one, 3, RULES)]
+        await forks[0].draw(lambda: None)
+        forks.append(Fork(one, 3, RULES))
+        await forks[1].draw(lambda: None)
+        found.append([[path(one, fork, index) for index in range(3)] for fork in forks])
+    assert found[0] == found[1]
+    assert found[0][0] != found[0][1]
+
+
+async def test_a_replay_is_the_same_session_and_goes_on_with_the_same_draws(walk):
+    walk.set_params(PARAMS.replace(temperature=0.8))
+    for _ in range(3):
+        await Fork(walk, 4, RULES).draw(lambda: None)
+    replayed = Session(walk.session.header)
+    replayed.learn(walk.session.token(token_id) for token_id in range(276))
+    replayed.restore(walk.session.events)
+    assert replayed.tree.nodes == walk.session.tree.nodes
+    assert replayed.node == walk.session.node == 0
+    assert (replayed.cursor.draws, replayed.cursor.taken, len(replayed.cursor.batches)) == (0, 0, 3)
+    assert any(isinstance(event, events.Move) and event.draw == 0 for event in walk.session.events)
+
+
+async def test_drawing_goes_on_after_a_sequence(walk):
+    fork = Fork(walk, 2, RULES)
+    await fork.draw(lambda: None)
+    fork.go(1)
+    await Run(walk, SETTINGS).draw(2)
+    assert [node.choice.draw for node in walk.session.tree.path(walk.session.node)] == [0, 1, 2, 3, 4, 5, 0, 1]
+
+
+async def test_an_unfinished_character_is_completed_by_the_sequences():
+    params = SamplingParams(temperature=0, seed=1)
+    engine = ScriptedEngine({0xEC: {0x98: 20.0}, 0x98: {0x9B: 20.0}})
+    walk = Walk(engine, partial(headless.begin, params=params, record=None), "a", 300)
+    await walk.open()
+    await walk.table()
+    walk.add(next(c for c in walk.snapshot.distribution.candidates if c.token.id == 0xEC))
+    fork = Fork(walk, 1, StopRules(max_new_tokens=2))
+    await fork.draw(lambda: None)
+    assert fork.sequences[0].text == "옛"
+
+
+async def test_what_cannot_be_drawn_is_a_sentence(walk):
+    with pytest.raises(UsageError, match="256 sequences at most"):
+        Fork(walk, 99_999, RULES)
+    walk.set_params(PARAMS.replace(temperature=0))
+    with pytest.raises(UsageError, match="every sequence is the same"):
+        Fork(walk, 2, RULES)
+
+
+async def test_while_they_are_drawn_the_screen_stays_where_it_was(walk):
+    seen, before = [], walk.snapshot
+    walk.changed = lambda: seen.append(walk.snapshot.node)
+    await Fork(walk, 3, RULES).draw(lambda: seen.append(walk.snapshot))
+    assert seen[:-1] == [before] * 6 + [0]
+    assert seen[-1] == 0
+
+
+async def test_sequences_are_drawn_chosen_and_kept(explore, tmp_path):
+    app = explore(params=PARAMS, run_settings=SETTINGS)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "space")
+        await pilot.press("5", "N")
+        await pilot.pause()
+        while app.screen.pane.drawing:
+            await pilot.pause()
+        assert isinstance(app.screen, SequencesScreen)
+        assert "30 tokens · 5 of 5 finished" in app.screen.dialog.border_subtitle
+        await pilot.press("down", "down", "enter")
+        await settle(pilot)
+        assert (drawn(app), said(app)) == (7, "the end of sequence 3 of 5")
+        assert app.main.candidates.rows
+        await pilot.press("N")
+        await pilot.pause()
+        assert len(app.screen._fork.sequences) == 4
+        while app.screen.pane.drawing:
+            await pilot.pause()
+        await pilot.press("escape")
+        await settle(pilot)
+        assert drawn(app) == 7
+        assert "•" in said(app)
+        assert (
+            len(app.main.walk.snapshot.children)
+            == sum(c.token.id in app.main.walk.snapshot.children for c in app.main.candidates.rows)
+            > 1
+        )
+        nodes = len(app.main.walk.session.tree.nodes)
+    assert sum(isinstance(e, events.Add) for e in journal.read(tmp_path / "walk.jsonl").events) == nodes - 1
+
+
+async def test_escape_keeps_what_was_drawn_and_quitting_in_the_middle_does_too(explore, tmp_path):
+    settings = RunSettings(rules=msgspec.structs.replace(RULES, max_new_tokens=400))
+    for name, keys in (("stopped", ["escape", "escape", "ctrl+q"]), ("quit", ["ctrl+q"])):
+        engine = ScriptedEngine.demo()
+        app = explore(
+            engine,
+            record=tmp_path / name,
+            params=PARAMS,
+            run_settings=settings,
+        )
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settle(pilot)
+            await pilot.press("N")
+            await pilot.pause()
+            while app.screen._fork.tokens < 20:
+                await pilot.pause()
+            engine.gate = asyncio.Event()
+            await pilot.pause()
+            tokens = app.screen._fork.tokens
+            for key in keys:
+                await pilot.press(key)
+                await pilot.pause()
+        found = journal.read(tmp_path / name).events
+        counted = [e for e in found if isinstance(e, events.Add) or (isinstance(e, events.Move) and e.rows)]
+        assert len(counted) == tokens
+        assert [type(e) for e in found[-2:]] == [events.Move, events.End] or isinstance(found[-1], events.End)
+        assert app.main.walk.session.node == 0
+
+
+async def test_the_engine_may_die_while_sequences_are_drawn(explore):
+    class Dying(ScriptedEngine):
+        async def sample(self, *args, **options):
+            async for step in super().sample(*args, **options):
+                yield step
+                raise EngineDied("The engine was killed (SIGKILL).", "")
+
+    app = explore(Dying.demo(), params=PARAMS)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("N")
+        await pilot.pause()
+        while app.screen.pane.drawing:
+            await pilot.pause()
+        assert "was killed" in str(app.screen.query_one("#fault").render())
+        await pilot.press("enter")
+        await settle(pilot)
+        assert drawn(app) == 1
+
+
+async def test_at_a_full_context_and_at_temperature_0_it_is_said_why_not(explore):
+    app = explore(ScriptedEngine({}, context_length=6), draft="xxxx", params=PARAMS)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, *["t"] * 30, "N")
+        assert "every sequence is the same" in said(app)
+        await press(pilot, "space", "N")
+        assert app.screen is app.main
+        assert "context is full" in said(app)
