@@ -92,12 +92,12 @@ async def test_keys_are_answered_while_a_fast_engine_draws(explore, tmp_path):
         app.simulate_key("e")
         while app.main.text_pane.heat != "prob":
             await asyncio.sleep(0)
-        assert drawn(app) < 500
+        assert app.main.sampler.auto
         app.simulate_key("escape")
         while app.main.sampler.auto:
             await asyncio.sleep(0)
         await settle(pilot)
-        assert drawn(app) == added(tmp_path / "walk.jsonl") < 1000
+        assert drawn(app) == added(tmp_path / "walk.jsonl") < LONG.rules.max_new_tokens
         assert len(paints) < drawn(app)
         assert app.main.tokens.snapshot is app.main.text_pane.snapshot
         assert app.main.tokens.snapshot.ids == app.main.walk.snapshot.ids
@@ -163,9 +163,13 @@ async def test_speed_is_changed_by_keys(explore):
 @pytest.mark.parametrize("size", [(40, 20), (80, 24)])
 async def test_a_run_may_be_resized_and_the_engine_may_die_in_the_middle(explore, size):
     class Dying(ScriptedEngine):
+        steps = 0
+
         async def generate(self, *args, **options):
             async for step in super().generate(*args, **options):
-                if self.info is None:
+                self.steps += 1
+                if self.steps == 40:
+                    self.info = None
                     raise EngineDied("The engine was killed (SIGKILL).", "")
                 yield step
 
@@ -175,9 +179,6 @@ async def test_a_run_may_be_resized_and_the_engine_may_die_in_the_middle(explore
         await settle(pilot)
         await pilot.press("a")
         await pilot.resize_terminal(*size)
-        while drawn(app) < 20:
-            await pilot.pause()
-        engine.info = None
         await settle(pilot)
         assert not app.main.sampler.auto
         assert "was killed" in said(app)
