@@ -50,7 +50,7 @@ class Running(Loading):
                 self.note("a count begins with 1 to 9", "warning")
             elif len(str(count)) <= COUNT_DIGITS:
                 self._typed = count
-                self.note(f"{count} …  Space or a: so many tokens · N: sequences · Esc forgets it")
+                self.note(f"{count} … Space, a: tokens · N: sequences · Esc")
             return
         self._count, typed = self._typed or None, self._typed
         self._typed = 0

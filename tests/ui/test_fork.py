@@ -132,7 +132,7 @@ async def test_sequences_are_drawn_chosen_and_kept(explore, tmp_path):
         while app.screen.pane.drawing:
             await pilot.pause()
         assert isinstance(app.screen, SequencesScreen)
-        assert "30 tokens · 5 of 5 finished" in app.screen.dialog.border_subtitle
+        assert "30 tokens · 5 of 5 finished" in app.screen.dialog.border_title
         await pilot.press("down", "down", "enter")
         await settle(pilot)
         assert (drawn(app), said(app)) == (7, "the end of sequence 3 of 5")

@@ -46,8 +46,7 @@ class SequencesScreen(ModalScreen[int | None]):
         self._late: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="sequences") as dialog:
-            dialog.border_title = "Sequences from here"
+        with Vertical(classes="dialog", id="sequences"):
             yield SequencesPane(self._fork.sequences, "sequences-list")
             yield FlowPane("sequence-text")
             yield Static("", id="fault", markup=False)
@@ -79,8 +78,10 @@ class SequencesScreen(ModalScreen[int | None]):
             self._late.stop()
             self._late = None
         fork, count = self._fork, len(self._fork.sequences)
-        keys = "Esc stop" if self.pane.drawing else "↑ ↓ choose · Enter go to its end · Esc stay here"
-        self.dialog.border_subtitle = f"{fork.tokens:,} tokens · {fork.finished} of {count} finished · {keys}"
+        self.dialog.border_title = f"Sequences from here · {fork.tokens:,} tokens · {fork.finished} of {count} finished"
+        self.dialog.border_subtitle = (
+            "Esc stop" if self.pane.drawing else "↑ ↓ choose · Enter go to its end · Esc stay here"
+        )
         self.text.words = ((self._fork.sequences[self.pane.row].text[-SHOWN:], "flow--text"),)
         self.pane.refresh()
 
