@@ -156,8 +156,8 @@ def markdown() -> str:
         "",
         "Generated from `explorer/ui/commands.py` by `make docs`; do not edit.",
         "",
-        "With Hangul input on, a key does what its Latin letter does (ㅁ is `a`, ㅖ is `P`). `G` has no jamo of its",
-        "own: use the palette (Ctrl+P), or switch the input for it.",
+        "With Hangul input on, a key does what its Latin letter does (ㅁ is `a`, ㅖ is `P`). `A`, `G` and `N` have",
+        "no jamo of their own: use the palette (Ctrl+P), or switch the input for them.",
     ]
     for group in GROUPS:
         lines += ["", f"## {group}", "", "| Key | Command | What it does |", "|---|---|---|"]

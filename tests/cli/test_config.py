@@ -2,7 +2,9 @@ import pytest
 
 from explorer.config import load
 from explorer.core.knobs import KNOB
+from explorer.core.pace import RunSettings
 from explorer.core.sampling import Preset, SamplingParams
+from explorer.core.stopping import StopRules
 from explorer.errors import UsageError
 
 
@@ -45,6 +47,9 @@ def _empty(folder):
         ("temperature = ", "cannot be read"),
         ('device = "cuda:x"', "device"),
         ("max_new_tokens = 0", "max-new-tokens"),
+        ("tokens_per_second = 51", "tokens-per-second"),
+        ("wake_prob = 2", "bound of the probability"),
+        ('stop = [""]', "must not be empty"),
         ("top_k = true", "top-k"),
         ("params = {}", "params"),
         ("suppress_tokens = [-1]", "banned"),
@@ -138,3 +143,13 @@ def test_the_models_settings_give_way_to_what_is_said_beside_them(file):
     assert load({}, {}, file("top_p = 0.2")).params_on(defaults) == SamplingParams(top_p=0.2)
     with pytest.raises(UsageError, match="not both"):
         load({"model_defaults": True, "preset": "greedy"}, {}, file(""))
+
+
+def test_how_auto_sampling_goes_is_read_from_the_file_the_environment_and_flags(file):
+    path = file('stop = ["\\n\\n", "User:"]\nstop_id = [3]\ntokens_per_second = 10\nwake_entropy = 3')
+    config = load({"wake_prob": 0.2, "ignore_eos": True}, {"TOKEN_EXPLORER_STOP_ID": "5, 7"}, path)
+    rules = StopRules(
+        max_new_tokens=256, eos=False, strings=("\n\n", "User:"), ids=(5, 7), entropy_above=3, prob_below=0.2
+    )
+    assert config.run_settings == RunSettings(rules=rules, tokens_per_second=10)
+    assert load({}, {"TOKEN_EXPLORER_STOP": '"a", "b"'}, path).stop == ("a", "b")
