@@ -3,7 +3,9 @@
 import pytest
 
 from explorer.core.chat import Chat, Message
+from explorer.core.pace import RunSettings
 from explorer.core.sampling import SamplingParams
+from explorer.core.stopping import StopRules
 from tests.ui.conftest import SIZES
 
 STRANGE = "Once upon a 옛날 옛적에 [/b] list[int] \x1b[31m é 👩‍🚀 <|end|>\n\tx"
@@ -75,3 +77,19 @@ def test_the_chat_editor(explore, snap_compare, size):
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=edit)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("key", ["A", "N"])
+def test_the_dialogs_of_auto_sampling(explore, snap_compare, key, size):
+    rules = StopRules(max_new_tokens=40, strings=("\n\n", "[/b]"), entropy_above=3.5)
+    app = explore(run_settings=RunSettings(rules=rules), params=SamplingParams(temperature=1.5, seed=1))
+
+    async def ask(pilot):
+        await _open(pilot, key)
+        while key == "N" and pilot.app.screen.pane.drawing:
+            await pilot.pause()
+        await pilot.press("down")
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=ask)
