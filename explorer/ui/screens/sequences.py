@@ -63,7 +63,8 @@ class SequencesScreen(ModalScreen[int | None]):
         except ExplorerError as error:
             self.query_one("#fault", Static).update(f"{visible(str(error))} What was drawn is kept.")
         finally:
-            if self.is_mounted:
+            # Where the program ends, the panes are gone before the drawing stops.
+            if self.query(SequencesPane) and self.query(FlowPane):
                 self.pane.drawing = False
                 self._look()
 
