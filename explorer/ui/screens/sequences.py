@@ -64,7 +64,7 @@ class SequencesScreen(ModalScreen[int | None]):
             self.query_one("#fault", Static).update(f"{visible(str(error))} What was drawn is kept.")
         finally:
             # Where the program ends, the panes are gone before the drawing stops.
-            if self.query(SequencesPane) and self.query(FlowPane):
+            if self.query("#sequences-list") and self.query("#sequence-text"):
                 self.pane.drawing = False
                 self._look()
 
