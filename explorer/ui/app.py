@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.theme import Theme
 
 from explorer.core.chat import Chat
+from explorer.core.sampling import Preset
 from explorer.engine.base import Engine
 from explorer.ui.loading import Models
 from explorer.ui.palette import CommandProvider
@@ -38,6 +39,7 @@ class ExplorerApp(App[None], inherit_bindings=False):
         themes: list[Theme],
         theme: str,
         models: Models,
+        presets: Sequence[Preset] = (),
         draft: str | Chat = "",
         top: int = 20,
         max_new_tokens: int = 256,
@@ -56,6 +58,7 @@ class ExplorerApp(App[None], inherit_bindings=False):
             engine,
             open_session,
             models=models,
+            presets=presets,
             draft=draft,
             top=top,
             max_new_tokens=max_new_tokens,

@@ -54,6 +54,8 @@ class CandidatesPane(Pane):
     """Rows to list; those of tokens that were tried are listed all the same."""
     row: var[int] = var(0, init=False)
     view: var[View] = var("text", init=False)
+    cumulative: var[bool] = var(False, init=False)
+    """Whether the model's mass down to each row is shown."""
     message: var[str] = var("", init=False)
     """Stands in the pane while there is no table; a line break separates the sentence from what to do."""
     failed: var[bool] = var(False, init=False)
@@ -91,18 +93,23 @@ class CandidatesPane(Pane):
                 self.set_timer(STALE_AFTER, self._drop_stale)
             return
         arrived = node != self._node or self._table is None
+        selected = self.rows[self.row].token.id if not arrived and self.row < len(self.rows) else None
         self._list(snapshot.distribution, node)
         self.message, self.failed = "", False
         if arrived:
             self.row = self._preselected(snapshot)
+        else:
+            # A setting may move tokens: the selection stays with its own.
+            found = (row for row, c in enumerate(self.rows) if c.token.id == selected)
+            self.row = next(found, self.row)
         self.row = min(self.row, max(len(self.rows) - 1, 0))
         self._show()
 
     def _list(self, table: Distribution | None, node: tuple[int, int] | None) -> None:
         self._table, self._node = table, node
-        tried = self.snapshot.children
+        always = {*self.snapshot.children, *self.snapshot.params.token_ids}
         listed = table.candidates if table else ()
-        self.rows = tuple(c for c in listed if c.place <= self.top or c.token.id in tried)
+        self.rows = tuple(c for c in listed if c.place <= self.top or c.token.id in always)
 
     def _preselected(self, snapshot: Snapshot) -> int:
         """The row of the child that was visited last, else the first."""
