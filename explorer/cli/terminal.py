@@ -71,6 +71,7 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
         make_engine(config),
         open_session or begin,
         models=Models(config.model, label, listed_models, lambda name: other_engine(config, name)),
+        presets=config.presets,
         draft=draft,
         themes=themes,
         theme=config.theme,

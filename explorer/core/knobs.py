@@ -50,6 +50,13 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True):
             return next((step for step in self.steps if self._place(step) > here), self.steps[-1])
         return next((step for step in reversed(self.steps) if self._place(step) < here), self.steps[0])
 
+    def share(self, value: Setting) -> float | None:
+        """How far along the steps a value is, from 0 to 1; None for a setting without steps."""
+        if not self.steps:
+            return None
+        below = sum(self._place(step) < self._place(value) for step in self.steps)
+        return min(below / (len(self.steps) - 1), 1.0)
+
     def _place(self, value: Setting) -> float:
         if value == self.off == self.steps[0]:
             return -math.inf

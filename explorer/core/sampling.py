@@ -70,6 +70,21 @@ class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
         """A copy with one setting turned by one step."""
         return self.replace(**{name: KNOB[name].step(getattr(self, name), direction)})
 
+    def banning(self, token_id: int, banned: bool) -> "SamplingParams":
+        """A copy in which a token is never drawn, or may be."""
+        others = {known for known in self.suppress_tokens if known != token_id}
+        return self.replace(suppress_tokens=tuple(sorted(others | {token_id} if banned else others)))
+
+    def biasing(self, token_id: int, bias: float) -> "SamplingParams":
+        """A copy with another bias of a token; 0 is none."""
+        biases = {**dict(self.logit_bias), token_id: float(bias)}
+        return self.replace(logit_bias=tuple(sorted((known, value) for known, value in biases.items() if value)))
+
+    def step_bias(self, token_id: int, direction: int) -> "SamplingParams":
+        """A copy with the bias of a token one higher or lower, where it may be."""
+        knob, bias = KNOB["logit_bias"], dict(self.logit_bias).get(token_id, 0.0)
+        return self.biasing(token_id, min(max(bias + direction, knob.low), knob.high))
+
 
 SHAPING = tuple(name for name in KNOB if name != "seed")
 

@@ -68,6 +68,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """The token id that was visited last from here."""
     node: int
     root: int
+    named: tuple[Token, ...] = ()
+    """The tokens that settings name."""
 
     @property
     def ids(self) -> list[int]:
@@ -321,6 +323,7 @@ class Session:
             last_child=last.id if last else None,
             node=node.number,
             root=self.root,
+            named=tuple(self.token(token_id) for token_id in self.params.token_ids),
         )
 
     def _stale(self, node: Node) -> bool:

@@ -10,6 +10,7 @@ from textual.theme import Theme
 
 from explorer.core.chat import Chat
 from explorer.core.pace import RunSettings
+from explorer.core.sampling import Preset
 from explorer.engine.base import Engine
 from explorer.ui.loading import Models
 from explorer.ui.palette import CommandProvider
@@ -41,6 +42,7 @@ class ExplorerApp(App[None], inherit_bindings=False):
         themes: list[Theme],
         theme: str,
         models: Models,
+        presets: Sequence[Preset] = (),
         draft: str | Chat = "",
         top: int = 20,
         run_settings: RunSettings = DEFAULT_RUN,
@@ -59,6 +61,7 @@ class ExplorerApp(App[None], inherit_bindings=False):
             engine,
             open_session,
             models=models,
+            presets=presets,
             draft=draft,
             top=top,
             run_settings=run_settings,

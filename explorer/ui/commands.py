@@ -60,9 +60,16 @@ COMMANDS = (
     Command("top_k_down", "g", "Top-k down", "Keep fewer tokens: 200, 100, 50, 20, 10, 5, 2, 1.", "Sampler"),
     Command("top_k_up", "G", "Top-k up", "Keep more tokens; after 200 it is off.", "Sampler"),
     Command("new_seed", "n", "New seed", "Draw with other random numbers.", "Sampler"),
+    Command("knobs", "c", "All settings", "Open or close the panel with every setting.", "Sampler"),
+    Command("next_preset", "z", "Next preset", "Plain, greedy, balanced, creative, the model's, yours.", "Sampler"),
+    Command("model_settings", "Z", "The model's settings", "Sample as the model's own configuration says.", "Sampler"),
+    Command("ban", "b", "Ban the token", "Never draw the selected token, or allow it again.", "Sampler"),
+    Command("bias_up", "y", "Bias up", "Raise the logit of the selected token by 1.", "Sampler"),
+    Command("bias_down", "Y", "Bias down", "Lower the logit of the selected token by 1.", "Sampler"),
     Command("fewer_rows", "minus", "Fewer rows", "List fewer tokens.", "View", shown="-"),
     Command("more_rows", "plus,equals_sign", "More rows", "List more tokens.", "View", shown="+ ="),
     Command("token_view", "v", "Text, piece or bytes", "Show tokens as text, pieces, or bytes.", "View"),
+    Command("cumulative", "V", "Cumulative mass", "Show the mass of all tokens down to each row, or not.", "View"),
     Command("heat", "e", "Heat of the text", "Colour the text by probability, entropy or surprisal, or not.", "View"),
     Command("scroll_up", "pageup", "Scroll up", "Scroll the text and the tokens up.", "View", shown="PgUp"),
     Command("scroll_down", "pagedown", "Scroll down", "Scroll the text and the tokens down.", "View", shown="PgDn"),
@@ -156,8 +163,8 @@ def markdown() -> str:
         "",
         "Generated from `explorer/ui/commands.py` by `make docs`; do not edit.",
         "",
-        "With Hangul input on, a key does what its Latin letter does (ㅁ is `a`, ㅖ is `P`). `A`, `G` and `N` have",
-        "no jamo of their own: use the palette (Ctrl+P), or switch the input for them.",
+        "With Hangul input on, a key does what its Latin letter does (ㅁ is `a`, ㅖ is `P`). Some capitals have no",
+        "jamo (`A`, `G`, `N`, `V`, `Y`, `Z`): use the palette (Ctrl+P), or switch the input for them.",
     ]
     for group in GROUPS:
         lines += ["", f"## {group}", "", "| Key | Command | What it does |", "|---|---|---|"]

@@ -4,7 +4,7 @@ Owns the layout and the background work: one exclusive worker a kind (load, tabl
 the Walk; its snapshot goes to the panes. Must not know what a model is made of, nor files.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -21,10 +21,10 @@ from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate
 from explorer.core.journal import write_copy
 from explorer.core.pace import RunSettings
+from explorer.core.sampling import Preset
 from explorer.engine.base import Engine, Progress
 from explorer.errors import ContextFull, EngineDied, ExplorerError, OutOfMemory, RecordError, UsageError
 from explorer.ui.commands import COMMANDS, bindings, latin_keys
-from explorer.ui.heat import HEAT_METRICS, legend
 from explorer.ui.knobs import Knobs
 from explorer.ui.loading import Models
 from explorer.ui.progress import ProgressText
@@ -33,31 +33,32 @@ from explorer.ui.run import Run
 from explorer.ui.running import Running
 from explorer.ui.screens.help import HelpScreen
 from explorer.ui.screens.save import SaveScreen
+from explorer.ui.view import View
 from explorer.ui.walk import OpenSession, Walk
 from explorer.ui.widgets.candidates import CandidatesPane
+from explorer.ui.widgets.panel import SamplerPanel
 from explorer.ui.widgets.sampler import SamplerPane
 from explorer.ui.widgets.status import Severity, Status, StatusLine
 from explorer.ui.widgets.text import TextPane
-from explorer.ui.widgets.tokens import VIEWS, TokensPane
+from explorer.ui.widgets.tokens import TokensPane
 
 TOGETHER = 0.05
 """Seconds that a step waits for its table: most tables come sooner, and one picture is painted instead of two."""
-
-ROW_STEPS = (5, 10, 20, 30, 50, 100, 200, 500)
 
 NEEDS_SESSION = {command.id for command in COMMANDS if command.group in ("Walk", "Sampler")} - {"prompt", "stop"} | {
     "save"
 }
 
 
-class MainScreen(Knobs, Running, Prompts):
+class MainScreen(Knobs, View, Running, Prompts):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
-    AUTO_FOCUS = None
+    AUTO_FOCUS = ""
 
     text_pane = query_one("#text", TextPane)
     candidates = query_one("#candidates", CandidatesPane)
     tokens = query_one("#tokens", TokensPane)
     sampler = query_one("#sampler", SamplerPane)
+    panel = query_one(SamplerPanel)
     status_line = query_one(StatusLine)
 
     def __init__(
@@ -66,6 +67,7 @@ class MainScreen(Knobs, Running, Prompts):
         open_session: OpenSession,
         *,
         models: Models,
+        presets: Sequence[Preset],
         draft: str | Chat,
         top: int,
         run_settings: RunSettings,
@@ -76,6 +78,7 @@ class MainScreen(Knobs, Running, Prompts):
         self.walk = Walk(engine, open_session, draft, top, self.show, self.warn, clock)
         self.run = Run(self.walk, run_settings)
         self.models, self.model = models, models.current
+        self.own_presets = presets
         self._hint = hint
         self._note: tuple[str, Severity] = ("", "note")
         self._late: Timer | None = None
@@ -89,6 +92,7 @@ class MainScreen(Knobs, Running, Prompts):
             yield CandidatesPane(id="candidates")
             yield TokensPane(id="tokens")
             yield SamplerPane(id="sampler")
+            yield SamplerPanel(id="panel", classes="pane")
         yield StatusLine()
         yield Footer(show_command_palette=False)
 
@@ -127,8 +131,9 @@ class MainScreen(Knobs, Running, Prompts):
     def paint(self) -> None:
         """Hand the snapshot to the panes."""
         snapshot = self.walk.snapshot
-        for pane in (self.text_pane, self.candidates, self.tokens, self.sampler):
+        for pane in (self.text_pane, self.candidates, self.tokens):
             pane.snapshot = snapshot
+        self.show_knobs(snapshot)
         info, speed = self.walk.info, self.walk.speed
         note, severity = self._note
         if not note:
@@ -244,35 +249,6 @@ class MainScreen(Knobs, Running, Prompts):
 
     def prompted(self) -> None:
         self.note("")
-
-    # The view.
-
-    def action_fewer_rows(self) -> None:
-        self._list(next((n for n in reversed(ROW_STEPS) if n < self.walk.top), ROW_STEPS[0]))
-
-    def action_more_rows(self) -> None:
-        self._list(next((n for n in ROW_STEPS if n > self.walk.top), ROW_STEPS[-1]))
-
-    def _list(self, rows: int) -> None:
-        self.walk.top = self.candidates.top = rows
-        self.note(f"{rows} rows")
-
-    def action_token_view(self) -> None:
-        view = VIEWS[(VIEWS.index(self.tokens.view) + 1) % len(VIEWS)]
-        self.tokens.view = self.candidates.view = view
-
-    def action_heat(self) -> None:
-        metric = HEAT_METRICS[(HEAT_METRICS.index(self.text_pane.heat) + 1) % len(HEAT_METRICS)]
-        self.text_pane.heat = metric
-        self.text_pane.border_subtitle = legend(metric) if metric else ""
-
-    def action_scroll_up(self) -> None:
-        for pane in (self.text_pane, self.tokens):
-            pane.scroll_page_up(animate=False)
-
-    def action_scroll_down(self) -> None:
-        for pane in (self.text_pane, self.tokens):
-            pane.scroll_page_down(animate=False)
 
     # The session.
 

@@ -280,7 +280,7 @@ class Walk:
                 session.prefix(),
                 session.params,
                 self.top,
-                list(session.cursor.children),
+                [*session.cursor.children, *session.params.token_ids],
                 prompt_length=len(session.tree.prompt),
             )
         except ExplorerError:

@@ -18,7 +18,9 @@ MARKS = (
     ("◆ ◇ ▪", "a token that was picked, sampled, forced"),
     ("␣ ↵ ␛", "a space, a line break, a control character"),
     ("‹EC 98›", "bytes that are no whole character yet"),
-    ("grey row", "cut by a sampler; its name stands under “sampling”"),
+    ("▲ ▼", "a token that a penalty or a bias moved up or down"),
+    ("└", "the last row above the line of top-p"),
+    ("grey row", "cut by a sampler; its name stands under “sampling”, why at the foot"),
 )
 
 MORE = """model     what the model says, at temperature 1, before any sampler

@@ -7,12 +7,15 @@ Posts `Chosen` when a row is clicked twice. Must not know the engine.
 from collections.abc import Iterable
 from typing import ClassVar
 
+from rich.segment import Segment
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import var
+from textual.strip import Strip
 
 from explorer.core.distribution import Candidate, Distribution
+from explorer.core.explanation import cumulative, explain
 from explorer.core.knobs import CUT_NAMES
 from explorer.core.session import Snapshot
 from explorer.core.token import Token
@@ -31,6 +34,9 @@ FIXED_CELLS = 2 + 5 + 2 + 8 + 9
 ID_CELLS = 6
 """Of the id, which gives way in a narrow terminal."""
 
+MASS_CELLS = 8
+"""Of the mass down to a row, where it is shown."""
+
 HEAD = 1
 """Lines above the rows."""
 
@@ -46,6 +52,7 @@ class CandidatesPane(Pane):
         "candidates--cut",
         "candidates--bar",
         "candidates--selected",
+        "candidates--why",
         "candidates--message",
         "candidates--error",
     }
@@ -54,6 +61,8 @@ class CandidatesPane(Pane):
     """Rows to list; those of tokens that were tried are listed all the same."""
     row: var[int] = var(0, init=False)
     view: var[View] = var("text", init=False)
+    cumulative: var[bool] = var(False, init=False)
+    """Whether the model's mass down to each row is shown."""
     message: var[str] = var("", init=False)
     """Stands in the pane while there is no table; a line break separates the sentence from what to do."""
     failed: var[bool] = var(False, init=False)
@@ -70,6 +79,7 @@ class CandidatesPane(Pane):
         self.rows: tuple[Candidate, ...] = ()
         """The listed candidates."""
         self._table: Distribution | None = None
+        self._masses: dict[int, float] = {}
         self._node: tuple[int, int] | None = None
 
     def on_mount(self) -> None:
@@ -91,18 +101,24 @@ class CandidatesPane(Pane):
                 self.set_timer(STALE_AFTER, self._drop_stale)
             return
         arrived = node != self._node or self._table is None
+        selected = self.rows[self.row].token.id if not arrived and self.row < len(self.rows) else None
         self._list(snapshot.distribution, node)
         self.message, self.failed = "", False
         if arrived:
             self.row = self._preselected(snapshot)
+        else:
+            # A setting may move tokens: the selection stays with its own.
+            found = (row for row, c in enumerate(self.rows) if c.token.id == selected)
+            self.row = next(found, self.row)
         self.row = min(self.row, max(len(self.rows) - 1, 0))
         self._show()
 
     def _list(self, table: Distribution | None, node: tuple[int, int] | None) -> None:
         self._table, self._node = table, node
-        tried = self.snapshot.children
+        self._masses = cumulative(table) if table else {}
+        always = {*self.snapshot.children, *self.snapshot.params.token_ids}
         listed = table.candidates if table else ()
-        self.rows = tuple(c for c in listed if c.place <= self.top or c.token.id in tried)
+        self.rows = tuple(c for c in listed if c.place <= self.top or c.token.id in always)
 
     def _preselected(self, snapshot: Snapshot) -> int:
         """The row of the child that was visited last, else the first."""
@@ -124,6 +140,9 @@ class CandidatesPane(Pane):
     def watch_message(self) -> None:
         self.refresh()
 
+    def watch_cumulative(self) -> None:
+        self.refresh()
+
     def watch_view(self) -> None:
         self.refresh()
 
@@ -135,8 +154,7 @@ class CandidatesPane(Pane):
         self._show()
 
     def watch_row(self) -> None:
-        self._reveal()
-        self.refresh()
+        self._show()
 
     def move(self, rows: int) -> None:
         """Select another row."""
@@ -144,7 +162,7 @@ class CandidatesPane(Pane):
             self.row = min(max(self.row + rows, 0), len(self.rows) - 1)
 
     def _show(self) -> None:
-        lines = HEAD + len(self.rows) + 1 if self.rows else 0
+        lines = HEAD + len(self.rows) + 1 + len(self._why()) if self.rows else 0
         self.virtual_size = Size(self.scrollable_content_region.width, lines)
         self._retitle()
         self._reveal()
@@ -154,7 +172,7 @@ class CandidatesPane(Pane):
         """Scroll so that the selected row is seen, and the head line with the first one."""
         line = self.row + HEAD
         first = 0 if self.row == 0 else line
-        last = line + 1 if self.row == len(self.rows) - 1 else line
+        last = (line + 1 if self.row == len(self.rows) - 1 else line) + len(self._why())
         self.scroll_to_region(
             Region(0, first, 1, last - first + 1), animate=False, immediate=True, force=True, x_axis=False
         )
@@ -165,11 +183,32 @@ class CandidatesPane(Pane):
         self.border_subtitle = ""
         if table is not None:
             if table.entropy is not None:
-                self.border_title += f" · entropy {table.entropy:.2f} bits"
+                before, after = f"{table.entropy:.2f}", table.sampling_entropy
+                turned = "" if after is None or f"{after:.2f}" == before else f" → {after:.2f}"
+                self.border_title += f" · entropy {before}{turned} bits"
             if table.kept < table.vocab_size:
                 self.border_subtitle = f"{count(table.kept)} of {count(table.vocab_size)} kept"
+                if table.cut_mass is not None:
+                    self.border_subtitle += f" · {percent(table.cut_mass).strip()} cut"
 
     # Drawing.
+
+    def _why(self) -> list[str]:
+        """Who cut the selected token, in lines for the foot of the pane."""
+        chosen, cells = self.selected, self.scrollable_content_region.width
+        if chosen is None or self._table is None or self.scrollable_content_region.height < 6:
+            return []
+        sentence = explain(chosen, self._table, self.snapshot.params)
+        return _folded(sentence, cells - 1)[:3] if sentence else []
+
+    def render_line(self, y: int) -> Strip:
+        why = self._why()
+        number = y - (self.scrollable_content_region.height - len(why))
+        if number < 0:
+            return super().render_line(y)
+        cells = self.scrollable_content_region.width
+        style = self._base + self.style_of("candidates--why")
+        return Strip([Segment(" " + why[number], style)]).adjust_cell_length(cells, style)
 
     def line_style(self, number: int) -> str:
         return "candidates--selected" if self.rows and number == self.row + HEAD else ""
@@ -178,6 +217,7 @@ class CandidatesPane(Pane):
         if not self.rows:
             return self._message_line(number)
         cells = self.scrollable_content_region.width
+        cells -= MASS_CELLS * self.cumulative
         ids = cells >= FIXED_CELLS + ID_CELLS + 6
         spare = cells - FIXED_CELLS - ID_CELLS * ids
         bar_cells = max((spare - 17) * 2 // 3, 0)
@@ -195,10 +235,11 @@ class CandidatesPane(Pane):
         if 1 <= number <= len(lines):
             yield " " + lines[number - 1], "candidates--error" if self.failed else "candidates--message"
 
-    @staticmethod
-    def _head(token_cells: int, ids: bool) -> Iterable[Part]:
+    def _head(self, token_cells: int, ids: bool) -> Iterable[Part]:
         number = f"{'id':>{ID_CELLS}}" if ids else ""
-        heading = f"  {'rank':>5}{number}  {fit('token', token_cells)}{'model':>8}{'sampling':>9}"
+        heading = f"  {'rank':>5}{number}  {fit('token', token_cells)}{'model':>8}{'sum':>{MASS_CELLS}}{'sampling':>9}"
+        if not self.cumulative:
+            heading = heading.replace(f"{'sum':>{MASS_CELLS}}", "")
         yield heading, "candidates--head"
 
     def _row(self, candidate: Candidate, selected: bool, token_cells: int, bar_cells: int, ids: bool) -> Iterable[Part]:
@@ -207,12 +248,18 @@ class CandidatesPane(Pane):
         cut = ("candidates--token" if selected else "candidates--cut") if candidate.cut_by else ""
         visited = candidate.token.id in self.snapshot.children
         yield "▸" if selected else " ", "candidates--bar"
-        yield "•" if visited else " ", "candidates--visited"
+        line = candidate.place == self._top_p_place
+        yield "•" if visited else "└" if line else " ", "candidates--visited" if visited else "candidates--bar"
         number = f"{candidate.token.id:>{ID_CELLS}}" if ids else ""
-        yield f"{candidate.rank:>5}{number}  ", cut or quiet
+        moved = 0 if candidate.adjusted_rank is None else candidate.rank - candidate.place
+        yield f"{candidate.rank:>5}{number}", cut or quiet
+        yield "▲" if moved > 0 else "▼" if moved else " ", cut or "candidates--bar"
+        yield " ", ""
         text = fit(token_label(candidate.token, self.view), token_cells)
         yield text, cut or ("candidates--visited" if visited else self._kind(candidate.token))
         yield percent(candidate.prob), cut or "candidates--token"
+        if self.cumulative:
+            yield percent(self._masses.get(candidate.place)), cut or "candidates--quiet"
         if candidate.cut_by:
             yield f"{CUT_NAMES.get(candidate.cut_by, candidate.cut_by):>9}", cut
         else:
@@ -226,6 +273,12 @@ class CandidatesPane(Pane):
         kinds = {"special": "candidates--special", "bytes": "candidates--fragment", "unused": "candidates--quiet"}
         return kinds.get(token.kind, "candidates--token")
 
+    @property
+    def _top_p_place(self) -> int | None:
+        """The place of the last row above the line of top-p; None where the line is not among the rows."""
+        first = next((row for row, c in enumerate(self.rows) if c.cut_by == "top_p"), 0)
+        return self.rows[first - 1].place if first else None
+
     def _rest(self, token_cells: int) -> Iterable[Part]:
         table = self._table
         assert table is not None
@@ -236,7 +289,8 @@ class CandidatesPane(Pane):
         kept = table.kept > sum(candidate.cut_by is None for candidate in self.rows)
         sampling = percent(left) if kept else ""
         yield fit(f"       … {count(others)} other tokens", 9 + token_cells), "candidates--quiet"
-        yield f"{percent(table.other_prob)}{sampling:>9}", "candidates--quiet"
+        mass = " " * (MASS_CELLS * self.cumulative)
+        yield f"{percent(table.other_prob)}{mass}{sampling:>9}", "candidates--quiet"
 
     # The mouse.
 

@@ -1,15 +1,19 @@
 """The Sampler pane: the settings that shape the draw, each with the keys that turn it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.geometry import Size
 from textual.reactive import var
 
+from explorer.core.knobs import KNOB
+from explorer.core.sampling import Preset, preset_of
 from explorer.core.session import Snapshot
 from explorer.ui.cells import fit
 from explorer.ui.numbers import setting
 from explorer.ui.widgets.pane import Pane, Part
+
+SHOWN = ("temperature", "top_p", "top_k", "seed")
 
 
 class SamplerPane(Pane):
@@ -24,16 +28,31 @@ class SamplerPane(Pane):
 
     auto: var[bool] = var(False, init=False)
 
+    presets: var[Sequence[Preset]] = var((), init=False)
+
     def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
         if snapshot.params != before.params:
+            self._retitle()
             self.refresh()
+
+    def watch_presets(self) -> None:
+        self._retitle()
 
     def watch_auto(self) -> None:
         self.set_class(self.auto, "-auto")
-        self.border_title = "Sampler · drawing" if self.auto else "Sampler"
+        self._retitle()
 
     def on_resize(self) -> None:
         self.virtual_size = Size(self.scrollable_content_region.width, 4)
+        self._retitle()
+
+    def _retitle(self) -> None:
+        """The preset that the settings are; and the settings that have no line here, where they are not off."""
+        preset = preset_of(self.snapshot.params, self.presets)
+        self.border_title = "Sampler" + (f" · {preset.name}" if preset else "") + " · drawing" * self.auto
+        others = self.snapshot.params.replace(**{name: KNOB[name].off for name in SHOWN}).summary
+        said = f"{others} · c all" if others else "c all settings"
+        self.border_subtitle = fit(said, max(self.size.width - 2, 1)).rstrip()
 
     def line(self, number: int) -> Iterable[Part]:
         params = self.snapshot.params

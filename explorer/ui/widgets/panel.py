@@ -1,0 +1,340 @@
+"""The sampler panel: every setting of the samplers in a row, turned and entered beside the live table.
+
+Owns the selected row and the text that is being entered. Posts what a person wants of a setting; what comes of it
+arrives with the next snapshot. Must not know the session.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+import msgspec
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.geometry import Region, Size
+from textual.getters import query_one
+from textual.message import Message
+from textual.reactive import var
+from textual.widgets import Input, Static
+
+from explorer.core.knobs import KNOB, KNOBS, Knob
+from explorer.core.sampling import Preset, preset_of
+from explorer.core.session import Snapshot
+from explorer.core.token import Token, label
+from explorer.ui.cells import fit
+from explorer.ui.widgets.pane import Pane, Part
+
+PRESET = "preset"
+"""Stands in the place of a setting's name for the first row."""
+
+PRESET_HELP = "All settings at once but the seed."
+NAME_CELLS, VALUE_CELLS, BUTTON_CELLS = 13, 9, 5
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A setting, or one token of a setting that is about tokens."""
+
+    name: str
+    token: Token | None = None
+
+    @property
+    def knob(self) -> Knob | None:
+        """None for the row of the presets."""
+        return KNOB.get(self.name)
+
+    @property
+    def token_id(self) -> int | None:
+        return self.token.id if self.token else None
+
+
+class KnobsPane(Pane, can_focus=True):
+    """The rows of the panel."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "knobs--name",
+        "knobs--off",
+        "knobs--value",
+        "knobs--quiet",
+        "knobs--bar",
+        "knobs--track",
+        "knobs--selected",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "select(-1)", "Previous setting", show=False),
+        Binding("down", "select(1)", "Next setting", show=False),
+        Binding("left", "turn(-1)", "Turn down", show=False),
+        Binding("right", "turn(1)", "Turn up", show=False),
+        Binding("enter", "enter", "Type a value", show=False),
+        Binding("backspace,delete", "reset", "Reset", show=False),
+        Binding("escape", "close", "Close", show=False),
+    ]
+
+    row: var[int] = var(0, init=False)
+    presets: var[Sequence[Preset]] = var((), init=False)
+
+    class Turned(Message):
+        """One step of a setting is wanted, in a direction, 1 or -1."""
+
+        def __init__(self, name: str, direction: int, token_id: int | None) -> None:
+            super().__init__()
+            self.name, self.direction, self.token_id = name, direction, token_id
+
+    class Reset(Message):
+        """A setting is wanted off, or one of its tokens removed."""
+
+        def __init__(self, name: str, token_id: int | None) -> None:
+            super().__init__()
+            self.name, self.token_id = name, token_id
+
+    class Opened(Message):
+        """A value is to be typed."""
+
+    class Selected(Message):
+        """Another row is selected."""
+
+    class Closed(Message):
+        """Nothing more is wanted of the panel."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id)
+        self.rows: tuple[Row, ...] = (Row(PRESET), *(Row(knob.name) for knob in KNOBS))
+
+    @property
+    def selected(self) -> Row:
+        return self.rows[min(self.row, len(self.rows) - 1)]
+
+    def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
+        if (snapshot.params, snapshot.named) == (before.params, before.named):
+            return
+        selected = self.selected
+        self.rows = tuple(self._rows(snapshot))
+        found = (number for number, row in enumerate(self.rows) if (row.name, row.token_id) == _key(selected))
+        self.row = next(found, min(self.row, len(self.rows) - 1))
+        self._measure()
+
+    @staticmethod
+    def _rows(snapshot: Snapshot) -> Iterable[Row]:
+        known = {token.id: token for token in snapshot.named}
+        yield Row(PRESET)
+        for knob in KNOBS:
+            yield Row(knob.name)
+            if knob.kind == "biases":
+                yield from (Row(knob.name, known[token_id]) for token_id, _ in snapshot.params.logit_bias)
+            elif knob.kind == "ids":
+                yield from (Row(knob.name, known[token_id]) for token_id in snapshot.params.suppress_tokens)
+
+    def watch_presets(self) -> None:
+        self.refresh()
+
+    def watch_row(self) -> None:
+        self._reveal()
+        self.refresh()
+        self.post_message(self.Selected())
+
+    def select(self, name: str, token_id: int | None = None) -> None:
+        """Go to a setting, or to a token of it."""
+        found = (number for number, row in enumerate(self.rows) if (row.name, row.token_id) == (name, token_id))
+        self.row = next(found, self.row)
+
+    def on_resize(self) -> None:
+        self._measure()
+
+    def _measure(self) -> None:
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self.rows))
+        self._reveal()
+        self.refresh()
+
+    def _reveal(self) -> None:
+        self.scroll_to_region(Region(0, self.row, 1, 1), animate=False, immediate=True, force=True, x_axis=False)
+
+    # Drawing.
+
+    def line_style(self, number: int) -> str:
+        return "knobs--selected" if number == self.row else ""
+
+    def line(self, number: int) -> Iterable[Part]:
+        if number >= len(self.rows):
+            return
+        row, cells = self.rows[number], self.scrollable_content_region.width
+        yield "▸" if number == self.row else " ", "knobs--bar"
+        if row.token:
+            name = f"  {row.token.id} {label(row.token)}"
+            yield fit(name, max(cells - 1 - VALUE_CELLS - BUTTON_CELLS, 4)), "knobs--name"
+        else:
+            yield fit(row.knob.title if row.knob else PRESET, NAME_CELLS), "knobs--name"
+        value, off = self._value(row)
+        style = "knobs--off" if off else "knobs--value"
+        room = max(cells - 1 - NAME_CELLS - BUTTON_CELLS, 4)
+        share = None if row.token or row.knob is None else row.knob.share(getattr(self.snapshot.params, row.name))
+        if row.token:
+            yield fit(value, VALUE_CELLS), style
+        elif share is None or room < VALUE_CELLS + 8:
+            yield fit(value, room), style
+        else:
+            yield fit(value, VALUE_CELLS), style
+            filled = round(share * (room - VALUE_CELLS - 1))
+            yield "━" * filled + "●", "knobs--bar"
+            yield "─" * (room - VALUE_CELLS - 1 - filled), "knobs--track"
+        yield "  − +" if self._turns(row) else "    ×" if row.token else "     ", "knobs--quiet"
+
+    def _value(self, row: Row) -> tuple[str, bool]:
+        """A row's value in words, and whether it leaves everything as it is."""
+        params = self.snapshot.params
+        if row.knob is None:
+            preset = preset_of(params, self.presets)
+            return preset.name if preset else "–", preset is None
+        if row.token:
+            bias = dict(params.logit_bias).get(row.token.id, 0.0)
+            return f"{bias:+g}" if row.name == "logit_bias" else "never", False
+        value = getattr(params, row.name)
+        if row.knob.kind in ("ids", "biases") and value:
+            return f"{len(value)} token{'s' * (len(value) > 1)}", False
+        if row.knob.kind == "seed":
+            return "–" if value is None else str(value), False
+        return ("0 greedy" if row.name == "temperature" and not value else row.knob.text(value)), value == row.knob.off
+
+    def typed(self) -> str | None:
+        """The selected row's value as it is typed; None where nothing can be."""
+        row, params = self.selected, self.snapshot.params
+        if row.knob is None:
+            preset = preset_of(params, self.presets)
+            return preset.name if preset else ""
+        if row.token:
+            return f"{dict(params.logit_bias)[row.token.id]:g}" if row.name == "logit_bias" else None
+        return row.knob.text(getattr(params, row.name))
+
+    @staticmethod
+    def _turns(row: Row) -> bool:
+        """Whether a key turns it by steps."""
+        knob = row.knob
+        return knob is None or bool(knob.steps) or knob.kind == "seed" or (knob.kind == "biases" and bool(row.token))
+
+    # The keys and the mouse.
+
+    def action_select(self, rows: int) -> None:
+        self.row = min(max(self.row + rows, 0), len(self.rows) - 1)
+
+    def action_turn(self, direction: int) -> None:
+        if self._turns(self.selected):
+            self.post_message(self.Turned(self.selected.name, direction, self.selected.token_id))
+
+    def action_enter(self) -> None:
+        self.post_message(self.Opened())
+
+    def action_reset(self) -> None:
+        self.post_message(self.Reset(self.selected.name, self.selected.token_id))
+
+    def action_close(self) -> None:
+        self.post_message(self.Closed())
+
+    def on_click(self, event: events.Click) -> None:
+        at = event.get_content_offset(self)
+        if at is None or not 0 <= at.y + self.scroll_offset.y < len(self.rows):
+            return
+        self.row = at.y + self.scroll_offset.y
+        from_right = self.scrollable_content_region.width - at.x
+        if from_right in (1, 3) and self._turns(self.selected):
+            self.action_turn(1 if from_right == 1 else -1)
+        elif from_right == 1 and self.selected.token:
+            self.action_reset()
+        elif event.chain > 1:
+            self.action_enter()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, -1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, 1)
+
+    def _wheel(self, event: events.MouseScrollDown | events.MouseScrollUp, direction: int) -> None:
+        """Over the selected row the wheel turns it; elsewhere it scrolls, as it does everywhere."""
+        at = event.get_content_offset(self)
+        if at is not None and at.y + self.scroll_offset.y == self.row:
+            event.prevent_default()
+            event.stop()
+            self.action_turn(direction)
+
+
+def _key(row: Row) -> tuple[str, int | None]:
+    return row.name, row.token_id
+
+
+class Entry(Input):
+    """Where a value is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave it", show=False)]
+
+    class Left(Message):
+        """Nothing is to be entered."""
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())
+
+
+class SamplerPanel(Vertical):
+    """The rows, what the selected one does or why a value was refused, and the line where a value is typed."""
+
+    BORDER_TITLE = "Sampler"
+    BORDER_SUBTITLE = "←→ · Enter · ⌫ off · Esc"
+
+    knobs = query_one("#knobs", KnobsPane)
+    said = query_one("#knob-said", Static)
+    entry = query_one("#knob-entry", Entry)
+
+    class Entered(Message):
+        """A value was typed for a setting, or for one of its tokens."""
+
+        def __init__(self, name: str, text: str, token_id: int | None) -> None:
+            super().__init__()
+            self.name, self.text, self.token_id = name, text, token_id
+
+    def compose(self) -> ComposeResult:
+        yield KnobsPane(id="knobs")
+        yield Static(id="knob-said", markup=False)
+        yield Entry(id="knob-entry", select_on_focus=True)
+
+    def on_mount(self) -> None:
+        self.entry.display = False
+
+    def open(self, name: str = PRESET, token_id: int | None = None) -> None:
+        """Take the keys, at a setting."""
+        self.knobs.select(name, token_id)
+        self.knobs.focus()
+        self.tell()
+
+    def tell(self, fault: str = "") -> None:
+        """Say what the selected setting does, or why a value was refused."""
+        knob = self.knobs.selected.knob
+        self.said.set_class(bool(fault), "-fault")
+        self.said.update(f"✗ {fault}" if fault else knob.help if knob else PRESET_HELP)
+
+    @on(KnobsPane.Selected)
+    def selected(self, message: KnobsPane.Selected) -> None:
+        message.stop()
+        self.leave()
+
+    @on(KnobsPane.Opened)
+    def opened(self, message: KnobsPane.Opened) -> None:
+        message.stop()
+        value = self.knobs.typed()
+        if value is None:
+            return
+        self.entry.value = value
+        self.entry.display = True
+        self.entry.focus()
+        self.tell()
+
+    @on(Entry.Left)
+    def leave(self) -> None:
+        """Go back to the rows; what was typed is not entered."""
+        if self.entry.display:
+            self.entry.display = False
+            self.knobs.focus()
+        self.tell()
+
+    @on(Entry.Submitted)
+    def submitted(self, message: Entry.Submitted) -> None:
+        message.stop()
+        row = self.knobs.selected
+        self.post_message(self.Entered(row.name, message.value, row.token_id))
