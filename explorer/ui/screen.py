@@ -50,7 +50,7 @@ NEEDS_SESSION = {command.id for command in COMMANDS if command.group in ("Walk",
 }
 
 
-class MainScreen(Knobs, View, Running, Prompts):
+class MainScreen(Running, Knobs, View, Prompts):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     AUTO_FOCUS = ""
 
