@@ -16,9 +16,9 @@ import psutil
 from models import QWEN_VOCABULARY, SHAPES, random_model
 
 from explorer.core.sampling import SamplingParams
+from explorer.core.size import size_in_words
 from explorer.engine.description import ModelSettings
 from explorer.engine.local import TransformersEngine
-from explorer.engine.memory import size
 
 GOAL = 1 << 30
 
@@ -71,13 +71,10 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         beyond, kept, seconds = asyncio.run(measure(random_model(args.shape, Path(folder)), args.tokens, args.top))
-    naive = args.tokens * QWEN_VOCABULARY * 4
+    sizes = [size_in_words(size) for size in (beyond, GOAL, kept, args.tokens * QWEN_VOCABULARY * 4)]
     print("| shape | tokens | beyond model and KV | goal | KV | naive, computed | tokens/s |")
     print("|---|---|---|---|---|---|---|")
-    print(
-        f"| {args.shape} | {args.tokens:,} | {size(beyond)} | ≤ {size(GOAL)} | {size(kept)} | {size(naive)} "
-        f"| {args.tokens / seconds:,.0f} |"
-    )
+    print(f"| {args.shape} | {args.tokens:,} | {' | '.join(sizes)} | {args.tokens / seconds:,.0f} |")
 
 
 if __name__ == "__main__":

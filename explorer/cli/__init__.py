@@ -26,10 +26,6 @@ def main() -> None:
         fail(error.format_message(), ExitCode.USAGE)
     except (KeyboardInterrupt, click.Abort):
         fail("Interrupted.", ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read the output has had enough of it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.SUCCESS)
     except OSError as error:
         # What was not written is still in the buffer, and would be complained of once more at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

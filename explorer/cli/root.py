@@ -1,5 +1,9 @@
 """The program without a command, which is the explorer in the terminal, and the group of all commands."""
 
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -15,13 +19,36 @@ from explorer.cli.score import score_command
 from explorer.cli.terminal import explore, record_path
 from explorer.cli.tokens import tokens_command
 from explorer.core.chat import Chat
-from explorer.errors import UsageError
+from explorer.errors import ExitCode, UsageError
 from explorer.sources import ChatFlags, check_text, read_text
 
 FIRST_PROMPT = "Once upon a"
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """A group that ends well where whoever reads its output has had enough; click would end with 1."""
+
+    def make_context(self, *arguments: Any, **named: Any) -> click.Context:
+        with read_as_far_as_wanted():
+            return super().make_context(*arguments, **named)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with read_as_far_as_wanted():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def read_as_far_as_wanted() -> Iterator[None]:
+    """Ends the program without a word where the pipe that it writes to is closed."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        # What was not written is still in the buffer, and would be complained of at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(ExitCode.SUCCESS) from error
+
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-p", "--prompt", help="The text to begin with.")
 @click.option("--file", help="A file that holds the text to begin with.")
 @click.option(

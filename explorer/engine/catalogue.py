@@ -19,7 +19,9 @@ from explorer.errors import ModelError
 
 PREFIX = "models--"
 WEIGHTS = (".safetensors", ".bin")
+
 CONTEXT_NAMES = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
+"""Under which the configs of models name the length of their context."""
 
 
 def repository_folder(model: str) -> Path:

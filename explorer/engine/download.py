@@ -19,6 +19,7 @@ from huggingface_hub import constants
 from huggingface_hub.errors import HfHubHTTPError
 from tqdm import tqdm
 
+from explorer.core.size import size_in_words
 from explorer.engine import checkpoint
 from explorer.engine.base import Progress
 from explorer.engine.catalogue import repository_folder
@@ -57,7 +58,7 @@ def download(
     total = sum(file.file_size or 0 for file in plan)
     needed = sum(file.file_size or 0 for file in plan if file.will_download)
     _check_room(model, needed)
-    count = _Count(on_progress, f"downloading {model} · {_size(total)}", total - needed, total)
+    count = _Count(on_progress, f"downloading {model} · {size_in_words(total)}", total - needed, total)
     # By its own name, so that the cache remembers which commit the revision is.
     folder = huggingface_hub.snapshot_download(
         model, revision=revision, allow_patterns=_exactly(small), tqdm_class=_bars(count)
@@ -121,19 +122,9 @@ def _check_room(model: str, needed: int) -> None:
     free = shutil.disk_usage(disk).free
     if free < needed:
         raise ModelError(
-            f"{model} needs {_size(needed)} more on the disk of the local cache {cache}, which has {_size(free)} free. "
-            "Make room, or set HF_HUB_CACHE to a folder on another disk."
+            f"{model} needs {size_in_words(needed)} more on the disk of the local cache {cache}, which has "
+            f"{size_in_words(free)} free. Make room, or set HF_HUB_CACHE to a folder on another disk."
         )
-
-
-def _size(count: int) -> str:
-    """Bytes as a disk's label counts them: `1.2 GB`."""
-    size, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, "TB"
-    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
 
 
 class _Count:

@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Genera
 
 from explorer.engine import memory
 from explorer.engine.base import Progress
+from explorer.engine.catalogue import CONTEXT_NAMES
 from explorer.engine.chat import ChatTemplate
 from explorer.engine.description import ModelSettings
 from explorer.engine.faults import why_no_config, why_no_tokenizer, why_not_loaded
@@ -102,8 +103,6 @@ SMALL = 50_000_000
 NO_LIMIT = ("bloom", "rwkv")
 """Model types that know distances (ALiBi) or a state instead of positions, whatever length their config names; other
 models with ALiBi say so in their config."""
-
-CONTEXT_NAMES = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
 
 
 def context_length(config: Any) -> int | None:

@@ -16,6 +16,7 @@ from typing import TypeVar
 import psutil
 import torch
 
+from explorer.core.size import size_in_words
 from explorer.errors import ModelError, OutOfMemory
 
 Answer = TypeVar("Answer")
@@ -83,13 +84,8 @@ def _limits() -> Iterator[int]:
 def shortage(error: BaseException, device: torch.device) -> str:
     """What was needed and what there is, as the end of a sentence: `2.0 GB more were needed, 1.1 GB are free`."""
     needed, left = asked(error), free(device)
-    parts = [] if needed is None else [f"{size(needed)} more were needed at once"]
-    return ", ".join(parts if left is None else [*parts, f"{size(left)} are free"])
-
-
-def size(count: int) -> str:
-    """Bytes for a person: `12.5 MB`, `1.2 GB`."""
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
+    parts = [] if needed is None else [f"{size_in_words(needed)} more were needed at once"]
+    return ", ".join(parts if left is None else [*parts, f"{size_in_words(left)} are free"])
 
 
 def retried(work: Callable[[], Answer], let_go: Callable[[], None], device: torch.device) -> Answer:

@@ -74,8 +74,8 @@ def comparable(logits: torch.Tensor) -> torch.Tensor:
 
 def entropy(logprobs: torch.Tensor) -> torch.Tensor:
     """Of natural logarithms of probabilities [..., V], in bits [...]. A token of probability 0 adds nothing."""
-    nats = -(logprobs.exp() * logprobs.clamp(min=LEAST)).sum(-1)
-    return (nats / math.log(2)).clamp(min=0.0)
+    nats = (logprobs.exp() * logprobs.clamp(min=LEAST)).sum(-1)
+    return (nats / -math.log(2)).clamp(min=0.0)
 
 
 def highest(rows: torch.Tensor, count: int) -> torch.Tensor:
@@ -84,7 +84,10 @@ def highest(rows: torch.Tensor, count: int) -> torch.Tensor:
         return rows.sort(descending=True, stable=True).indices
     values, found = rows.topk(count + 1)
     ids = found[:, :count]
-    for number in (values[:, -2] == values[:, -1]).nonzero()[:, 0].tolist():
+    tied = values[:, :-1] == values[:, 1:]
+    if not bool(tied.any()):
+        return ids
+    for number in tied[:, -1].nonzero()[:, 0].tolist():
         # Which of the equal ones at the edge are found is left open.
         reaching = (rows[number] >= values[number, -1]).nonzero()[:, 0]
         ids[number] = reaching[rows[number, reaching].sort(descending=True, stable=True).indices[:count]]

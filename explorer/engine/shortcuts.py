@@ -12,7 +12,7 @@ import torch
 
 from explorer.core.knobs import KNOB
 from explorer.core.sampling import SamplingParams
-from explorer.engine.ranking import DEPTH, Row
+from explorer.engine.ranking import DEPTH, SHALLOW, Row
 from explorer.engine.samplers import MOVES
 
 SHORT = {"temperature", "top_k", "top_p", "min_p"}
@@ -56,7 +56,7 @@ def beginning(row: Row, params: SamplingParams) -> Beginning | None:
         return None
     if params.temperature == 0:
         return Beginning([("temperature", 1)], 1, 0.0, 1.0, row.logits[row.order(1)[0]].item(), 1.0)
-    for depth in (DEPTH, row.logits.numel()):
+    for depth in (SHALLOW, DEPTH, row.logits.numel()):
         found = _Counting(row, params, depth).result()
         if found is not None:
             return found

@@ -282,6 +282,24 @@ def test_output_that_cannot_be_written_is_a_sentence():
     assert is_one_sentence(done.stderr)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["--help"], ["--version"], ["models"], ["info"], ["tokens", "a"], ["next", "a"], ["score", "a b"]),
+        ["sample", "a", "--seed", "1", "--max-new-tokens", "3"],
+        ["sample", "a", "--seed", "1", "--json"],
+    ],
+    ids=" ".join,
+)
+def test_a_reader_that_has_had_enough_ends_a_command_without_a_word(arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        command = [sys.executable, "-m", "explorer", *arguments]
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("setting", ['record = ""', '[keys]\nsampel = "z"'])
 def test_settings_of_the_screen_are_checked_before_it_opens(tmp_path, setting):
     config = tmp_path / "config.toml"

@@ -105,6 +105,18 @@ def test_a_prompt_of_a_batch_draws_what_it_draws_alone_without_a_cache(forward):
         assert sampled(forward, RAGGED, params) == expected
 
 
+@pytest.mark.parametrize("forward", PADDED, indirect=True)
+@pytest.mark.parametrize(
+    "looks_back", [{"repetition_penalty": 100.0}, {"no_repeat_ngram_size": 1}, {"min_new_tokens": 9}], ids=str
+)
+def test_the_samplers_see_of_a_padded_row_what_they_see_of_the_prompt_alone(forward, looks_back):
+    oracle, params = NoCache(forward._pass.model), wide(forward)
+    turned = params.replace(**looks_back)
+    expected = [sampled(oracle, [ids], turned.replace(seed=1 + number))[0] for number, ids in enumerate(RAGGED)]
+    assert sampled(forward, RAGGED, turned) == expected
+    assert sampled(forward, RAGGED, params) != expected
+
+
 @pytest.mark.parametrize("forward", [*PADDED, *COPIED], indirect=True)
 def test_sequences_that_go_side_by_side_leave_the_cache_as_it_is(forward):
     oracle = NoCache(forward._pass.model)

@@ -8,7 +8,7 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.token import Token
 from explorer.engine import ranking, shortcuts
 from explorer.engine.logits import Asked, distribution
-from explorer.engine.ranking import DEPTH, Row
+from explorer.engine.ranking import DEPTH, SHALLOW, Row
 from explorer.engine.samplers import chain
 from explorer.engine.shortcuts import beginning
 
@@ -49,8 +49,9 @@ def after(steps, row: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize(("size", "count"), [(2, 200), (7, 400), (300, 1500), (3000, 1200), (20_000, 150)])
 def test_the_short_cuts_keep_what_the_chain_of_the_library_keeps(size, count, monkeypatch):
-    monkeypatch.setattr(shortcuts, "DEPTH", max(size // 10, 1))
-    monkeypatch.setattr(ranking, "DEPTH", max(size // 10, 1))
+    for module in (shortcuts, ranking):
+        monkeypatch.setattr(module, "SHALLOW", max(size // 50, 1))
+        monkeypatch.setattr(module, "DEPTH", max(size // 10, 1))
     rng = random.Random(size)
     for _ in range(count):
         logits, params = random_row(rng, size), random_params(rng, size)
@@ -99,6 +100,8 @@ def test_a_peaked_row_is_put_in_order_only_as_deep_as_it_is_needed():
         return distribution(row, Asked(params, ids, 3), 20, (), word).kept
 
     assert kept(SamplingParams(temperature=0.7, top_k=50, top_p=0.9, min_p=0.01)) < 50
+    assert len(row.order(1)) == SHALLOW
+    assert SHALLOW < kept(SamplingParams(top_k=1000)) <= DEPTH
     assert len(row.order(1)) == DEPTH
     assert kept(SamplingParams(temperature=3.0, top_p=0.9)) > DEPTH
     assert len(row.order(1)) == 50_000
