@@ -63,6 +63,8 @@ async def resume(engine: Engine, record: Record, path: Path) -> Session:
     session.journal = Journal.reopen(path, record)
     session.apply(info.event(restarted=False))
     if tokenizer != info.tokenizer:
+        if session.params.token_ids:
+            session.apply(Params.of(session.params.without_tokens()))
         session.learn_sequence(tokens)
         session.apply(Prompt.of(text, tokens))
     return session

@@ -70,6 +70,10 @@ class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
         """A copy with one setting turned by one step."""
         return self.replace(**{name: KNOB[name].step(getattr(self, name), direction)})
 
+    def without_tokens(self) -> "SamplingParams":
+        """A copy that names no tokens: for another vocabulary, where the ids mean others."""
+        return self.replace(logit_bias=(), suppress_tokens=())
+
     def banning(self, token_id: int, banned: bool) -> "SamplingParams":
         """A copy in which a token is never drawn, or may be."""
         others = {known for known in self.suppress_tokens if known != token_id}

@@ -224,7 +224,11 @@ class Walk:
         if session is None:
             self.changed()
             return
+        other = session.tokenizer != info.tokenizer
         self.apply(info.event(restarted=False))
+        if other and session.params.token_ids:
+            self.apply(Params.of(session.params.without_tokens()))
+            self.warned("Bans and biases are off now: they named tokens of the other model's vocabulary.")
         session.learn_sequence(tokens)
         self.apply(Prompt.of(text, tokens))
 

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from explorer.core import journal
+from explorer.core.sampling import SamplingParams
 from explorer.core.session import Session
 from explorer.engine.description import ModelEntry
 from explorer.engine.scripted import WORDS, ScriptedEngine
@@ -172,3 +173,14 @@ async def test_only_what_can_be_opened_is_opened(explore, models):
         await pilot.press("escape")
         await settle(pilot)
         assert app.main.status_line.status.model == "demo"
+
+
+async def test_bans_and_biases_end_where_another_vocabulary_begins(explore, models):
+    app = explore(models=models, params=SamplingParams(seed=1, suppress_tokens=(259,), logit_bias=((260, 2.0),)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await choose(pilot, "same")
+        assert app.main.walk.snapshot.params.token_ids == [259, 260]
+        await choose(pilot, "other")
+        assert app.main.walk.snapshot.params.token_ids == []
+        assert app.main.walk.snapshot.params.seed == 1

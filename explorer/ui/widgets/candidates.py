@@ -32,7 +32,7 @@ FIXED_CELLS = 2 + 5 + 2 + 8 + 9
 """Of a row: marks, rank, a gap, and two probabilities; the token and the bar share the rest."""
 
 ID_CELLS = 6
-"""Of the id, which gives way in a narrow terminal."""
+"""Of the id at the least; it gives way in a narrow terminal."""
 
 MASS_CELLS = 8
 """Of the mass down to a row, where it is shown."""
@@ -193,6 +193,11 @@ class CandidatesPane(Pane):
 
     # Drawing.
 
+    @property
+    def _id_cells(self) -> int:
+        """Of the id, with a gap before the longest one."""
+        return max(ID_CELLS, len(str(self._table.vocab_size - 1)) + 1) if self._table else ID_CELLS
+
     def _why(self) -> list[str]:
         """Who cut the selected token, in lines for the foot of the pane."""
         chosen, cells = self.selected, self.scrollable_content_region.width
@@ -218,8 +223,8 @@ class CandidatesPane(Pane):
             return self._message_line(number)
         cells = self.scrollable_content_region.width
         cells -= MASS_CELLS * self.cumulative
-        ids = cells >= FIXED_CELLS + ID_CELLS + 6
-        spare = cells - FIXED_CELLS - ID_CELLS * ids
+        ids = cells >= FIXED_CELLS + self._id_cells + 6
+        spare = cells - FIXED_CELLS - self._id_cells * ids
         bar_cells = max((spare - 17) * 2 // 3, 0)
         token_cells = max(spare - bar_cells - (bar_cells > 0), 4)
         if number == 0:
@@ -227,7 +232,7 @@ class CandidatesPane(Pane):
         if number <= len(self.rows):
             return self._row(self.rows[number - 1], number - 1 == self.row, token_cells, bar_cells, ids)
         if number == len(self.rows) + 1:
-            return self._rest(token_cells + ID_CELLS * ids)
+            return self._rest(token_cells + self._id_cells * ids)
         return ()
 
     def _message_line(self, number: int) -> Iterable[Part]:
@@ -236,7 +241,7 @@ class CandidatesPane(Pane):
             yield " " + lines[number - 1], "candidates--error" if self.failed else "candidates--message"
 
     def _head(self, token_cells: int, ids: bool) -> Iterable[Part]:
-        number = f"{'id':>{ID_CELLS}}" if ids else ""
+        number = f"{'id':>{self._id_cells}}" if ids else ""
         heading = f"  {'rank':>5}{number}  {fit('token', token_cells)}{'model':>8}{'sum':>{MASS_CELLS}}{'sampling':>9}"
         if not self.cumulative:
             heading = heading.replace(f"{'sum':>{MASS_CELLS}}", "")
@@ -250,7 +255,7 @@ class CandidatesPane(Pane):
         yield "▸" if selected else " ", "candidates--bar"
         line = candidate.place == self._top_p_place
         yield "•" if visited else "└" if line else " ", "candidates--visited" if visited else "candidates--bar"
-        number = f"{candidate.token.id:>{ID_CELLS}}" if ids else ""
+        number = f"{candidate.token.id:>{self._id_cells}}" if ids else ""
         moved = 0 if candidate.adjusted_rank is None else candidate.rank - candidate.place
         yield f"{candidate.rank:>5}{number}", cut or quiet
         yield "▲" if moved > 0 else "▼" if moved else " ", cut or "candidates--bar"
