@@ -77,7 +77,7 @@ def distribution(
     ranks = row.ranks(index) if moves else list(places.values())
     probs = logits.softmax(-1)
     begun = beginning(moved, asked.params)
-    if not steps and asked.params.temperature and math.isfinite(row.logsumexp):
+    if not steps and asked.params.temperature and row.known:
         shaped = Shaped(probs[index].tolist(), [None] * len(places), row.finite, 0.0, row.entropy)
     elif begun is not None:
         shaped = _by_order(begun, moved, probs, places, index)
@@ -86,12 +86,11 @@ def distribution(
         if asked.params.temperature == 0:
             cutting.append(("temperature", _only_the_highest))
         shaped = _by_chain(cutting, moved, probs, history, index)
-    listed = logits[index]
     columns = zip(
         places.items(),
         ranks,
-        listed.tolist(),
-        (listed - row.logsumexp).tolist(),
+        logits[index].tolist(),
+        logits.log_softmax(-1)[index].tolist(),
         probs[index].tolist(),
         shaped.shares,
         shaped.cuts,

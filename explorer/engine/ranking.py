@@ -8,7 +8,7 @@ from functools import cached_property
 
 import torch
 
-SHALLOW = 256
+SHALLOW = 128
 """Tokens that are put in order at first: enough for a table, and hardly longer than finding the highest one."""
 
 DEPTH = 2048
@@ -50,21 +50,21 @@ class Row:
         return [place + 1 if listed else rank_of(scores, token_id) for token_id, place, listed in pairs]
 
     @cached_property
-    def logsumexp(self) -> float:
-        """Natural logarithm; not finite where a logit is NaN or infinite, or none is finite."""
-        return self.logits.float().logsumexp(-1).item()
-
-    @cached_property
     def finite(self) -> int:
         """How many logits are finite."""
-        if math.isfinite(self.logsumexp) and self.logits.min().item() > -math.inf:
+        if self.known and self.logits.min().item() > -math.inf:
             return self.logits.numel()
         return int(self.logits.isfinite().sum())
 
     @cached_property
     def entropy(self) -> float:
-        """Of the softmax, in bits; not finite where the logsumexp is not."""
+        """Of the softmax, in bits; NaN where it is not known."""
         return entropy(self.logits.float().log_softmax(-1)).item()
+
+    @property
+    def known(self) -> bool:
+        """Whether the softmax is: not where a logit is NaN or infinite, or none is finite."""
+        return math.isfinite(self.entropy)
 
 
 def comparable(logits: torch.Tensor) -> torch.Tensor:

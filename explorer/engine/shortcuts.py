@@ -52,7 +52,7 @@ class Beginning(msgspec.Struct, frozen=True):
 def beginning(row: Row, params: SamplingParams) -> Beginning | None:
     """What the settings keep of a row; None where the order does not tell, and the chain of processors must."""
     names = params.settings.keys()
-    if not SHORT & names or names - HARMLESS or row.logits.numel() <= DEPTH or not math.isfinite(row.logsumexp):
+    if not SHORT & names or names - HARMLESS or row.logits.numel() <= DEPTH or not row.known:
         return None
     if params.temperature == 0:
         return Beginning([("temperature", 1)], 1, 0.0, 1.0, row.logits[row.order(1)[0]].item(), 1.0)
