@@ -207,7 +207,7 @@ async def test_a_log_that_cannot_be_written_stops_nothing(tmp_path):
 def test_a_worker_whose_parent_is_killed_ends(tmp_path):
     parent_code = (
         "import asyncio, sys, pathlib\n"
-        "from explorer.engine.base import ModelSettings\n"
+        "from explorer.engine.description import ModelSettings\n"
         "from explorer.engine.client import WorkerEngine\n"
         "async def main():\n"
         "    settings = ModelSettings(model='', name='scripted')\n"
