@@ -11,13 +11,28 @@ import transformers
 
 from explorer.engine.description import ModelSettings
 
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "*.tiktoken")
+TOKENIZER_FILES = (
+    "tokenizer*.json",
+    "tekken.json",
+    "vocab*",
+    "merges.txt",
+    "spiece*",
+    "sentencepiece*",
+    "*.model",
+    "*.tiktoken",
+)
 
 
-def why_no_tokenizer(folder: Path, name: str, error: Exception) -> str:
-    if "trust_remote_code" in str(error):
+def lacks_tokenizer(folder: Path) -> bool:
+    """Whether none of the files is there that a tokenizer is made of; transformers makes an empty one up then."""
+    files = (path.name for pattern in TOKENIZER_FILES for path in folder.glob(pattern))
+    return all(name == "tokenizer_config.json" for name in files)
+
+
+def why_no_tokenizer(folder: Path, name: str, error: Exception | None) -> str:
+    if error is not None and "trust_remote_code" in str(error):
         return f"The tokenizer of {name} needs code that comes with it. If you trust it: --trust-remote-code"
-    if not any(any(folder.glob(pattern)) for pattern in TOKENIZER_FILES):
+    if error is None or lacks_tokenizer(folder):
         return (
             f"{name} has no tokenizer: it needs its tokenizer.json (or tokenizer.model). Copy it from "
             "the model that this one was made of."
@@ -56,6 +71,11 @@ def why_not_loaded(folder: Path, settings: ModelSettings, error: Exception) -> s
             return (
                 f"{name} has no weights in the safetensors format, only pickles (*.bin), which can run "
                 "code when they are opened. If you trust them: --allow-pickle"
+            )
+        if "Weights only load failed" in said:
+            return (
+                f"The pickled weights of {name} hold more than tensors, and were not opened: they could run code. "
+                "Take a model with safetensors."
             )
         return f"{name} has no weights in the safetensors format. Convert them, or download the model again."
     if "ignore_mismatched_sizes" in said or "size mismatch" in said:

@@ -18,7 +18,7 @@ from explorer.engine.base import Progress
 from explorer.engine.catalogue import CONTEXT_NAMES
 from explorer.engine.chat import ChatTemplate
 from explorer.engine.description import ModelSettings
-from explorer.engine.faults import why_no_config, why_no_tokenizer, why_not_loaded
+from explorer.engine.faults import lacks_tokenizer, why_no_config, why_no_tokenizer, why_not_loaded
 from explorer.engine.placement import first_device, placement
 from explorer.engine.quantization import quantization
 from explorer.engine.vocabulary import Vocabulary
@@ -40,6 +40,8 @@ def load_vocabulary(folder: Path, settings: ModelSettings) -> tuple[Vocabulary, 
     Raises ModelError.
     """
     name = settings.name
+    if not settings.trust_remote_code and lacks_tokenizer(folder):
+        raise ModelError(why_no_tokenizer(folder, name, None))
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=settings.trust_remote_code

@@ -320,7 +320,14 @@ class TransformersEngine(Engine):
             return logits.scored(rows, targets, top, self.vocabulary.token)
 
     async def encode(self, text: str, special_tokens: bool = True) -> list[Token]:
-        return self.vocabulary.tokens(self.vocabulary.encode(text, special_tokens))
+        ids = self.vocabulary.encode(text, special_tokens)
+        if ids and max(ids) >= self.vocab_size:
+            raise UsageError(
+                f"The tokenizer of {self.settings.name} gives the token {max(ids)}, but the model has "
+                f"{self.vocab_size} tokens: they do not belong together. Take the tokenizer that the model was trained "
+                "with."
+            )
+        return self.vocabulary.tokens(ids)
 
     async def render_chat(self, messages: Sequence[Message], options: ChatOptions) -> RenderedChat:
         return self.chat_template.render(messages, options)

@@ -56,22 +56,30 @@ class Loading(Screen[None]):
     def fail(self, error: ExplorerError) -> None:
         raise NotImplementedError
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._changing = asyncio.Lock()
+        """Held while the engine changes: what is given up cleans up before its successor begins."""
+        self._given_up = False
+        self._switching = False
+
     @work(exclusive=True, group="load")
     async def load(self, said: str = "", severity: Severity = "note") -> None:
         """Start the engine, and say something when it runs."""
-        self.loading = True
-        try:
-            await self.walk.open()
-            self.fault = None
-        except ExplorerError as error:
-            if self.walk.session is None:
-                self.fault = error
-            self.fail(error)
-        else:
-            self.note(said or self.opening, severity)
-            self.opening = ""
-        finally:
-            self.loading = False
+        async with self._changing:
+            self.loading = True
+            try:
+                await self.walk.open()
+                self.fault = None
+            except ExplorerError as error:
+                if self.walk.session is None:
+                    self.fault = error
+                self.fail(error)
+            else:
+                self.note(said or self.opening, severity)
+                self.opening = ""
+            finally:
+                self.loading = False
         self.refresh_bindings()
 
     def action_restart(self) -> None:
@@ -91,7 +99,9 @@ class Loading(Screen[None]):
         self.workers.cancel_group(self, "load")
         if self.walk.session is None:
             self.candidates.fail(STOPPED)
-        self.note("loading was stopped; R starts the engine", "warning")
+        going_back = self._switching and self.walk.session is not None
+        way = f"going back to {self.models.label(self.model)} …" if going_back else "R starts the engine"
+        self.note(f"loading was stopped; {way}", "warning")
         return True
 
     @work(exclusive=True, group="model")
@@ -111,23 +121,24 @@ class Loading(Screen[None]):
     @work(exclusive=True, group="load")
     async def switch(self, name: str, engine: Engine) -> None:
         """Open another model and go on there with the text; where that fails, with the present one again."""
-        before, label = self.models.label(self.model), self.models.label(name)
-        first = self.walk.session is None
-        self.loading, self._given_up = True, False
-        self.note(f"opening {label} …")
-        try:
-            await self.walk.switch(engine)
-        except asyncio.CancelledError:
-            if self._given_up and not first:
-                self.load(f"stopped; {before} goes on", "warning")
-            raise
-        except ExplorerError as error:
-            self._not_opened(error, first)
-            return
-        finally:
-            self.loading = False
-        self.model, self.fault = name, None
-        self.note("" if first else f"{label} goes on with the text; the walk on {before} is in the record")
+        async with self._changing:
+            before, label = self.models.label(self.model), self.models.label(name)
+            first = self.walk.session is None
+            self.loading, self._given_up, self._switching = True, False, True
+            self.note(f"opening {label} …")
+            try:
+                await self.walk.switch(engine)
+            except asyncio.CancelledError:
+                if self._given_up and not first:
+                    self.load(f"stopped; {before} goes on", "warning")
+                raise
+            except ExplorerError as error:
+                self._not_opened(error, first)
+                return
+            finally:
+                self.loading = self._switching = False
+            self.model, self.fault = name, None
+            self.note("" if first else f"the walk on {before} is in the record; {label} goes on with the text")
         self.refresh_bindings()
 
     def _not_opened(self, error: ExplorerError, first: bool) -> None:

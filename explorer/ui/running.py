@@ -109,7 +109,7 @@ class Running(Loading):
     def may_draw(self) -> bool:
         """Whether a token can be added here; if not, say why."""
         if not self.walk.alive:
-            self.note("the engine is not running; R starts it", "warning")
+            self.note("the engine is starting" if self.loading else "the engine is not running; R starts it", "warning")
         elif self.walk.context_is_full:
             self.note(self.walk.ending, "warning")
         else:

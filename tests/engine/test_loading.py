@@ -9,6 +9,7 @@ import torch
 from transformers import AutoConfig
 
 from explorer.core.sampling import SamplingParams
+from explorer.engine.base import Progress
 from explorer.engine.description import ModelSettings
 from explorer.engine.faults import one_line
 from explorer.engine.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
@@ -61,6 +62,29 @@ async def test_a_folder_without_a_tokenizer_is_said(folder):
     (folder / "tokenizer_config.json").unlink()
     with pytest.raises(ModelError, match=r"The model has no tokenizer.*tokenizer\.json"):
         await starts(folder)
+
+
+async def test_no_tokenizer_is_made_up_where_there_is_none(tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder("qwen2"), tmp_path / "qwen")
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match="The model has no tokenizer"):
+        await starts(folder)
+
+
+async def test_a_tokenizer_of_another_model_is_said(folder):
+    (folder / "tokenizer.json").write_bytes((embedded_folder() / "tokenizer.json").read_bytes())
+    engine = TransformersEngine(ModelSettings(model=str(folder), name="The model", device="cpu"))
+    await engine.start()
+    with pytest.raises(UsageError, match="do not belong together"):
+        await engine.encode("the fox and the bear sang")
+    await engine.close()
+
+
+async def test_pickles_that_hold_more_than_tensors_are_said(folder):
+    (folder / "model.safetensors").unlink()
+    torch.save({"x": Progress("not a tensor")}, folder / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="hold more than tensors, and were not opened"):
+        await starts(folder, allow_pickle=True)
 
 
 async def test_a_broken_tokenizer_is_said(folder):

@@ -184,3 +184,36 @@ async def test_bans_and_biases_end_where_another_vocabulary_begins(explore, mode
         await choose(pilot, "other")
         assert app.main.walk.snapshot.params.token_ids == []
         assert app.main.walk.snapshot.params.seed == 1
+
+
+async def begin_switch(pilot, name: str) -> None:
+    await pilot.press("m")
+    while not isinstance(pilot.app.screen, ModelsScreen):
+        await pilot.pause()
+    await pilot.press(*name, "enter")
+    while not pilot.app.main.loading:
+        await pilot.pause()
+
+
+async def test_another_choice_during_a_load_wins(explore, models):
+    app = explore(models=models)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await begin_switch(pilot, "slow")
+        await choose(pilot, "other")
+        assert app.main.walk.alive
+        assert app.main.status_line.status.model == "other"
+        await press(pilot, "enter")
+        assert len(app.main.walk.snapshot.path) == len("Once upon a") + 1
+
+
+async def test_a_restart_during_a_load_brings_the_present_model_back(explore, models):
+    app = explore(models=models)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await begin_switch(pilot, "slow")
+        await press(pilot, "R")
+        assert app.main.walk.alive
+        assert app.main.status_line.status.model == "demo"
+        await press(pilot, "enter")
+        assert text(app).endswith(" time")
