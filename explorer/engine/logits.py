@@ -266,7 +266,9 @@ def _scored_part(rows: torch.Tensor, targets: Sequence[int], top: int, token: Ca
     for target, logprob, rank, bits, alternatives in columns:
         known = _finite(logprob)
         prob = None if known is None else math.exp(known)
-        done.append(Scored(token(target), known, prob, rank, _finite(bits), alternatives))
+        # Beside a logit that is no number, nothing is higher or lower.
+        place = None if math.isnan(logprob) else rank
+        done.append(Scored(token(target), known, prob, place, _finite(bits), alternatives))
     return done
 
 

@@ -106,5 +106,5 @@ def test_ties_and_numbers_that_are_not_finite(vocabulary):
     assert [s.rank for s in scored[:2]] == [5, 6144]
     assert scored[0].prob == pytest.approx(1 / 6144)
     assert (scored[1].logprob, scored[1].prob) == (None, None)
-    assert (scored[2].logprob, scored[2].entropy, scored[2].top) == (None, None, ())
+    assert (scored[2].logprob, scored[2].rank, scored[2].entropy, scored[2].top) == (None, None, None, ())
     assert [a.token.id for a in scored[0].top] == [0, 1]
