@@ -151,6 +151,7 @@ def walker() -> SimpleNamespace:
     from explorer.core.chat import Chat, ChatOptions, Message
     from explorer.core.distribution import Candidate, Distribution
     from explorer.core.sampling import SamplingParams
+    from explorer.core.score import Scored
     from explorer.core.token import Token
 
     def spelt(token_id: int, first: bool = False) -> Token:
@@ -209,16 +210,27 @@ def walker() -> SimpleNamespace:
             return root if root is None else events.Move(root=root, node=n % len(session.trees[root].nodes))
         if session.tree.tokenizer != session.tokenizer:
             return None
-        if kind == "back":
-            return session.back()
+        if kind in ("back", "undo", "redo"):
+            return getattr(session, kind)()
+        if kind == "delete":
+            number = n % len(session.tree.nodes)
+            possible = number or (n % 3 == 0 and session._refuge(session.root) is not None)
+            return session.delete(number) if possible else None
+        if kind == "bookmark":
+            return session.bookmark(f"뷁{n}" if n % 4 else None)
+        if kind == "inside":
+            at = n % max(len(session.tree.prompt), 1)
+            return events.Seen.of(0, table(session.prefix()[:at], n), at) if at else None
         if kind == "seen":
             return events.Seen.of(session.node, table(session.prefix(), n))
+        if kind == "force":
+            return session.force(Scored(spelt(n % 256), -0.5, 0.6, n % 9 + 1, 1.5), joined=n % 2 > 0)
         candidates = session.cursor.distribution.candidates if session.cursor.distribution else ()
         if not candidates:
             return None
         candidate = candidates[n % len(candidates)]
         if kind == "sample":
-            return session.choose(candidate, "sampled", session.cursor.draws)
+            return session.choose(candidate, "sampled", session.cursor.draws, joined=n % 2 > 0)
         return session.choose(candidate, "picked")
 
     def walk(session, moves):
@@ -231,5 +243,4 @@ def walker() -> SimpleNamespace:
                 snapshots.append(session.snapshot())
         return snapshots
 
-    kinds = ("prompt", "seen", "seen", "pick", "pick", "sample", "sample", "back", "move", "params", "engine", "end")
-    return SimpleNamespace(walk=walk, teach=teach, table=table, kinds=kinds)
+    return SimpleNamespace(walk=walk, teach=teach, table=table)

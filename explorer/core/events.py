@@ -3,7 +3,7 @@
 Owns the format. Must not know files, nor what an event does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,10 +14,13 @@ from explorer.core.distribution import CandidateRow, Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Bytes, Token
-from explorer.core.tree import Source
+from explorer.core.tree import Choice, Source
 
 FORMAT = "token-explorer-record"
-VERSION = 1
+VERSION = 2
+"""What is written. A new kind of event is a new version; a new field is not."""
+READABLE = (1, 2)
+"""Every older one too: a field never changes its meaning."""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +52,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=st
     """Seconds since the start of the record."""
 
 
-class Prompt(Event, frozen=True, kw_only=True):
+class Act(Event, frozen=True, kw_only=True):
+    """What a person did to the walk, and can undo."""
+
+    joined: bool | msgspec.UnsetType = msgspec.UNSET
+    """Whether it belongs to the act of the one before, and is undone with it; left out where it does not."""
+
+
+class Prompt(Act, frozen=True, kw_only=True):
     """A new root: a tree of its own, whose node 0 the cursor goes to."""
 
     text: str
@@ -83,9 +93,11 @@ class Prompt(Event, frozen=True, kw_only=True):
 
 
 class Seen(Event, frozen=True, kw_only=True):
-    """The table of a node, as it was shown."""
+    """The table of a node of the current tree, as it was shown."""
 
     node: int
+    at: int | msgspec.UnsetType = msgspec.UNSET
+    """Where the table stands inside the prompt, after its first `at` tokens: `node` is 0 then."""
     entropy: float | None
     vocab_size: int
     other_prob: float | None
@@ -95,9 +107,10 @@ class Seen(Event, frozen=True, kw_only=True):
     sampling_entropy: float | None = None
 
     @classmethod
-    def of(cls, node: int, distribution: Distribution) -> "Seen":
+    def of(cls, node: int, distribution: Distribution, at: int | None = None) -> "Seen":
         return cls(
             node=node,
+            at=msgspec.UNSET if at is None else at,
             entropy=distribution.entropy,
             vocab_size=distribution.vocab_size,
             other_prob=distribution.other_prob,
@@ -105,6 +118,18 @@ class Seen(Event, frozen=True, kw_only=True):
             candidates=[CandidateRow.of(candidate) for candidate in distribution.candidates],
             cut_mass=distribution.cut_mass,
             sampling_entropy=distribution.sampling_entropy,
+        )
+
+    def distribution(self, known: Mapping[int, Token]) -> Distribution:
+        """The table; its tokens from `known`, else from the bytes of its rows."""
+        return Distribution(
+            tuple(row.candidate(known) for row in self.candidates),
+            self.vocab_size,
+            self.entropy,
+            self.other_prob,
+            self.kept,
+            self.cut_mass,
+            self.sampling_entropy,
         )
 
 
@@ -124,16 +149,20 @@ class Score(Event, frozen=True, kw_only=True):
         )
 
 
-class Add(Event, frozen=True, kw_only=True):
+class Add(Act, frozen=True, kw_only=True):
     """A new node, to which the cursor goes."""
 
     parent: int
     node: int
     id: int
+    bytes: str = ""
+    """In hexadecimal; older records lack them."""
     source: Source
     prob: float | None = None
     sampling_prob: float | None = None
     rank: int | None = None
+    entropy: float | None = None
+    """Of the distribution that the token was chosen from, in bits, where no table of its parent tells it."""
     seed: int | None = None
     draw: int | None = None
     row: int | msgspec.UnsetType = msgspec.UNSET
@@ -141,8 +170,15 @@ class Add(Event, frozen=True, kw_only=True):
     rows: int | msgspec.UnsetType = msgspec.UNSET
     """How many those are. `draw` counts from the token that they follow then."""
 
+    def __post_init__(self) -> None:
+        Bytes.fromhex(self.bytes)
 
-class Move(Event, frozen=True, kw_only=True):
+    def choice(self) -> Choice:
+        rows = None if self.rows is msgspec.UNSET else self.rows
+        return Choice(self.source, self.prob, self.sampling_prob, self.rank, self.entropy, self.seed, self.draw, rows)
+
+
+class Move(Act, frozen=True, kw_only=True):
     """The cursor goes to a node that exists."""
 
     node: int
@@ -154,6 +190,30 @@ class Move(Event, frozen=True, kw_only=True):
     """With `row` and `rows`, as of an addition, where that was in one of several sequences."""
     row: int | msgspec.UnsetType = msgspec.UNSET
     rows: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Delete(Act, frozen=True, kw_only=True):
+    """A node and everything after it is not shown any more; the cursor leaves it. A move there brings it back."""
+
+    node: int
+    root: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Bookmark(Act, frozen=True, kw_only=True):
+    """A node gets a name."""
+
+    node: int
+    root: int | msgspec.UnsetType = msgspec.UNSET
+    name: str | None
+    """None takes it away."""
+
+
+class Undo(Event, frozen=True, kw_only=True):
+    """The last act is undone: cursor, deletions and bookmarks are as before. Tokens that were added stay."""
+
+
+class Redo(Event, frozen=True, kw_only=True):
+    """The act that was undone last is done again."""
 
 
 class Params(Event, frozen=True, kw_only=True):
@@ -199,4 +259,4 @@ class End(Event, frozen=True, kw_only=True):
     """The session was closed."""
 
 
-AnyEvent = Prompt | Seen | Score | Add | Move | Params | Engine | End
+AnyEvent = Prompt | Seen | Score | Add | Move | Delete | Bookmark | Undo | Redo | Params | Engine | End

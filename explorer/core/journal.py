@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from explorer.core.events import FORMAT, VERSION, AnyEvent, Header
+from explorer.core.events import FORMAT, READABLE, VERSION, AnyEvent, Header
 from explorer.errors import RecordError
 
 _decode_event = msgspec.json.Decoder(AnyEvent).decode
@@ -53,9 +53,9 @@ def _header(line: bytes, name: str) -> Header:
         said: Any = msgspec.json.decode(line)
         if not isinstance(said, dict) or said.get("format") != FORMAT:
             raise RecordError(f"{name} is not a record of the token explorer: its first line is no header.")
-        if said.get("version") != VERSION:
+        if said.get("version") not in READABLE:
             raise RecordError(
-                f"{name} has version {said.get('version')!r} of the record; this program reads {VERSION}. "
+                f"{name} has version {said.get('version')!r} of the record; this program reads up to {VERSION}. "
                 "Install a newer version of token-explorer."
             )
         return _decode_header(line)

@@ -5,87 +5,33 @@ whoever shows them. Must not know the engine, the terminal or a file's name.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
 from explorer.core import events as record
-from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.events import AnyEvent, Header
+from explorer.core.history import Change, History
 from explorer.core.journal import Journal
+from explorer.core.known import KnownTokens
+from explorer.core.path import Path
 from explorer.core.sampling import SamplingParams
-from explorer.core.score import Scored, surprisal
+from explorer.core.score import Scored
+from explorer.core.snapshot import EMPTY, Snapshot
 from explorer.core.token import Token, shown_bytes
-from explorer.core.tree import Batch, Choice, Node, Source, Tree
+from explorer.core.tree import Batch, Node, Source, Table, Tree
 from explorer.errors import RecordError, UsageError
 
 
-class PathToken(msgspec.Struct, frozen=True):
-    """A token of the path from the first of the prompt to the cursor."""
+class Place(NamedTuple):
+    """What a table of the current tree answers."""
 
-    token: Token
-    text: str
-    """What the token completes; an unfinished character comes with its last token."""
-    choice: Choice | None
-    """None for a token of the prompt."""
-    node: int | None
-    """None for a token of the prompt, except its last, which is node 0."""
-    logprob: float | None = None
-    """The model's own, where the token stands; None where it is not known."""
-    rank: int | None = None
-    entropy: float | None = None
-    """Of the distribution that the token was chosen from, in bits."""
-
-    @property
-    def prob(self) -> float | None:
-        return None if self.logprob is None else math.exp(self.logprob)
-
-    @property
-    def surprisal(self) -> float | None:
-        """In bits."""
-        return surprisal(self.logprob)
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """The session as it stood at one moment: all that a screen shows of it."""
-
-    path: tuple[PathToken, ...]
-    prompt_length: int
-    prompt_text: str
-    prompt_chat: Chat | None
-    """What the person wrote, where the text is a rendered chat."""
-    pending: str
-    """The bytes of an unfinished character at the cursor, shown as such; empty at a boundary."""
-    distribution: Distribution | None
-    """None until the engine has answered for this node and these settings."""
-    params: SamplingParams
-    children: frozenset[int]
-    """Token ids that were tried here."""
-    last_child: int | None
-    """The token id that was visited last from here."""
     node: int
-    root: int
-    named: tuple[Token, ...] = ()
-    """The tokens that settings name."""
-
-    @property
-    def ids(self) -> list[int]:
-        """The prefix."""
-        return [place.token.id for place in self.path]
-
-
-EMPTY = Snapshot((), 0, "", None, "", None, SamplingParams(), frozenset(), None, 0, 0)
-
-
-@dataclass(slots=True)
-class _Vocabulary:
-    """The tokens of one tokenizer that are known, by their ids; and as they are spelt at the beginning."""
-
-    tokens: dict[int, Token] = field(default_factory=dict)
-    first: dict[int, Token] = field(default_factory=dict)
+    """The node that the next token comes after."""
+    at: int | None = None
+    """Inside the prompt, how many of its tokens come before the next one; `node` is 0 then."""
 
 
 class Session:
@@ -101,8 +47,9 @@ class Session:
         self.node = 0
         self.tokenizer = header.tokenizer
         """Fingerprint of the vocabulary that ids are of now."""
-        self._vocabularies: dict[str, _Vocabulary] = defaultdict(_Vocabulary)
-        self._path: tuple[tuple[int, int], tuple[PathToken, ...]] = ((-1, -1), ())
+        self._known = KnownTokens()
+        self.history = History()
+        self._path = Path()
 
     @property
     def tree(self) -> Tree:
@@ -114,19 +61,15 @@ class Session:
 
     def learn(self, tokens: Iterable[Token], tokenizer: str | None = None) -> None:
         """Tokens that events may name by their ids; of the present vocabulary where none is named."""
-        self._vocabularies[tokenizer or self.tokenizer].tokens.update((token.id, token) for token in tokens)
+        self._known.learn(tokenizer or self.tokenizer, tokens)
 
     def learn_sequence(self, tokens: Sequence[Token], tokenizer: str | None = None) -> None:
         """The tokens of a prompt: some tokenizers spell the first of a sequence without its space."""
-        self._vocabularies[tokenizer or self.tokenizer].first.update((token.id, token) for token in tokens[:1])
-        self.learn(tokens[1:], tokenizer)
+        self._known.learn_sequence(tokenizer or self.tokenizer, tokens)
 
     def token(self, token_id: int) -> Token:
-        return self._vocabulary.tokens.get(token_id) or Token(token_id, b"", "unused")
-
-    @property
-    def _vocabulary(self) -> "_Vocabulary":
-        return self._vocabularies[self.tokenizer]
+        """The token of an id in the present vocabulary; of the kind `unused` where nobody told it."""
+        return self._known.token(self.tokenizer, token_id)
 
     # Changing it.
 
@@ -157,112 +100,190 @@ class Session:
             self._change(event)
 
     def _check(self, event: AnyEvent) -> None:
-        if isinstance(event, record.Prompt | record.Params | record.Engine | record.End):
-            if isinstance(event, record.Params):
+        match event:
+            case record.Params():
                 event.params()
-            if isinstance(event, record.Prompt):
+                return
+            case record.Prompt():
                 event.chat()
-            return
+                return
+            case record.Engine() | record.End():
+                return
         if not self.trees:
             raise RecordError("there is no prompt yet.")
-        if isinstance(event, record.Score):
-            if {len(event.logprobs), len(event.ranks), len(event.entropies)} != {len(self.tree.prompt)}:
-                raise RecordError(f"a score needs {len(self.tree.prompt)} numbers of each kind.")
-            return
-        root = event.root if isinstance(event, record.Move) and event.root is not msgspec.UNSET else self.root
+        match event:
+            case record.Undo() if not self.history.done:
+                raise RecordError("there is nothing to undo.")
+            case record.Redo() if not self.history.undone:
+                raise RecordError("there is nothing to do again.")
+            case record.Score():
+                if {len(event.logprobs), len(event.ranks), len(event.entropies)} != {len(self.tree.prompt)}:
+                    raise RecordError(f"a score needs {len(self.tree.prompt)} numbers of each kind.")
+            case record.Add():
+                nodes = self._named(event.parent, self.root).nodes
+                if event.node != len(nodes):
+                    raise RecordError(f"node {event.node} comes where {len(nodes)} is the next.")
+                if event.id in nodes[event.parent].children:
+                    raise RecordError(f"node {event.parent} has a child with the token {event.id} already.")
+            case record.Seen():
+                tree = self._named(event.node, self.root)
+                if event.at is not msgspec.UNSET and not (event.node == 0 and 0 < event.at < len(tree.prompt)):
+                    raise RecordError(f"a table after {event.at} tokens is not inside the prompt.")
+            case record.Move() | record.Delete() | record.Bookmark():
+                self._named(event.node, self._root(event))
+                if isinstance(event, record.Delete) and event.node == 0 and self._refuge(self._root(event)) is None:
+                    raise RecordError("the only prompt cannot be deleted.")
+
+    def _named(self, number: int, root: int) -> Tree:
+        """The tree that has the node. Raises RecordError."""
         if not 0 <= root < len(self.trees):
             raise RecordError(f"there is no prompt number {root}.")
-        if self.trees[root].tokenizer != self.tokenizer:
+        tree = self.trees[root]
+        if tree.tokenizer != self.tokenizer:
             raise RecordError(f"prompt number {root} is of another vocabulary than the model's.")
-        nodes = self.trees[root].nodes
-        named = event.parent if isinstance(event, record.Add) else event.node
-        if not 0 <= named < len(nodes):
-            raise RecordError(f"there is no node {named}.")
-        if isinstance(event, record.Add):
-            if event.node != len(nodes):
-                raise RecordError(f"node {event.node} comes where {len(nodes)} is the next.")
-            if event.id in nodes[named].children:
-                raise RecordError(f"node {named} has a child with the token {event.id} already.")
+        if not 0 <= number < len(tree.nodes):
+            raise RecordError(f"there is no node {number}.")
+        return tree
+
+    def _root(self, event: record.Move | record.Delete | record.Bookmark) -> int:
+        return self.root if event.root is msgspec.UNSET else event.root
+
+    def _refuge(self, root: int) -> int | None:
+        """The prompt to which the cursor goes where that of a number is deleted: the nearest before it, or after it."""
+        others = (*range(root - 1, -1, -1), *range(root + 1, len(self.trees)))
+        return next(
+            (i for i in others if self.trees[i].tokenizer == self.tokenizer and not self.trees[i].deleted & {0}), None
+        )
 
     def _change(self, event: AnyEvent) -> None:
         match event:
-            case record.Prompt():
-                self.trees.append(Tree(event.text, self._prompt(event), self.tokenizer, event.chat()))
-                self.root, self.node = len(self.trees) - 1, 0
             case record.Seen():
-                node = self.tree.nodes[event.node]
-                candidates = tuple(row.candidate(self._vocabulary.tokens) for row in event.candidates)
-                self.learn(candidate.token for candidate in candidates)
-                node.distribution = Distribution(
-                    candidates,
-                    event.vocab_size,
-                    event.entropy,
-                    event.other_prob,
-                    event.kept,
-                    event.cut_mass,
-                    event.sampling_entropy,
-                )
-                node.shaped_by = self.params
+                table = event.distribution(self._known.of(self.tokenizer))
+                self.learn(candidate.token for candidate in table.candidates)
+                if event.at is not msgspec.UNSET:
+                    self.tree.tables[event.at] = Table(table, self.params)
+                else:
+                    node = self.tree.nodes[event.node]
+                    node.distribution, node.shaped_by = table, self.params
             case record.Score():
                 columns = zip(self.tree.prompt, event.logprobs, event.ranks, event.entropies, strict=True)
                 self.tree.scores = [
                     Scored(token, logprob, None if logprob is None else math.exp(logprob), rank, entropy)
                     for token, logprob, rank, entropy in columns
                 ]
-                self._path = ((-1, -1), ())
+                self._path.forget()
+            case record.Params():
+                self.params = event.params()
+            case record.Engine():
+                if event.tokenizer != self.tokenizer:
+                    self.history.clear()  # What came before is of another vocabulary.
+                self.tokenizer = event.tokenizer
+            case record.Undo():
+                for change in self.history.undo():
+                    self._make(change)
+            case record.Redo():
+                for change in self.history.redo():
+                    self._make(change)
+            case record.Prompt():
+                vocabulary = self.trees[self.root].tokenizer if self.trees else None
+                self.trees.append(
+                    Tree(
+                        event.text,
+                        self._known.sequence(self.tokenizer, event.ids, event.bytes),
+                        self.tokenizer,
+                        event.chat(),
+                    )
+                )
+                if vocabulary == self.tokenizer:
+                    self._act(event, self._to(len(self.trees) - 1, 0))
+                else:
+                    self._make(self._to(len(self.trees) - 1, 0))  # Nothing to go back to.
             case record.Add():
-                rows = None if event.rows is msgspec.UNSET else event.rows
-                choice = Choice(event.source, event.prob, event.sampling_prob, event.rank, event.seed, event.draw, rows)
-                self.tree.add(event.parent, self.token(event.id), choice)
-                self._go(event.node)
-                if rows is not None and event.draw == 0:
+                self.tree.add(event.parent, self._known.token(self.tokenizer, event.id, event.bytes), event.choice())
+                back = self._brought_back(self.root, event.parent) if event.parent != self.node else ()
+                self._act(event, *back, self._to(self.root, event.node))
+                if event.rows is not msgspec.UNSET and event.draw == 0:
                     self.tree.nodes[event.parent].batches.add(event.seed)
             case record.Move():
-                if event.root is not msgspec.UNSET:
-                    self.root = event.root
-                self._go(event.node)
+                root = self._root(event)
+                self._act(event, *self._brought_back(root, event.node), self._to(root, event.node))
                 if event.draw is not msgspec.UNSET and self.cursor.parent is not None:
                     above = self.tree.nodes[self.cursor.parent]
                     if event.rows is msgspec.UNSET:
                         above.taken = max(above.taken, event.draw + 1)
                     elif event.draw == 0:
                         above.batches.add(None if event.seed is msgspec.UNSET else event.seed)
-            case record.Params():
-                self.params = event.params()
-            case record.Engine():
-                self.tokenizer = event.tokenizer
+            case record.Delete():
+                root, tree = self._root(event), self.trees[self._root(event)]
+                changes = [Change("deleted", event.node in tree.deleted, True, root, event.node)]
+                if root == self.root and tree.is_after(self.node, event.node):
+                    parent = tree.nodes[event.node].parent
+                    changes.append(
+                        self._to(root, parent) if parent is not None else self._to(self._refuge(root) or 0, 0)
+                    )
+                self._act(event, *changes)
+            case record.Bookmark():
+                root = self._root(event)
+                before = self.trees[root].bookmarks.get(event.node)
+                self._act(event, Change("bookmark", before, event.name or None, root, event.node))
 
-    def _prompt(self, event: record.Prompt) -> tuple[Token, ...]:
-        """The tokens of a prompt; those that nobody told are made of the bytes in the record."""
-        known = self._vocabulary
-        tokens = []
-        for index, token_id in enumerate(event.ids):
-            token = (known.first.get(token_id) if not index else None) or known.tokens.get(token_id)
-            if token is None and index < len(event.bytes):
-                token = Token.from_bytes(token_id, bytes.fromhex(event.bytes[index]))
-            tokens.append(token or self.token(token_id))
-        return tuple(tokens)
+    # One change.
 
-    def _go(self, number: int) -> None:
-        self.node = number
-        node = self.cursor
-        if node.parent is not None:
-            self.tree.nodes[node.parent].last_child = number
+    def _act(self, event: record.Act, *changes: Change) -> None:
+        changes = tuple(change for change in changes if change.before != change.after)
+        if changes:
+            self.history.add(changes, event.joined is True)
+        for change in changes:
+            self._make(change)
+
+    def _make(self, change: Change) -> None:
+        tree = self.trees[change.root]
+        match change.what:
+            case "cursor":
+                self.root, self.node = change.after
+                if self.cursor.parent is not None:
+                    self.tree.nodes[self.cursor.parent].last_child = self.node
+            case "deleted" if change.after:
+                tree.deleted.add(change.node)
+            case "deleted":
+                tree.deleted.remove(change.node)
+            case "bookmark" if change.after:
+                tree.bookmarks[change.node] = change.after
+            case "bookmark":
+                tree.bookmarks.pop(change.node, None)
+
+    def _to(self, root: int, number: int) -> Change:
+        return Change("cursor", (self.root, self.node), (root, number))
+
+    def _brought_back(self, root: int, number: int) -> list[Change]:
+        """The deletions that hide a node are taken back when the cursor goes there."""
+        tree = self.trees[root]
+        return [Change("deleted", True, False, root, top) for top in tree.deleted if tree.is_after(number, top)]
 
     # Events for what a person does.
 
-    def choose_in(self, batch: Batch, parent: int, candidate: Candidate, draw: int) -> AnyEvent:
+    def choose(self, candidate: Candidate, source: Source, draw: int | None = None, joined: bool = False) -> AnyEvent:
+        """The event that goes to a candidate at the cursor: a move where it was tried before, else an addition."""
+        event = self._step(self.node, candidate.token, source, joined)
+        if isinstance(event, record.Move):
+            return event if draw is None else msgspec.structs.replace(event, draw=draw)
+        return msgspec.structs.replace(
+            event,
+            prob=candidate.prob,
+            sampling_prob=candidate.sampling_prob,
+            rank=candidate.rank,
+            seed=self.params.seed if source == "sampled" else None,
+            draw=draw,
+        )
+
+    def choose_in(self, batch: Batch, parent: int, candidate: Candidate, draw: int, joined: bool) -> AnyEvent:
         """The event that goes to the next token of one of several sequences, after the node `parent`."""
-        node = self.tree.nodes[parent]
-        child = node.children.get(candidate.token.id)
-        if child is not None:
+        event = self._step(parent, candidate.token, "sampled", joined)
+        if isinstance(event, record.Move):
             seed = msgspec.UNSET if batch.seed is None else batch.seed
-            return record.Move(node=child, draw=draw, seed=seed, row=batch.row, rows=batch.rows)
-        return record.Add(
-            parent=parent,
-            node=len(self.tree.nodes),
-            id=candidate.token.id,
-            source="sampled",
+            return msgspec.structs.replace(event, draw=draw, seed=seed, row=batch.row, rows=batch.rows)
+        return msgspec.structs.replace(
+            event,
             prob=candidate.prob,
             sampling_prob=candidate.sampling_prob,
             rank=candidate.rank,
@@ -272,22 +293,36 @@ class Session:
             rows=batch.rows,
         )
 
-    def choose(self, candidate: Candidate, source: Source, draw: int | None = None) -> AnyEvent:
-        """The event that goes to a candidate at the cursor: a move where it was tried before, else an addition."""
-        child = self.cursor.children.get(candidate.token.id)
+    def force(self, scored: Scored, joined: bool) -> AnyEvent:
+        """The event that goes to a token that a person wrote, whatever the model thinks of it."""
+        event = self._step(self.node, scored.token, "forced", joined)
+        if isinstance(event, record.Move):
+            return event
+        return msgspec.structs.replace(event, prob=scored.prob, rank=scored.rank, entropy=scored.entropy)
+
+    def _step(self, parent: int, token: Token, source: Source, joined: bool) -> record.Move | record.Add:
+        nodes, together = self.tree.nodes, True if joined else msgspec.UNSET
+        child = nodes[parent].children.get(token.id)
         if child is not None:
-            return record.Move(node=child, draw=msgspec.UNSET if draw is None else draw)
-        return record.Add(
-            parent=self.node,
-            node=len(self.tree.nodes),
-            id=candidate.token.id,
-            source=source,
-            prob=candidate.prob,
-            sampling_prob=candidate.sampling_prob,
-            rank=candidate.rank,
-            seed=self.params.seed if source == "sampled" else None,
-            draw=draw,
-        )
+            return record.Move(node=child, joined=together)
+        data = token.bytes.hex()
+        return record.Add(parent=parent, node=len(nodes), id=token.id, bytes=data, source=source, joined=together)
+
+    def delete(self, number: int) -> AnyEvent:
+        """The event that hides a node of the current tree and everything after it; for node 0, the prompt too."""
+        return record.Delete(node=number)
+
+    def bookmark(self, name: str | None) -> AnyEvent:
+        """The event that gives the cursor's node a name, or takes it away."""
+        return record.Bookmark(node=self.node, name=name or None)
+
+    def undo(self) -> AnyEvent | None:
+        """The event that undoes the last act; None where there is none."""
+        return record.Undo() if self.history.done else None
+
+    def redo(self) -> AnyEvent | None:
+        """The event that does again what was undone last; None where nothing was."""
+        return record.Redo() if self.history.undone else None
 
     def back(self) -> AnyEvent | None:
         """The event that goes one token back; None at the prompt."""
@@ -295,72 +330,68 @@ class Session:
 
     # Looking at it.
 
-    def prefix(self) -> list[int]:
-        """The ids up to the cursor."""
-        return self.tree.prefix(self.node) if self.trees else []
+    def place(self, focus: int | None) -> Place:
+        """Where the table stands from which the token of that index on the path was chosen; None is the cursor."""
+        if focus is None:
+            return Place(self.node)
+        if focus < len(self.tree.prompt):
+            return Place(0, focus)
+        return Place(self._path.to(self.tree, self.cursor)[focus - 1].node or 0)
 
-    def missing(self) -> bool:
-        """Whether the cursor has no table for the current settings, or one that leaves out a token tried here."""
-        node = self.cursor
-        if node.distribution is None or node.shaped_by is None or node.shaped_by.shaping != self.params.shaping:
-            return True
-        return any(node.distribution.find(token_id) is None for token_id in node.children)
+    def prefix(self, place: Place | None = None) -> list[int]:
+        """The ids up to a place, or up to the cursor."""
+        if not self.trees:
+            return []
+        if place is None or place.at is None:
+            return self.tree.prefix(self.node if place is None else place.node)
+        return [token.id for token in self.tree.prompt[: place.at]]
 
-    def snapshot(self) -> Snapshot:
+    def table(self, place: Place) -> Distribution | None:
+        """The table of a place for the current settings, where it was seen."""
+        if place.at is None:
+            node = self.tree.nodes[place.node]
+            table, shaped_by = node.distribution, node.shaped_by
+        else:
+            table, shaped_by = self.tree.tables.get(place.at, (None, None))
+        return None if shaped_by is None or shaped_by.shaping != self.params.shaping else table
+
+    def tried(self, place: Place) -> list[int]:
+        """The ids that stand after a place: its table lists them, however unlikely they are."""
+        if place.at is not None:
+            return [self.tree.prompt[place.at].id]
+        return list(self.tree.nodes[place.node].children)
+
+    def missing(self, place: Place) -> bool:
+        """Whether a place has no table for the current settings, or one that leaves out a token tried there."""
+        if place.at == 0:
+            return False  # Nothing comes before the first token: it was chosen from no table.
+        table = self.table(place)
+        return table is None or any(table.find(token_id) is None for token_id in self.tried(place))
+
+    def snapshot(self, focus: int | None = None) -> Snapshot:
+        """What there is to show, with the table of the token under the token cursor."""
         if not self.trees:
             return EMPTY
-        tree, node = self.tree, self.cursor
-        last = tree.nodes[node.last_child].token if node.last_child is not None else None
+        tree, node, path = self.tree, self.cursor, self._path.to(self.tree, self.cursor)
+        place = self.place(focus)
+        if focus is not None:
+            last: Token | None = path[focus].token
+        else:
+            last = tree.nodes[node.last_child].token if node.last_child in tree.living(node.number) else None
+        living = [tree.nodes[number].token for number in tree.living(place.node)] if place.at is None else [last]
         return Snapshot(
-            path=self._path_tokens(),
+            path=path,
             prompt_length=len(tree.prompt),
             prompt_text=tree.text,
             prompt_chat=tree.chat,
             pending=shown_bytes(node.pending),
-            distribution=None if self._stale(node) else node.distribution,
+            distribution=self.table(place),
             params=self.params,
-            children=frozenset(node.children),
+            children=frozenset(token.id for token in living if token is not None),
             last_child=last.id if last else None,
             node=node.number,
             root=self.root,
             named=tuple(self.token(token_id) for token_id in self.params.token_ids),
+            focus=focus,
+            bookmark=tree.bookmarks.get(node.number),
         )
-
-    def _stale(self, node: Node) -> bool:
-        return node.shaped_by is None or node.shaped_by.shaping != self.params.shaping
-
-    def _path_tokens(self) -> tuple[PathToken, ...]:
-        """Extended from the last one where that is its beginning, as after a step or a run; else gathered anew."""
-        (root, number), path = self._path
-        if (root, number) == (self.root, self.node):
-            return path
-        more: list[Node] = []
-        node = self.cursor
-        while node.parent is not None and node.number != number:
-            more.append(node)
-            node = self.tree.nodes[node.parent]
-        if (root, number) == (self.root, node.number):
-            path = (*path, *(self._place(self.tree, node) for node in reversed(more)))
-        else:
-            path = self._gather(self.tree, more[::-1])
-        self._path = ((self.root, self.node), path)
-        return path
-
-    @classmethod
-    def _gather(cls, tree: Tree, nodes: Sequence[Node]) -> tuple[PathToken, ...]:
-        end = len(tree.prompt) - 1
-        scores = tree.scores or [Scored(token) for token in tree.prompt]
-        prompt = (
-            PathToken(token, text, None, 0 if index == end else None, score.logprob, score.rank, score.entropy)
-            for index, (token, text, score) in enumerate(zip(tree.prompt, tree.prompt_texts, scores, strict=True))
-        )
-        return (*prompt, *(cls._place(tree, node) for node in nodes))
-
-    @staticmethod
-    def _place(tree: Tree, node: Node) -> PathToken:
-        assert node.token is not None and node.parent is not None
-        assert node.choice is not None
-        choice, table = node.choice, tree.nodes[node.parent].distribution
-        logprob = math.log(choice.prob) if choice.prob else None
-        entropy = table.entropy if table else None
-        return PathToken(node.token, node.text, choice, node.number, logprob, choice.rank, entropy)

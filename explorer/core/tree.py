@@ -24,6 +24,8 @@ class Choice:
     prob: float | None = None
     sampling_prob: float | None = None
     rank: int | None = None
+    entropy: float | None = None
+    """Of the distribution that it was chosen from, in bits, where no table of its parent tells it."""
     seed: int | None = None
     draw: int | None = None
     """Index, from 0, of the draw of its seed that chose a sampled token."""
@@ -71,6 +73,13 @@ class Node:
     """The settings under which `distribution` was made."""
 
 
+class Table(NamedTuple):
+    """A distribution inside a prompt, and the settings under which it was made."""
+
+    distribution: Distribution
+    shaped_by: SamplingParams
+
+
 class Tree:
     """The prompt and everything that was tried after it."""
 
@@ -83,6 +92,12 @@ class Tree:
         self.prompt = prompt
         self.scores: list[Scored] = []
         """What the model thinks of each token of the prompt; empty until it was asked."""
+        self.tables: dict[int, Table] = {}
+        """Those inside the prompt, by the number of its tokens that they follow."""
+        self.deleted: set[int] = set()
+        """Nodes that are not shown any more, nor anything after them."""
+        self.bookmarks: dict[int, str] = {}
+        """The names of nodes."""
         self.prompt_texts: list[str] = []
         pending = b""
         for token in prompt:
@@ -104,6 +119,10 @@ class Tree:
         above.children[token.id] = node.number
         return node
 
+    def living(self, number: int) -> list[int]:
+        """The children of a node that are not deleted, in order of creation."""
+        return [child for child in self.nodes[number].children.values() if child not in self.deleted]
+
     def path(self, number: int) -> list[Node]:
         """The nodes after the prompt, down to this one."""
         nodes = []
@@ -112,6 +131,13 @@ class Tree:
             nodes.append(node)
             node = self.nodes[node.parent]
         return nodes[::-1]
+
+    def is_after(self, number: int, above: int) -> bool:
+        """Whether a node is `above` or comes after it."""
+        at: int | None = number
+        while at is not None and at > above:  # A node's number is above its parent's.
+            at = self.nodes[at].parent
+        return at == above
 
     def prefix(self, number: int) -> list[int]:
         """The ids up to and including a node."""

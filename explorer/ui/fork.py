@@ -26,7 +26,10 @@ MOST = 256
 
 
 class Fork:
-    """`rules` end each sequence; nobody is woken. Raises UsageError where that many cannot be drawn."""
+    """`rules` end each sequence; nobody is woken. They begin where the table stands.
+
+    Raises UsageError where that many cannot be drawn.
+    """
 
     def __init__(self, walk: Walk, count: int, rules: StopRules) -> None:
         session = walk.session
@@ -35,6 +38,7 @@ class Fork:
             raise UsageError(f"{MOST} sequences at most, not {count:,}.")
         check_sampling(session.params, count)
         self._walk = walk
+        self._arrived = walk.arrive()
         self._rules = msgspec.structs.replace(rules, entropy_above=None, prob_below=None)
         node = session.cursor
         seed = session.params.seed
@@ -89,14 +93,16 @@ class Fork:
         assert session is not None
         batch = Batch(self._seed, one.sequence, len(self.sequences))
         session.learn([one.candidate.token])
-        self._walk.apply(session.choose_in(batch, self._ends[one.sequence], one.candidate, len(sequence.drawn)))
+        self._walk.apply(
+            session.choose_in(batch, self._ends[one.sequence], one.candidate, len(sequence.drawn), self.tokens > 0)
+        )
         self._ends[one.sequence] = session.node
         sequence.add(one.candidate, one.finish)
 
     def go(self, index: int) -> None:
         """Go to the end of a sequence."""
         if self._ends[index] != self._node:
-            self._walk.apply(Move(node=self._ends[index]))
+            self._walk.apply(Move(node=self._ends[index], joined=True))
 
 
 WHY: dict[FinishReason | None, str] = {

@@ -6,7 +6,7 @@ Owns the scales; the colours are in themes/*.toml. Pure functions. Must not know
 from bisect import bisect_left
 from typing import Literal
 
-from explorer.core.session import PathToken
+from explorer.core.snapshot import PathToken
 
 Metric = Literal["", "prob", "entropy", "surprisal"]
 HEAT_METRICS: tuple[Metric, ...] = ("", "prob", "entropy", "surprisal")

@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from explorer.core.knobs import KNOB
 from explorer.core.sampling import MODELS_OWN, Preset, SamplingParams, all_presets, new_seed, preset_of
-from explorer.core.session import Snapshot
+from explorer.core.snapshot import Snapshot
 from explorer.errors import UsageError
 from explorer.ui.walk import Walk
 from explorer.ui.widgets.candidates import CandidatesPane

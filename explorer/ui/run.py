@@ -10,6 +10,7 @@ from contextlib import aclosing
 
 import msgspec
 
+from explorer.core import navigation
 from explorer.core.distribution import Distribution
 from explorer.core.pace import RunSettings, quoted
 from explorer.core.stopping import FinishReason, Stopper, StopRules
@@ -59,6 +60,7 @@ class Run:
         stopper = Stopper(rules, walk.info.eos_ids if walk.info else (), walk.positions_left)
         began = due = walk.clock()
         done, waited = 0, 0.0
+        arrived = walk.arrive()
         here = (session.root, session.node)
         try:
             while True:
@@ -78,7 +80,7 @@ class Run:
                             return None
                         if session.params != params:
                             break
-                        walk.take(step)
+                        walk.take(step, joined=arrived or done > 0)
                         here = (session.root, session.node)
                         done += 1
                         now = walk.clock()
@@ -149,7 +151,7 @@ async def redraw(walk: Walk) -> str:
     """
     session = walk.session
     assert session is not None
-    here, node = (session.root, session.node), session.cursor
+    here, node = (session.root, session.node), navigation.node_at(session, walk.focus)
     if node.parent is None or node.choice is None:
         raise UsageError("the prompt was not drawn; Space draws the next token")
     if node.choice.source != "sampled":

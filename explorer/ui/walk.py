@@ -10,13 +10,16 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 
 import msgspec
+from msgspec import UNSET
 
+from explorer.core import navigation
 from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.events import AnyEvent, End, Move, Params, Prompt, Score, Seen
+from explorer.core.events import Act, AnyEvent, End, Move, Params, Prompt, Redo, Score, Seen, Undo
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
-from explorer.core.session import EMPTY, Session, Snapshot
+from explorer.core.session import Place, Session
+from explorer.core.snapshot import EMPTY, Snapshot
 from explorer.engine.base import Engine, Progress, Step, carry_over, encode_source
 from explorer.engine.description import EngineInfo
 from explorer.errors import ContextFull, ExplorerError, OutOfMemory, RecordError
@@ -25,8 +28,8 @@ from explorer.ui.scoring import Scoring
 OpenSession = Callable[[Engine, str | Chat], Awaitable[Session]]
 """Begins or resumes a session on an engine that is ready, a new one with the text or the chat."""
 
-Question = tuple[int, int, Hashable, int]
-"""What a table answers: root, node, settings and rows."""
+Question = tuple[int, Place, Hashable, int]
+"""What a table answers: root, place, settings and rows."""
 
 NEARLY_FULL = 16
 """Positions left, from which on it is said."""
@@ -72,6 +75,7 @@ class Walk:
         """What the engine is, or was before it died."""
         self._open_session = open_session
         self.scoring = Scoring()
+        self._focus: int | None = None
         self._aside: Snapshot | None = None
         """What is shown while tokens are added elsewhere."""
         self._refused: Question | None = None
@@ -87,17 +91,30 @@ class Walk:
     def snapshot(self) -> Snapshot:
         if self._aside is not None:
             return self._aside
-        return self.session.snapshot() if self.session else EMPTY
+        return self.session.snapshot(self._focus) if self.session else EMPTY
+
+    @property
+    def focus(self) -> int | None:
+        """The index on the path of the token under the token cursor; None at the end. No act, and not recorded."""
+        return self._focus
+
+    @focus.setter
+    def focus(self, index: int | None) -> None:
+        self._focus = index
+        self.changed()
 
     @property
     def positions_left(self) -> int | None:
-        """How many tokens can still follow the cursor; None where the model has no limit."""
+        """How many tokens can still follow where the table stands; None where the model has no limit."""
         length = self.info.context_length if self.info else None
-        return None if self.session is None or length is None else max(length - self.session.cursor.length, 0)
+        if self.session is None or length is None:
+            return None
+        used = self.session.cursor.length if self._focus is None else self._focus
+        return max(length - used, 0)
 
     @property
     def context_is_full(self) -> bool:
-        """Whether no token can be added at the cursor."""
+        """Whether no token can be added where the table stands."""
         return self.positions_left == 0
 
     @property
@@ -127,6 +144,7 @@ class Walk:
     def close(self) -> None:
         """Complete the record."""
         self.scoring.stop()
+        self.changed = lambda: None
         if self.session is not None:
             self._come_back()
             self.apply(End())
@@ -147,13 +165,15 @@ class Walk:
     def _come_back(self) -> None:
         snapshot, self._aside = self._aside, None
         if snapshot is not None and self.session is not None and self.session.node != snapshot.node:
-            self.apply(Move(node=snapshot.node))
+            self.apply(Move(node=snapshot.node, joined=True))
         self.changed()
 
     def apply(self, event: AnyEvent) -> None:
         """Apply an event; when the record cannot be written any more, say so and go on."""
         assert self.session is not None
         journal = self.session.journal
+        if isinstance(event, Act | Undo | Redo):
+            self._focus = None
         try:
             self.session.apply(event)
         except RecordError as error:
@@ -165,16 +185,46 @@ class Walk:
             self.changed()
 
     def add(self, candidate: Candidate) -> None:
-        """Go to a picked token. Raises ContextFull."""
-        assert self.session is not None
-        if self.context_is_full and candidate.token.id not in self.session.cursor.children:
+        """Go to a picked token; under the token cursor, along the path where it stands there. Raises ContextFull."""
+        session = self.session
+        assert session is not None
+        path = session.snapshot().path
+        if self._focus is not None and path[self._focus].token.id == candidate.token.id:
+            self.focus = self._focus + 1 if self._focus + 1 < len(path) else None
+            return
+        if self.context_is_full and candidate.token.id not in session.cursor.children:
             raise ContextFull(FULL)
-        self.apply(self.session.choose(candidate, "picked"))
+        joined = self.arrive()
+        self.apply(session.choose(candidate, "picked", joined=joined))
+
+    def arrive(self) -> bool:
+        """Bring the cursor to where the table stands; whether it was elsewhere."""
+        session = self.session
+        assert session is not None
+        events = navigation.arrival(session, session.place(self._focus))
+        for event in events:
+            self.apply(event)
+        return bool(events)
 
     def back(self) -> bool:
-        """Go one token back; False at the prompt."""
+        """Go one token back; False at the prompt. The token cursor goes along the path instead."""
         assert self.session is not None
-        event = self.session.back()
+        if self._focus is not None:
+            self.focus = max(self._focus - 1, 0)
+            return True
+        return self._done(self.session.back())
+
+    def undo(self) -> bool:
+        """Undo the last act; False where there is none."""
+        assert self.session is not None
+        return self._done(self.session.undo())
+
+    def redo(self) -> bool:
+        """Do again what was undone last; False where nothing was."""
+        assert self.session is not None
+        return self._done(self.session.redo())
+
+    def _done(self, event: AnyEvent | None) -> bool:
         if event is not None:
             self.apply(event)
         return event is not None
@@ -240,14 +290,15 @@ class Walk:
             return False
         if self._aside is not None:
             return False
-        if self.session.missing():
+        place = self.session.place(self._focus)
+        if self.session.missing(place):
             return True
-        table = self.session.cursor.distribution
+        table = self.session.table(place)
         return table is not None and len(table.candidates) < min(self.top, table.vocab_size)
 
     def _question(self) -> Question:
         assert self.session is not None
-        return (self.session.root, self.session.node, self.session.params.shaping, self.top)
+        return (self.session.root, self.session.place(self._focus), self.session.params.shaping, self.top)
 
     async def _numbers(self, session: Session) -> None:
         """Ask what the model thinks of the prompt, once; the same pass fills its cache. Raises EngineError."""
@@ -275,27 +326,28 @@ class Walk:
         session = self.session
         assert session is not None
         asked = self._question()
+        place = session.place(self._focus)
         began = self.clock()
         try:
             if self.scoring.wanted(session):
                 await self._numbers(session)
                 began = self.clock()
             distribution = await self.engine.next(
-                session.prefix(),
+                session.prefix(place),
                 session.params,
                 self.top,
-                [*session.cursor.children, *session.params.token_ids],
-                prompt_length=len(session.tree.prompt),
+                [*session.tried(place), *session.params.token_ids],
+                prompt_length=len(session.tree.prompt) if place.at is None else place.at,
             )
         except ExplorerError:
             self._refused = asked
             raise
         self.speed = msgspec.structs.replace(self.speed, step_ms=(self.clock() - began) * 1000)
         if asked == self._question():
-            self._see(session, distribution)
+            self._see(session, place, distribution)
 
-    def take(self, step: Step, parent: int | None = None) -> None:
-        """Go to a token that was drawn after the cursor, or after the node `parent`.
+    def take(self, step: Step, parent: int | None = None, joined: bool = False) -> None:
+        """Go to a token that was drawn after the cursor, or after the node `parent`; `joined` to the act before.
 
         The screen is not told: many may come at once.
         """
@@ -305,13 +357,14 @@ class Walk:
         try:
             session.learn([step.drawn.token])
             if parent is not None:
-                self.apply(Move(node=parent))
-            self.apply(session.choose(step.drawn, "sampled", step.draw))
-            if step.distribution is not None and session.missing():
-                self._see(session, step.distribution)
+                self.apply(Move(node=parent, joined=True if joined else UNSET))
+            self.apply(session.choose(step.drawn, "sampled", step.draw, joined or parent is not None))
+            here = Place(session.node)
+            if step.distribution is not None and session.missing(here):
+                self._see(session, here, step.distribution)
         finally:
             self.changed = quiet
 
-    def _see(self, session: Session, distribution: Distribution) -> None:
+    def _see(self, session: Session, place: Place, distribution: Distribution) -> None:
         session.learn(candidate.token for candidate in distribution.candidates)
-        self.apply(Seen.of(session.node, distribution))
+        self.apply(Seen.of(place.node, distribution, place.at))

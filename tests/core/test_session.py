@@ -6,11 +6,15 @@ from hypothesis import strategies as st
 from explorer.core import events, journal
 from explorer.core.journal import Journal
 from explorer.core.sampling import SamplingParams
-from explorer.core.session import EMPTY, Session
+from explorer.core.session import Session
+from explorer.core.snapshot import EMPTY
 from explorer.core.token import Token
 from explorer.errors import RecordError, UsageError
 
-KINDS = ("prompt", "seen", "seen", "pick", "pick", "sample", "sample", "back", "move", "params", "engine", "end")
+KINDS = (
+    *("prompt", "seen", "seen", "inside", "pick", "pick", "sample", "sample", "force", "back", "move", "params"),
+    *("engine", "end", "delete", "bookmark", "undo", "redo"),
+)
 MOVES = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 1000)), max_size=40).map(
     lambda moves: [("prompt", 1), ("seen", 3), *moves]
 )
@@ -18,8 +22,17 @@ MOVES = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 1000)), max_si
 
 def everything(session: Session) -> dict:
     """All that a session holds, in values that can be compared."""
-    trees = [(tree.text, tree.prompt, tree.prompt_texts, tree.nodes) for tree in session.trees]
-    return {"trees": trees, "at": (session.root, session.node), "params": session.params, "events": session.events}
+    trees = [
+        (tree.text, tree.prompt, tree.prompt_texts, tree.nodes, tree.tables, tree.deleted, tree.bookmarks)
+        for tree in session.trees
+    ]
+    return {
+        "acts": (session.history.done, session.history.undone),
+        "trees": trees,
+        "at": (session.root, session.node),
+        "params": session.params,
+        "events": session.events,
+    }
 
 
 def begun(header, walker, *moves: tuple[str, int]) -> Session:
@@ -55,7 +68,7 @@ def test_a_snapshot_is_the_same_whether_the_path_was_extended_or_gathered(header
     walker.teach(session)
     walker.walk(session, moves)
     seen = session.snapshot()
-    session._path = ((-1, -1), ())
+    session._path.forget()
     assert session.snapshot() == seen
     assert seen.ids == session.prefix() == session.tree.prefix(session.node)
 
@@ -75,6 +88,116 @@ def test_back_undoes_a_choice_and_the_branch_stays(header, walker, moves, n):
     session.apply(session.choose(candidate, "picked"))
     assert session.node == chosen
     assert len(session.tree.nodes) - nodes == (candidate.token.id not in before.children)
+
+
+def stand(session: Session) -> dict:
+    """What an act can change and an undo takes back; tokens that were added stay."""
+    marks = [(set(tree.deleted), dict(tree.bookmarks)) for tree in session.trees]
+    return {"at": (session.root, session.node), "marks": marks}
+
+
+@given(MOVES)
+def test_undo_inverts_each_act_and_redo_does_it_again(header, walker, moves):
+    session = Session(header)
+    walker.teach(session)
+    acts: list[dict] = []
+    """How it stood before each of the last acts, back to the last undo."""
+    for move in moves:
+        before, done = stand(session), len(session.history.done)
+        walker.walk(session, [move])
+        if move[0] in ("undo", "redo") or len(session.history.done) < done:
+            acts = []
+        elif len(session.history.done) > done:
+            acts.append(before)
+    end = stand(session)
+    for before in reversed(acts):
+        session.apply(session.undo())
+        was = stand(session)
+        # A prompt that came after the act has no marks before it.
+        assert (was["at"], was["marks"][: len(before["marks"])]) == (before["at"], before["marks"])
+    for _ in acts:
+        session.apply(session.redo())
+    assert stand(session) == end
+
+
+def test_a_run_is_one_act(header, walker):
+    session = begun(header, walker)
+    candidates = session.cursor.distribution.candidates
+    for number, candidate in enumerate(candidates):
+        session.apply(session.choose(candidate, "sampled", number, joined=number > 0))
+    end = session.node
+    session.apply(session.undo())
+    assert (session.node, session.undo()) == (0, None)
+    session.apply(session.redo())
+    assert (session.node, session.redo()) == (end, None)
+
+
+def test_what_is_joined_after_an_undo_is_an_act_of_its_own(header, walker):
+    session = begun(header, walker, ("pick", 0), ("pick", 0))
+    session.apply(session.undo())
+    session.apply(session.back())
+    session.apply(session.undo())
+    candidate = session.trees[0].nodes[0].distribution.candidates[1]
+    here = session.node
+    session.apply(session.choose(candidate, "sampled", 0, joined=True))
+    session.apply(session.undo())
+    assert session.node == here
+
+
+def test_a_deleted_branch_is_not_shown_and_comes_back_with_its_token(header, walker):
+    session = begun(header, walker, ("pick", 0), ("seen", 3), ("pick", 1))
+    first, leaf = session.tree.nodes[1], session.node
+    session.apply(session.delete(1))
+    shown = session.snapshot()
+    assert (session.node, shown.children, shown.last_child) == (0, frozenset(), None)
+    session.apply(session.choose(shown.distribution.find(first.token.id), "picked"))
+    assert (session.node, session.tree.deleted) == (1, set())
+    session.apply(events.Move(node=leaf))
+    session.apply(session.delete(leaf))
+    assert (session.node, session.tree.living(1)) == (1, [])
+    session.apply(session.undo())
+    assert (session.node, session.tree.living(1)) == (leaf, [leaf])
+
+
+def test_a_prompt_is_deleted_where_there_is_another_one(header, walker):
+    session = begun(header, walker)
+    with pytest.raises(RecordError, match="only prompt"):
+        session.apply(session.delete(0))
+    walker.walk(session, [("prompt", 2)])
+    session.apply(session.delete(0))
+    assert (session.root, session.node) == (0, 0)
+    with pytest.raises(RecordError, match="only prompt"):
+        session.apply(session.delete(0))
+    session.apply(session.undo())
+    assert (session.root, [tree.deleted for tree in session.trees]) == (1, [set(), set()])
+
+
+def test_nothing_of_another_vocabulary_is_undone(header, walker):
+    session = begun(header, walker, ("pick", 0))
+    session.apply(events.Engine(restarted=False, model="b", dtype="float32", device="cpu", tokenizer="1" * 64))
+    assert session.undo() is None
+    walker.walk(session, [("prompt", 2)])
+    assert session.undo() is None
+    with pytest.raises(RecordError, match="nothing to undo"):
+        session.apply(events.Undo())
+    with pytest.raises(RecordError, match="nothing to do again"):
+        session.apply(events.Redo())
+
+
+def test_the_table_of_a_token_on_the_path_is_the_one_it_was_chosen_from(header, walker):
+    session = begun(header, walker, ("pick", 0), ("seen", 4), ("pick", 1))
+    length = len(session.tree.prompt)
+    shown = session.snapshot(length)
+    assert shown.distribution == session.tree.nodes[0].distribution
+    assert (shown.last_child, shown.children) == (session.tree.nodes[1].token.id, {session.tree.nodes[1].token.id})
+    assert session.place(length + 1) == (1, None)
+    inside = session.place(1)
+    assert (inside, session.missing(inside), session.prefix(inside)) == ((0, 1), True, session.prefix()[:1])
+    session.apply(events.Seen.of(0, walker.table([1], 5), 1))
+    assert session.snapshot(1).distribution == walker.table([1], 5)
+    assert session.missing(inside)  # The token that stands there is not in it.
+    assert not session.missing(session.place(0))
+    assert session.snapshot(0).distribution is None
 
 
 def test_back_at_the_prompt_is_nothing(header, walker):
@@ -111,6 +234,14 @@ def test_the_first_token_of_a_prompt_is_spelt_as_the_first(header, walker):
         events.Move(node=0, root=1),
         events.Move(node=0, root=-1),
         events.Seen(node=5, entropy=None, vocab_size=1, other_prob=None, kept=1, candidates=[]),
+        events.Seen(node=1, at=1, entropy=None, vocab_size=1, other_prob=None, kept=1, candidates=[]),
+        events.Seen(node=0, at=99, entropy=None, vocab_size=1, other_prob=None, kept=1, candidates=[]),
+        events.Seen(node=0, at=0, entropy=None, vocab_size=1, other_prob=None, kept=1, candidates=[]),
+        events.Delete(node=2),
+        events.Delete(node=0),
+        events.Bookmark(node=2, name="a"),
+        events.Bookmark(node=0, root=1, name="a"),
+        events.Redo(),
     ],
 )
 def test_an_event_that_does_not_fit_is_refused_and_changes_nothing(header, walker, event):
@@ -149,11 +280,11 @@ def test_the_replay_of_an_event_that_does_not_fit_names_its_line(header, event):
 
 def test_a_table_belongs_to_the_settings_that_made_it(header, walker):
     session = begun(header, walker)
-    assert session.snapshot().distribution is not None and not session.missing()
+    assert session.snapshot().distribution is not None and not session.missing(session.place(None))
     session.apply(events.Params.of(SamplingParams(seed=5)))
-    assert session.snapshot().distribution is not None and not session.missing()
+    assert session.snapshot().distribution is not None and not session.missing(session.place(None))
     session.apply(events.Params.of(SamplingParams(temperature=0.5)))
-    assert session.snapshot().distribution is None and session.missing()
+    assert session.snapshot().distribution is None and session.missing(session.place(None))
     session.apply(events.Params.of(SamplingParams()))
     assert session.snapshot().distribution is not None
 
@@ -162,7 +293,7 @@ def test_a_table_that_leaves_out_a_token_tried_here_is_missing(header, walker):
     session = begun(header, walker)
     session.apply(events.Add(parent=0, node=1, id=42, source="forced"))
     session.apply(session.back())
-    assert session.missing()
+    assert session.missing(session.place(None))
 
 
 def test_a_choice_keeps_the_numbers_that_it_had(header, walker):

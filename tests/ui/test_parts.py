@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core.session import PathToken
+from explorer.core.snapshot import PathToken
 from explorer.core.token import Token
 from explorer.engine.base import Progress
 from explorer.ui import theme

@@ -17,7 +17,7 @@ from textual.strip import Strip
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.explanation import cumulative, explain
 from explorer.core.knobs import CUT_NAMES
-from explorer.core.session import Snapshot
+from explorer.core.snapshot import Snapshot
 from explorer.core.token import Token
 from explorer.ui.cells import fit
 from explorer.ui.numbers import bar, count, percent

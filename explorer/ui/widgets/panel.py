@@ -20,7 +20,7 @@ from textual.widgets import Input, Static
 
 from explorer.core.knobs import KNOB, KNOBS, Knob
 from explorer.core.sampling import Preset, preset_of
-from explorer.core.session import Snapshot
+from explorer.core.snapshot import Snapshot
 from explorer.core.token import Token, label
 from explorer.ui.cells import fit
 from explorer.ui.widgets.pane import Pane, Part

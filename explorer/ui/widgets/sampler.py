@@ -8,7 +8,7 @@ from textual.reactive import var
 
 from explorer.core.knobs import KNOB
 from explorer.core.sampling import Preset, preset_of
-from explorer.core.session import Snapshot
+from explorer.core.snapshot import Snapshot
 from explorer.ui.cells import fit
 from explorer.ui.numbers import setting
 from explorer.ui.widgets.pane import Pane, Part

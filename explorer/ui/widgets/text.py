@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual.geometry import Size
 from textual.reactive import var
 
-from explorer.core.session import PathToken, Snapshot
+from explorer.core.snapshot import PathToken, Snapshot
 from explorer.core.token import UNSETTLED, visible
 from explorer.ui.cells import clusters, drawable
 from explorer.ui.heat import Metric, heat

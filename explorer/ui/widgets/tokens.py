@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from textual.geometry import Size
 from textual.reactive import var
 
-from explorer.core.session import PathToken, Snapshot
+from explorer.core.snapshot import PathToken, Snapshot
 from explorer.core.token import Token, label, visible
 from explorer.ui.cells import fit
 from explorer.ui.numbers import UNKNOWN, percent

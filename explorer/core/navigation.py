@@ -1,0 +1,56 @@
+"""Navigation: where a person can go in a session, and the events that bring the cursor there.
+
+Functions that read a session and change nothing. Must not know the screen.
+"""
+
+from explorer.core.events import AnyEvent, Move, Prompt, Seen
+from explorer.core.session import Place, Session
+from explorer.core.token import shown_bytes, take_text
+from explorer.core.tree import Node
+
+
+def arrival(session: Session, place: Place) -> list[AnyEvent]:
+    """The events that bring the cursor to where a table stands; none where it is there.
+
+    Inside the prompt, what comes before becomes a prompt of its own, with the table that was seen.
+    """
+    if place.at is None:
+        return [] if place.node == session.node else [Move(node=place.node)]
+    beginning, table = session.tree.prompt[: place.at], session.table(place)
+    for root, tree in enumerate(session.trees):
+        if (tree.tokenizer, tree.prompt) == (session.tokenizer, beginning):
+            return [Move(root=root, node=0)]
+    text, rest = take_text(b"".join(token.bytes for token in beginning))
+    prompt = Prompt.of(text + shown_bytes(rest), beginning)
+    return [prompt] if table is None else [prompt, Seen.of(0, table)]
+
+
+def sibling(session: Session, focus: int | None, step: int) -> AnyEvent | None:
+    """The event that goes from the token of an index on the path (None: the last) to a sibling, `step` further.
+
+    Round at the end. The siblings of a prompt are the other prompts. None where there is no other.
+    """
+    tree = session.tree
+    if focus is not None and focus < len(tree.prompt):
+        return None
+    if focus is None and session.node == 0:
+        same = (i for i, other in enumerate(session.trees) if other.tokenizer == session.tokenizer)
+        root = _after([i for i in same if 0 not in session.trees[i].deleted], session.root, step)
+        return None if root is None else Move(root=root, node=0)
+    here = node_at(session, focus)
+    other = _after(tree.living(here.parent or 0), here.number, step)
+    return None if other is None else Move(node=other)
+
+
+def node_at(session: Session, focus: int | None) -> Node:
+    """The node of the token of an index on the path, node 0 for a token of the prompt; None is the cursor's."""
+    length = len(session.tree.prompt)
+    if focus is None:
+        return session.cursor
+    return session.tree.nodes[0] if focus < length else session.tree.path(session.node)[focus - length]
+
+
+def _after(numbers: list[int], number: int, step: int) -> int | None:
+    if len(numbers) < 2 or number not in numbers:
+        return None
+    return numbers[(numbers.index(number) + step) % len(numbers)]
