@@ -5,10 +5,10 @@ Owns the fields of the form, and how several stop strings stand on one line. Mus
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
 
+from explorer.core.form import Field, read_answer, read_number, read_whole_number, written_answer, written_number
 from explorer.core.stopping import StopRules
 from explorer.errors import UsageError
 
@@ -63,15 +63,6 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
 # The form.
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One line of the form; its name is that of the setting in the configuration."""
-
-    name: str
-    title: str
-    hint: str
-
-
 FIELDS = (
     Field("max_new_tokens", "max new tokens", "of one run"),
     Field("tokens_per_second", "tokens a second", "1 to 50; empty is no limit"),
@@ -88,50 +79,29 @@ def written(settings: RunSettings) -> dict[str, str]:
     rules = settings.rules
     return {
         "max_new_tokens": str(rules.max_new_tokens),
-        "tokens_per_second": f"{settings.tokens_per_second:g}" if settings.tokens_per_second else "",
-        "eos": "yes" if rules.eos else "no",
+        "tokens_per_second": written_number(settings.tokens_per_second or None),
+        "eos": written_answer(rules.eos),
         "stop": ", ".join(quoted(string) for string in rules.strings),
         "stop_id": ", ".join(str(token_id) for token_id in rules.ids),
-        "wake_entropy": "" if rules.entropy_above is None else f"{rules.entropy_above:g}",
-        "wake_prob": "" if rules.prob_below is None else f"{rules.prob_below:g}",
+        "wake_entropy": written_number(rules.entropy_above),
+        "wake_prob": written_number(rules.prob_below),
     }
 
 
 def read(texts: Mapping[str, str]) -> RunSettings:
     """The settings of a form that is filled in. Raises UsageError, which names the field."""
-    said = {field.name: texts[field.name].strip() for field in FIELDS}
+    title = {field.name: field.title for field in FIELDS}
     return RunSettings(
         rules=StopRules(
-            max_new_tokens=int(_number("max_new_tokens", said, whole=True) or 0),
-            eos=_answer("eos", said),
-            strings=read_strings(said["stop"]),
-            ids=read_ids(said["stop_id"]),
-            entropy_above=_number("wake_entropy", said),
-            prob_below=_number("wake_prob", said),
+            max_new_tokens=read_whole_number(title["max_new_tokens"], texts["max_new_tokens"]) or 0,
+            eos=read_answer(title["eos"], texts["eos"]),
+            strings=read_strings(texts["stop"].strip()),
+            ids=read_ids(texts["stop_id"].strip()),
+            entropy_above=read_number(title["wake_entropy"], texts["wake_entropy"]),
+            prob_below=read_number(title["wake_prob"], texts["wake_prob"]),
         ),
-        tokens_per_second=_number("tokens_per_second", said) or 0.0,
+        tokens_per_second=read_number(title["tokens_per_second"], texts["tokens_per_second"]) or 0.0,
     )
-
-
-TITLES = {field.name: field.title for field in FIELDS}
-
-
-def _number(name: str, said: Mapping[str, str], whole: bool = False) -> float | None:
-    text = said[name]
-    if not text:
-        return None
-    try:
-        return int(text) if whole else float(text)
-    except ValueError as error:
-        raise UsageError(f"{TITLES[name]} must be a {'whole ' * whole}number, not “{text}”.") from error
-
-
-def _answer(name: str, said: Mapping[str, str]) -> bool:
-    answers = {"yes": True, "y": True, "on": True, "no": False, "n": False, "off": False}
-    answer = answers.get(said[name].casefold())
-    if answer is None:
-        raise UsageError(f"{TITLES[name]} is yes or no, not “{said[name]}”.")
-    return answer
 
 
 def quoted(string: str) -> str:

@@ -51,6 +51,45 @@ COMMANDS = (
         "faster", "full_stop", "Faster", "Auto-sampling goes faster; after 50 a second, no limit.", "Walk", shown="."
     ),
     Command("run_settings", "A", "Auto-sampling: settings", "What stops auto-sampling, and how fast it goes.", "Walk"),
+    Command(
+        "token_left",
+        "ctrl+left",
+        "Token cursor left",
+        "Look at the token before, and at the table it was chosen from.",
+        "Walk",
+        shown="Ctrl+←",
+    ),
+    Command(
+        "token_right",
+        "ctrl+right",
+        "Token cursor right",
+        "Look at the token after; at the end, the next one is chosen.",
+        "Walk",
+        shown="Ctrl+→",
+    ),
+    Command(
+        "jump",
+        "right_square_bracket",
+        "Jump ahead",
+        "To the next surprise, fork or bookmark of the path; 42 ] goes to token 42.",
+        "Walk",
+        shown="]",
+    ),
+    Command(
+        "jump_back", "left_square_bracket", "Jump back", "To the surprise, fork or bookmark before.", "Walk", shown="["
+    ),
+    Command(
+        "jump_settings", "J", "Jump: settings", "What a jump stops at: surprisal, entropy, forks, bookmarks.", "Walk"
+    ),
+    Command(
+        "exchange",
+        "E",
+        "Exchange the token",
+        "Put the selected token under the token cursor, and carry over what comes after it.",
+        "Walk",
+    ),
+    Command("undo", "u", "Undo", "Undo the last act: a token, a whole run, an edit.", "Walk"),
+    Command("redo", "ctrl+r", "Redo", "Do again what was undone.", "Walk", shown="Ctrl+R"),
     Command("stop", "escape", "Stop", "Stop what is under way.", "Walk", shown="Esc"),
     Command("prompt", "i", "Edit the prompt", "Write another prompt; the walk so far is kept.", "Walk", "prompt", "i"),
     Command("temperature_down", "t", "Temperature down", "Lower the temperature by 0.1; 0 is greedy.", "Sampler"),
@@ -164,7 +203,7 @@ def markdown() -> str:
         "Generated from `explorer/ui/commands.py` by `make docs`; do not edit.",
         "",
         "With Hangul input on, a key does what its Latin letter does (ㅁ is `a`, ㅖ is `P`). Some capitals have no",
-        "jamo (`A`, `G`, `N`, `V`, `Y`, `Z`): use the palette (Ctrl+P), or switch the input for them.",
+        "jamo (`A`, `G`, `J`, `N`, `V`, `Y`, `Z`): use the palette (Ctrl+P), or switch the input for them.",
     ]
     for group in GROUPS:
         lines += ["", f"## {group}", "", "| Key | Command | What it does |", "|---|---|---|"]

@@ -8,18 +8,20 @@ from typing import Any
 
 from textual import events, work
 
-from explorer.core.pace import RunSettings
+from explorer.core.pace import FIELDS, RunSettings, read, written
 from explorer.errors import ExplorerError, UsageError
 from explorer.ui.fork import Fork
 from explorer.ui.loading import Loading
 from explorer.ui.run import Ended, Run, redraw
-from explorer.ui.screens.run import RunScreen
+from explorer.ui.screens.form import FormScreen
 from explorer.ui.screens.sequences import SequencesScreen
 from explorer.ui.widgets.sampler import SamplerPane
 from explorer.ui.widgets.status import Severity
 
 SEQUENCES = 4
 """Drawn side by side where no count says how many."""
+
+AWAKE = "Awake, you pick the token that the model is unsure of; a goes on."
 
 COUNT_DIGITS = 5
 """Of a count before a key; more are not taken."""
@@ -50,7 +52,7 @@ class Running(Loading):
                 self.note("a count begins with 1 to 9", "warning")
             elif len(str(count)) <= COUNT_DIGITS:
                 self._typed = count
-                self.note(f"{count} … Space, a: tokens · N: sequences · Esc")
+                self.note(f"{count} … Space, a: tokens · N: sequences · ]: token {count} · Esc")
             return
         self._count, typed = self._typed or None, self._typed
         self._typed = 0
@@ -159,6 +161,11 @@ class Running(Loading):
             self.note("the prompt goes without its numbers")
         elif self.stop_run():
             self.note("stopped by hand")
+        else:
+            self.leave_token()
+
+    def leave_token(self) -> bool:
+        raise NotImplementedError
 
     # How it goes.
 
@@ -175,7 +182,8 @@ class Running(Loading):
     @work(exclusive=True, group="run-settings")
     async def action_run_settings(self) -> None:
         self.stop_run()
-        settings = await self.app.push_screen_wait(RunScreen(self.run.settings))
+        form = FormScreen("Auto-sampling", FIELDS, written(self.run.settings), read, AWAKE)
+        settings = await self.app.push_screen_wait(form)
         if settings is not None:
             self.run.settings = settings
             self.note(f"auto-sampling: {settings.summary}")

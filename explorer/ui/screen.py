@@ -25,12 +25,12 @@ from explorer.core.sampling import Preset
 from explorer.engine.base import Engine, Progress
 from explorer.errors import ContextFull, EngineDied, ExplorerError, OutOfMemory, RecordError, UsageError
 from explorer.ui.commands import COMMANDS, bindings, latin_keys
+from explorer.ui.editing import Editing
 from explorer.ui.knobs import Knobs
 from explorer.ui.loading import Models
 from explorer.ui.progress import ProgressText
 from explorer.ui.prompts import Prompts
 from explorer.ui.run import Run
-from explorer.ui.running import Running
 from explorer.ui.screens.help import HelpScreen
 from explorer.ui.screens.save import SaveScreen
 from explorer.ui.view import View
@@ -50,7 +50,7 @@ NEEDS_SESSION = {command.id for command in COMMANDS if command.group in ("Walk",
 }
 
 
-class MainScreen(Running, Knobs, View, Prompts):
+class MainScreen(Editing, Knobs, View, Prompts):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     AUTO_FOCUS = ""
 

@@ -162,6 +162,16 @@ class Walk:
         finally:
             self._come_back()
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within, the screen is not told what changes; afterwards it is, once."""
+        changed, self.changed = self.changed, lambda: None
+        try:
+            yield
+        finally:
+            self.changed = changed
+            changed()
+
     def _come_back(self) -> None:
         snapshot, self._aside = self._aside, None
         if snapshot is not None and self.session is not None and self.session.node != snapshot.node:

@@ -9,7 +9,7 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.stopping import StopRules
 from explorer.engine.scripted import ScriptedEngine
 from explorer.errors import EngineDied
-from explorer.ui.screens.run import RunScreen
+from explorer.ui.screens.form import FormScreen
 from tests.ui.test_screen import press, settle
 
 LONG = RunSettings(rules=StopRules(max_new_tokens=2000, eos=False))
@@ -137,7 +137,7 @@ async def test_the_form_sets_how_a_run_goes(explore):
         await settle(pilot)
         await pilot.press("A")
         await pilot.pause()
-        assert isinstance(app.screen, RunScreen)
+        assert isinstance(app.screen, FormScreen)
         await pilot.press("down", "down", "down", *" was", "down", *"x", "enter")
         await pilot.pause()
         assert "stop ids" in str(app.screen.query_one("#fault").render())

@@ -41,6 +41,16 @@ HEAD = 1
 """Lines above the rows."""
 
 
+FIRST = "Nothing comes before the first token: the model did not choose it, and no other one can be picked."
+
+Where = tuple[int, int, int | None]
+"""What a table is of: root, node, and the token under the token cursor."""
+
+
+def _where(snapshot: Snapshot) -> Where:
+    return (snapshot.root, snapshot.node, snapshot.focus)
+
+
 class CandidatesPane(Pane):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "candidates--head",
@@ -80,7 +90,7 @@ class CandidatesPane(Pane):
         """The listed candidates."""
         self._table: Distribution | None = None
         self._masses: dict[int, float] = {}
-        self._node: tuple[int, int] | None = None
+        self._node: Where | None = None
 
     def on_mount(self) -> None:
         self._retitle()
@@ -93,11 +103,15 @@ class CandidatesPane(Pane):
         return self.rows[min(self.row, len(self.rows) - 1)]
 
     def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
-        node = (snapshot.root, snapshot.node)
+        node = _where(snapshot)
         if snapshot.distribution is before.distribution and snapshot.children == before.children and node == self._node:
             return
         if snapshot.distribution is None:
-            if node != self._node:
+            if snapshot.focus == 0:
+                self._list(None, None)
+                self.message, self.failed = FIRST, False
+                self._show()
+            elif node != self._node:
                 self.set_timer(STALE_AFTER, self._drop_stale)
             return
         arrived = node != self._node or self._table is None
@@ -113,7 +127,7 @@ class CandidatesPane(Pane):
         self.row = min(self.row, max(len(self.rows) - 1, 0))
         self._show()
 
-    def _list(self, table: Distribution | None, node: tuple[int, int] | None) -> None:
+    def _list(self, table: Distribution | None, node: Where | None) -> None:
         self._table, self._node = table, node
         self._masses = cumulative(table) if table else {}
         always = {*self.snapshot.children, *self.snapshot.params.token_ids}
@@ -126,7 +140,7 @@ class CandidatesPane(Pane):
         return next(found, 0)
 
     def _drop_stale(self) -> None:
-        if self.snapshot.distribution is None and (self.snapshot.root, self.snapshot.node) != self._node:
+        if self.snapshot.distribution is None and _where(self.snapshot) != self._node:
             self._list(None, None)
             self.message = self.message or "computing …"
             self._show()
@@ -179,7 +193,7 @@ class CandidatesPane(Pane):
 
     def _retitle(self) -> None:
         table = self._table
-        self.border_title = "Next token"
+        self.border_title = "Next token" if self.snapshot.focus is None else f"Token {self.snapshot.focus}"
         self.border_subtitle = ""
         if table is not None:
             if table.entropy is not None:
@@ -190,6 +204,8 @@ class CandidatesPane(Pane):
                 self.border_subtitle = f"{count(table.kept)} of {count(table.vocab_size)} kept"
                 if table.cut_mass is not None:
                     self.border_subtitle += f" · {percent(table.cut_mass).strip()} cut"
+        if self.snapshot.focus is not None:
+            self.border_subtitle = "Enter branches here · E exchanges · Esc"
 
     # Drawing.
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
+from textual.message import Message
 from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -26,10 +27,31 @@ class Pane(ScrollView, can_focus=False):
 
     snapshot: var[Snapshot] = var(EMPTY, init=False)
 
+    class Pointed(Message):
+        """A person points at a token of the path."""
+
+        def __init__(self, index: int) -> None:
+            self.index = index
+            super().__init__()
+
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._base = Style.null()
         self._styles: dict[str, Style] = {}
+
+    @property
+    def current(self) -> int:
+        """The index of the token under the token cursor; of the last one, where that is at the end."""
+        focus = self.snapshot.focus
+        return len(self.snapshot.path) - 1 if focus is None else focus
+
+    def reveal(self, line: int | None) -> None:
+        """Scroll so that a line is seen, or the end."""
+        if line is None:
+            self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
+        else:
+            self.scroll_to_region(Region(0, line, 1, 1), animate=False, immediate=True, force=True, x_axis=False)
+        self.refresh()
 
     def line(self, number: int) -> Iterable[Part]:
         """The parts of one line of the whole content."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import ClassVar
 
+from textual import events
 from textual.geometry import Size
 from textual.reactive import var
 
@@ -91,6 +92,8 @@ class TextPane(Pane):
     def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
         if snapshot.path is not before.path:
             self._lay_out(self._follows(snapshot))
+        elif snapshot.focus != before.focus:
+            self._reveal()
 
     def on_resize(self) -> None:
         self._lay_out()
@@ -115,8 +118,27 @@ class TextPane(Pane):
         if not path:
             self._wrapped.append(self.draft, 0)
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._wrapped.lines))
-        self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
-        self.refresh()
+        self._reveal()
+
+    def _reveal(self) -> None:
+        """Scroll so that the current token is seen."""
+        self.reveal(None if self.snapshot.focus is None else self._line_of(self.current))
+
+    def _line_of(self, index: int) -> int:
+        """The line on which a token begins; of one without a text, where its text would be."""
+        firsts = [line[0][2] if line else PENDING for line in self._wrapped.lines]
+        return max((number for number, first in enumerate(firsts) if PENDING < first <= index), default=0)
+
+    def on_click(self, event: events.Click) -> None:
+        at = event.get_content_offset_capture(self) + self.scroll_offset
+        cells = self._wrapped.lines[at.y] if 0 <= at.y < len(self._wrapped.lines) else []
+        index, used = None, 0
+        for _, size, token in cells:
+            index, used = token, used + size
+            if used > at.x:
+                break
+        if index is not None and self.snapshot.path:
+            self.post_message(self.Pointed(len(self.snapshot.path) if index == PENDING or used <= at.x else index))
 
     def line(self, number: int) -> Iterable[Part]:
         lines = self._wrapped.lines
@@ -130,8 +152,10 @@ class TextPane(Pane):
         path = self.snapshot.path
         if not path:
             return "text--prompt"
-        if index in (PENDING, len(path) - 1):
+        if index == self.current or (index == PENDING and self.snapshot.focus is None):
             return "text--current"
+        if index == PENDING:
+            return "text--fragment"
         place = path[index]
         if self.heat:
             step = heat(self.heat, place)

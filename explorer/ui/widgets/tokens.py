@@ -6,6 +6,7 @@ Owns the three views. Must not know the distribution.
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
+from textual import events
 from textual.geometry import Size
 from textual.reactive import var
 
@@ -57,6 +58,8 @@ class TokensPane(Pane):
     def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
         if snapshot.path is not before.path:
             self._measure()
+        elif snapshot.focus != before.focus:
+            self._reveal()
 
     def on_resize(self) -> None:
         self._measure()
@@ -68,26 +71,34 @@ class TokensPane(Pane):
         cells = self.scrollable_content_region.width
         self.virtual_size = Size(cells, len(self.snapshot.path))
         self.border_subtitle = "probability · rank · surprisal in bits" if cells >= NUMBERS_FROM else ""
-        self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
-        self.refresh()
+        self._reveal()
+
+    def _reveal(self) -> None:
+        """Scroll so that the current token is seen."""
+        self.reveal(self.snapshot.focus)
+
+    def on_click(self, event: events.Click) -> None:
+        index = event.get_content_offset_capture(self).y + self.scroll_offset.y
+        if 0 <= index < len(self.snapshot.path):
+            self.post_message(self.Pointed(index))
 
     def line(self, number: int) -> Iterable[Part]:
         path = self.snapshot.path
         if number >= len(path):
             return
         place = path[number]
-        last = number == len(path) - 1
+        current = number == self.current
         cells = self.scrollable_content_region.width
         digits = max(4, len(str(len(path) - 1)))
         numbers = self._numbers(place) if cells >= NUMBERS_FROM else ""
-        yield fit(str(number), digits, "right"), "tokens--current" if last else "tokens--quiet"
+        yield fit(str(number), digits, "right"), "tokens--current" if current else "tokens--quiet"
         yield fit(str(place.token.id), 8, "right") + "  ", "tokens--quiet"
         room = cells - digits - 10 - len(numbers)
-        yield fit(token_label(place.token, self.view), max(room, 1)), self._class(place, last)
+        yield fit(token_label(place.token, self.view), max(room, 1)), self._class(place, current)
         yield numbers, "tokens--quiet"
 
-    def _class(self, place: PathToken, last: bool) -> str:
-        if last:
+    def _class(self, place: PathToken, current: bool) -> str:
+        if current:
             return "tokens--current"
         if place.token.kind == "special":
             return "tokens--special"

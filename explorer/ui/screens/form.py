@@ -1,0 +1,62 @@
+"""A form, one line a setting, which is read at once, so that a mistake can be mended here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from explorer.core.form import Field
+from explorer.errors import UsageError
+
+Settings = TypeVar("Settings")
+
+
+class FormScreen(ModalScreen[Settings | None], Generic[Settings]):
+    """Returns what `read` makes of the texts of the fields, or None where the person changed their mind."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", priority=True),
+        Binding("up", "app.focus_previous", show=False, priority=True),
+        Binding("down", "app.focus_next", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        fields: Sequence[Field],
+        texts: Mapping[str, str],
+        read: Callable[[Mapping[str, str]], Settings],
+        note: str = "",
+    ) -> None:
+        super().__init__()
+        self._title, self._fields, self._texts, self._read, self._note = title, fields, texts, read, note
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="form") as dialog:
+            dialog.border_title = self._title
+            dialog.border_subtitle = "↑ ↓ choose · Enter use · Esc cancel"
+            for field in self._fields:
+                with Horizontal(classes="field"):
+                    yield Static(field.title, classes="field-title", markup=False)
+                    yield Input(self._texts[field.name], placeholder=field.hint, id=f"field-{field.name}")
+            if self._note:
+                yield Static(self._note, classes="field-note", markup=False)
+            yield Static("", id="fault", markup=False)
+
+    @on(Input.Submitted)
+    def accept(self) -> None:
+        texts = {field.name: self.query_one(f"#field-{field.name}", Input).value for field in self._fields}
+        try:
+            settings = self._read(texts)
+        except UsageError as error:
+            self.query_one("#fault", Static).update(str(error))
+        else:
+            self.dismiss(settings)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
