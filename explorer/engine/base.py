@@ -12,6 +12,7 @@ import msgspec
 from explorer.core.chat import Chat, ChatOptions, Message
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.events import Prompt
+from explorer.core.query import Query
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.stopping import FinishReason, StopRules
@@ -61,6 +62,15 @@ class Drawn(msgspec.Struct, frozen=True):
     """With the numbers that the token had where it was drawn."""
     finish: FinishReason | None
     """Why this token is the sequence's last; None while more may come."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a search found at one prefix."""
+
+    hits: tuple[Candidate, ...]
+    """The first of them, by their places."""
+    total: int
+    """How many tokens match."""
 
 
 class Engine(ABC):
@@ -130,16 +140,53 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def score(self, ids: Sequence[int], top: int) -> AsyncGenerator[list[Scored], None]:
-        """What the model thinks of each token of a sequence, in one pass, part by part from the first token on.
+    def score(self, ids: Sequence[int], top: int, begin: int = 0) -> AsyncGenerator[list[Scored], None]:
+        """What the model thinks of each token of a sequence, in one pass, part by part from the token `begin` on.
 
-        `top`: how many alternatives each gets. Afterwards the sequence is in the cache: going on from it costs one
-        forward pass a token. Raises as `next` does.
+        `top`: how many alternatives each gets. What stands before `begin` costs nothing where it is in the cache.
+        Afterwards the sequence is: going on from it costs one forward pass a token. Raises as `next` does.
         """
 
     @abstractmethod
-    async def encode(self, text: str, special_tokens: bool = True) -> list[Token]:
-        """The tokens of a text; with `special_tokens`, also those that the tokenizer adds by default."""
+    async def compare(self, ids: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[list[Scored]]:
+        """What the model thinks of each token of several continuations of one prefix, side by side where it can be.
+
+        No token gets alternatives. What is held of the prefix stays. Raises as `next` does for each of the texts.
+        """
+
+    @abstractmethod
+    async def search(
+        self,
+        ids: Sequence[int],
+        query: Query,
+        params: SamplingParams,
+        limit: int,
+        *,
+        prompt_length: int | None = None,
+    ) -> Found:
+        """The `limit` first of all the tokens that match a query, as they stand in the table after the prefix.
+
+        Raises as `next` does, and UsageError for a regular expression that is none, or takes too long.
+        """
+
+    @abstractmethod
+    async def logprobs(self, ids: Sequence[int]) -> list[float]:
+        """The natural logarithm of every token's prob after the prefix, by id: float32, -inf and NaN as they are.
+
+        Raises as `next` does.
+        """
+
+    @abstractmethod
+    async def encode(self, text: str, special_tokens: bool = True, *, first: bool = True) -> list[Token]:
+        """The tokens of a text; with `special_tokens`, also those that the tokenizer adds by default.
+
+        Where it is not the `first` text of a sequence, the bytes of its tokens are exactly the text's: no tokenizer
+        puts a space before it. Raises UsageError where the vocabulary cannot spell such a text.
+        """
+
+    @abstractmethod
+    async def spell(self, data: bytes) -> list[Token]:
+        """The fewest tokens whose bytes, after other tokens, join to exactly `data`. Raises UsageError without any."""
 
     @abstractmethod
     async def render_chat(self, messages: Sequence[Message], options: ChatOptions) -> RenderedChat:

@@ -1,4 +1,4 @@
-"""Batch: what a model holds of several sequences, one row each, that get one token at a time.
+"""Batch: what a model holds of several sequences, one row each, that get tokens side by side.
 
 Owns padding. A shorter prompt is padded on its left, where its mask and its positions leave the padding out. On the
 right it never is: the next token is read from the last column, and what is drawn is written after it, so that a row
@@ -46,12 +46,21 @@ class Batch:
 
     def extend(self, tokens: Sequence[int]) -> torch.Tensor:
         """The logits [R, V] after one more token of each row."""
-        column = torch.tensor(tokens, device=self._pass.device)[:, None]
+        return self.extend_all([[token] for token in tokens])[:, -1]
+
+    def extend_all(self, columns: Sequence[Sequence[int]]) -> torch.Tensor:
+        """The logits [R, n, V] after each of n more tokens of each row, in one pass.
+
+        A row with fewer is filled at its end, and is not gone on from.
+        """
+        tokens = torch.tensor([list(row) for row in columns], device=self._pass.device)
         if self._mask is not None:
-            self._mask = torch.cat([self._mask, torch.ones_like(column)], 1)
-        logits, self._cache = self._pass.batch(column, self._positions, self._cache, self._mask)
-        self._positions = self._positions + 1
-        return logits[:, -1]
+            self._mask = torch.cat([self._mask, torch.ones_like(tokens)], 1)
+        count = tokens.shape[1]
+        positions = self._positions + torch.arange(count, device=self._pass.device)
+        logits, self._cache = self._pass.batch(tokens, positions, self._cache, self._mask, keep=count)
+        self._positions = self._positions + count
+        return logits
 
     def select(self, rows: Sequence[int]) -> None:
         """Keep these rows, in this order; one may be taken several times."""

@@ -18,7 +18,7 @@ from explorer.engine import memory, passes
 from explorer.engine.batch import Batch
 from explorer.engine.capabilities import NOTHING_KEPT, Capabilities
 from explorer.engine.passes import FAILURES, ForwardPass
-from explorer.engine.probe import capabilities_of, copies, pads
+from explorer.engine.probe import capabilities_of, copies, copies_chunks, pads
 from explorer.engine.states import Snapshots, forked, new_cache
 from explorer.engine.wire import common_prefix
 
@@ -40,6 +40,11 @@ class Forward(Protocol):
     """What gives the logits after a prefix."""
 
     capabilities: Capabilities
+
+    @property
+    def chunks_of_forks(self) -> bool:
+        """Whether several tokens at once can follow in each row of a fork."""
+        ...
 
     def logits(
         self,
@@ -80,6 +85,8 @@ class Forward(Protocol):
 
 class NoCache:
     """Recomputes the whole prefix, every time."""
+
+    chunks_of_forks = False
 
     def __init__(self, model: PreTrainedModel, capabilities: Capabilities = NOTHING_KEPT) -> None:
         self.capabilities = capabilities
@@ -165,7 +172,8 @@ class PrefixCache:
         while begin < len(ids):
             if cancelled():
                 raise Cancelled
-            if not self.capabilities.chunk:
+            chunk = self.capabilities.chunk
+            if not chunk and (len(ids) - begin) * STEP_COST > len(ids):
                 self._reset()
                 for part in self._extend(ids, len(ids), partial(self._pass.parts, first=begin)):
                     if cancelled():
@@ -175,7 +183,7 @@ class PrefixCache:
             if self._ids != ids[:begin]:
                 # Another prefix was asked for between two parts, or the first ones were not.
                 self.logits(ids[:begin], cancelled)
-            end = min(begin + passes.PART, len(ids))
+            end = min(begin + (passes.PART if chunk else 1), len(ids))
             yield self._extend(ids, end, partial(self._pass, keep=end - begin))
             begin = end
 
@@ -203,6 +211,10 @@ class PrefixCache:
     @cached_property
     def _copies(self) -> bool:
         return copies(self._model, self.capabilities.kind)
+
+    @cached_property
+    def chunks_of_forks(self) -> bool:
+        return self.capabilities.chunk and self._copies and copies_chunks(self._model, self.capabilities.kind)
 
     @cached_property
     def _pads(self) -> bool:

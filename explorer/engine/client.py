@@ -9,19 +9,20 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 from explorer.core.chat import ChatOptions, Message
 from explorer.core.distribution import Distribution
+from explorer.core.query import Query
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.stopping import StopRules
 from explorer.core.token import Token
 from explorer.engine import wire
-from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, RenderedChat, Step
+from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, Found, RenderedChat, Step
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
 from explorer.errors import EngineDied, EngineError, ExplorerError
 
@@ -171,11 +172,12 @@ class WorkerEngine(Engine):
         finally:
             del self._replies[request_id]
 
-    async def _with_prefix(self, ids: Sequence[int], ask: Callable[[wire.Prefix], Awaitable[Any]]) -> Any:
+    async def _ask_after(self, ids: Sequence[int], make: Callable[[int, wire.Prefix], wire.Message]) -> Any:
+        """Send one request about a prefix and await its one reply."""
         try:
-            return await ask(self._prefixes.write(ids))
+            return await self._ask(lambda request_id: make(request_id, self._prefixes.write(ids)))
         except wire.UnknownBase:
-            return await ask(self._prefixes.write_whole(ids))
+            return await self._ask(lambda request_id: make(request_id, self._prefixes.write_whole(ids)))
 
     def _cancel(self, request_id: int) -> None:
         if self._process is not None and self._process.stdin is not None:
@@ -190,12 +192,10 @@ class WorkerEngine(Engine):
         *,
         prompt_length: int | None = None,
     ) -> Distribution:
-        async def ask(prefix: wire.Prefix) -> Any:
-            return await self._ask(
-                lambda request_id: wire.Next(request_id, prefix, params, top, list(include), prompt_length)
-            )
+        def make(request_id: int, prefix: wire.Prefix) -> wire.Message:
+            return wire.Next(request_id, prefix, params, top, list(include), prompt_length)
 
-        reply: wire.Table = await self._with_prefix(ids, ask)
+        reply: wire.Table = await self._ask_after(ids, make)
         return reply.distribution
 
     async def generate(
@@ -234,9 +234,9 @@ class WorkerEngine(Engine):
                 if isinstance(reply, wire.Sampled):
                     yield reply.drawn
 
-    async def score(self, ids: Sequence[int], top: int) -> AsyncGenerator[list[Scored], None]:
+    async def score(self, ids: Sequence[int], top: int, begin: int = 0) -> AsyncGenerator[list[Scored], None]:
         def make(request_id: int, prefix: wire.Prefix) -> wire.Message:
-            return wire.Score(request_id, prefix, top)
+            return wire.Score(request_id, prefix, top, begin)
 
         async with aclosing(self._stream_after(ids, make)) as replies:
             async for reply in replies:
@@ -285,8 +285,38 @@ class WorkerEngine(Engine):
                 self._cancel(request_id)
             del self._replies[request_id]
 
-    async def encode(self, text: str, special_tokens: bool = True) -> list[Token]:
-        reply: wire.Tokens = await self._ask(lambda request_id: wire.Encode(request_id, text, special_tokens))
+    async def compare(self, ids: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[list[Scored]]:
+        listed = [list(continuation) for continuation in continuations]
+        reply: wire.Compared = await self._ask_after(
+            ids, lambda request_id, prefix: wire.Compare(request_id, prefix, listed)
+        )
+        return reply.continuations
+
+    async def search(
+        self,
+        ids: Sequence[int],
+        query: Query,
+        params: SamplingParams,
+        limit: int,
+        *,
+        prompt_length: int | None = None,
+    ) -> Found:
+        def make(request_id: int, prefix: wire.Prefix) -> wire.Message:
+            return wire.Search(request_id, prefix, query, params, limit, prompt_length)
+
+        reply: wire.Hits = await self._ask_after(ids, make)
+        return reply.found
+
+    async def logprobs(self, ids: Sequence[int]) -> list[float]:
+        reply: wire.Floats = await self._ask_after(ids, wire.Logprobs)
+        return reply.numbers()
+
+    async def encode(self, text: str, special_tokens: bool = True, *, first: bool = True) -> list[Token]:
+        reply: wire.Tokens = await self._ask(lambda request_id: wire.Encode(request_id, text, special_tokens, first))
+        return reply.tokens
+
+    async def spell(self, data: bytes) -> list[Token]:
+        reply: wire.Tokens = await self._ask(lambda request_id: wire.Spell(request_id, data))
         return reply.tokens
 
     async def render_chat(self, messages: Sequence[Message], options: ChatOptions) -> RenderedChat:

@@ -7,7 +7,7 @@ loading.py's affair, speed is cache.py's, numbers are those of logits.py. Must n
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -20,25 +20,27 @@ from transformers import PreTrainedModel
 
 from explorer.core.chat import ChatOptions, Message
 from explorer.core.distribution import Distribution
+from explorer.core.query import Query
 from explorer.core.sampling import SamplingParams, sampling_defaults
 from explorer.core.score import Scored
 from explorer.core.stopping import FinishReason, StopRules
 from explorer.core.token import Token
 from explorer.engine import hub, inspection, logits, memory
-from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, Progress, RenderedChat, Step, check_sampling
+from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, Found, Progress, RenderedChat, Step, check_sampling
 from explorer.engine.cache import CHUNK, Cancelled, Forward, forward_for
+from explorer.engine.comparison import Comparison
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
 from explorer.engine.drawing import Draws
 from explorer.engine.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
 from explorer.engine.placement import devices_in_words
 from explorer.engine.ranking import Row
 from explorer.engine.rows import RowStore
+from explorer.engine.scoring import Scoring
+from explorer.engine.search import first_of
 from explorer.engine.sequences import Sequences
 from explorer.errors import ContextFull, EngineError, ExplorerError, UsageError
 
 Answer = TypeVar("Answer")
-
-EVERYTHING_OFF = SamplingParams()
 
 
 class TransformersEngine(Engine):
@@ -141,6 +143,9 @@ class TransformersEngine(Engine):
             self._check(ids)
             row = self._rows.put(ids, self._forward.logits(ids, cancelled, self._prefilled).clone())
         return row
+
+    def _logits(self, ids: Sequence[int], cancelled: Callable[[], bool]) -> torch.Tensor:
+        return self._row(ids, cancelled).logits
 
     def _prefilled(self, done: int, total: int) -> None:
         if total > CHUNK:
@@ -269,7 +274,7 @@ class TransformersEngine(Engine):
             self._check_room(ids)
         sequences = Sequences(
             self._forward,
-            lambda ids, cancelled: self._row(ids, cancelled).logits,
+            self._logits,
             self.vocabulary.token,
             prompts,
             params,
@@ -281,53 +286,68 @@ class TransformersEngine(Engine):
         while drawn := await self._call(sequences.step):
             yield drawn
 
-    async def score(self, ids: Sequence[int], top: int) -> AsyncGenerator[list[Scored], None]:
+    async def score(self, ids: Sequence[int], top: int, begin: int = 0) -> AsyncGenerator[list[Scored], None]:
         self._check(ids)
-        ids = list(ids)
-        stop = threading.Event()
-        rows: Iterator[torch.Tensor] | None = None
-        done = 0
-
-        def part(cancelled: Callable[[], bool]) -> list[Scored]:
-            """What the next rows say of the tokens that follow them."""
-            nonlocal rows, done
-            if cancelled():
-                raise Cancelled
-            try:
-                rows = rows or self._forward.rows(ids, done, stop.is_set)
-                here = next(rows)
-                scored = self._score_part(ids, done, here, top)
-            except Exception:
-                rows = None  # An iterator that failed is at its end: the next one begins where this one stood.
-                raise
-            done += len(here)
-            return scored
-
-        yield [Scored(self.vocabulary.token(ids[0], first=True))]
+        if begin == 0:
+            yield [Scored(self.vocabulary.token(ids[0], first=True))]
+        scoring = Scoring(self._forward, self._rows, self._logits, self.vocabulary.token, ids, top, begin)
         try:
-            while done < len(ids):
-                if scored := await self._compute(part):
+            while not scoring.ended:
+                if scored := await self._compute(scoring.part):
                     yield scored
         finally:
-            stop.set()
+            scoring.stop()
 
-    def _score_part(self, ids: list[int], begin: int, rows: torch.Tensor, top: int) -> list[Scored]:
-        """What the rows after the positions from `begin` on say of the tokens that follow them."""
-        targets = ids[begin + 1 : begin + 1 + len(rows)]
-        if begin + len(rows) == len(ids):
-            self._rows.put(ids, rows[-1].clone())
-        with torch.inference_mode():
-            return logits.scored(rows, targets, top, self.vocabulary.token)
+    async def compare(self, ids: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[list[Scored]]:
+        for continuation in ((), *continuations):
+            self._check([*ids, *continuation])
 
-    async def encode(self, text: str, special_tokens: bool = True) -> list[Token]:
-        ids = self.vocabulary.encode(text, special_tokens)
+        def work(cancelled: Callable[[], bool]) -> list[list[Scored]]:
+            row = self._logits(ids, cancelled)
+            return Comparison(self._forward, ids, row, self.vocabulary.token, cancelled).scored(continuations)
+
+        return await self._compute(work)
+
+    async def search(
+        self,
+        ids: Sequence[int],
+        query: Query,
+        params: SamplingParams,
+        limit: int,
+        *,
+        prompt_length: int | None = None,
+    ) -> Found:
+        self._check_named(params)
+        asked = self._asked(ids, params, prompt_length)
+
+        def work(cancelled: Callable[[], bool]) -> Found:
+            row = self._row(ids, cancelled)
+            matching = [i for i in self.vocabulary.entries.matching(query, cancelled) if i < self.vocab_size]
+            with torch.inference_mode():
+                return Found(first_of(matching, row, asked, limit, self.vocabulary.token), len(matching))
+
+        return await self._compute(work)
+
+    async def logprobs(self, ids: Sequence[int]) -> list[float]:
+        return await self._compute(lambda cancelled: self._logits(ids, cancelled).float().log_softmax(-1).tolist())
+
+    async def encode(self, text: str, special_tokens: bool = True, *, first: bool = True) -> list[Token]:
+        ids = self.vocabulary.encode(text, special_tokens) if first else await self._continuation(text)
         if ids and max(ids) >= self.vocab_size:
             raise UsageError(
                 f"The tokenizer of {self.settings.name} gives the token {max(ids)}, but the model has "
                 f"{self.vocab_size} tokens: they do not belong together. Take the tokenizer that the model was trained "
                 "with."
             )
-        return self.vocabulary.tokens(ids)
+        return [self.vocabulary.token(token_id, first and index == 0) for index, token_id in enumerate(ids)]
+
+    async def _continuation(self, text: str) -> list[int]:
+        # In a thread, because the whole vocabulary may be looked at; not in the one that computes, which may be busy.
+        return await asyncio.to_thread(self.vocabulary.continuation, text)
+
+    async def spell(self, data: bytes) -> list[Token]:
+        ids = await asyncio.to_thread(self.vocabulary.entries.spelling, data)
+        return [self.vocabulary.token(token_id) for token_id in ids]
 
     async def render_chat(self, messages: Sequence[Message], options: ChatOptions) -> RenderedChat:
         return self.chat_template.render(messages, options)

@@ -69,23 +69,21 @@ def distribution(
     steps = asked.chain(logits.device)
     history = asked.history(logits.device) if steps else logits
     moves = [step for step in steps if step[0] in MOVES]
-    moved = row
-    for _, processor in moves:
-        moved = Row(processor(history, moved.logits.float()[None])[0])
-    places = _places(moved, top, include)
+    order = moved(row, asked)
+    places = _places(order, top, include)
     index = torch.tensor(list(places), device=logits.device)
     ranks = row.ranks(index) if moves else list(places.values())
     probs = logits.softmax(-1)
-    begun = beginning(moved, asked.params)
+    begun = beginning(order, asked.params)
     if not steps and asked.params.temperature and row.known:
         shaped = Shaped(probs[index].tolist(), [None] * len(places), row.finite, 0.0, row.entropy)
     elif begun is not None:
-        shaped = _by_order(begun, moved, probs, places, index)
+        shaped = _by_order(begun, order, probs, places, index)
     else:
         cutting = steps[len(moves) :]
         if asked.params.temperature == 0:
             cutting.append(("temperature", _only_the_highest))
-        shaped = _by_chain(cutting, moved, probs, history, index)
+        shaped = _by_chain(cutting, order, probs, history, index)
     columns = zip(
         places.items(),
         ranks,
@@ -118,6 +116,14 @@ def distribution(
         _finite(shaped.cut_mass),
         shaped.entropy,
     )
+
+
+def moved(row: Row, asked: Asked) -> Row:
+    """The row after the steps that move tokens: the order of the table."""
+    for name, processor in asked.chain(row.logits.device):
+        if name in MOVES:
+            row = Row(processor(asked.history(row.logits.device), row.logits.float()[None])[0])
+    return row
 
 
 def _places(row: Row, top: int, include: Sequence[int]) -> dict[int, int]:

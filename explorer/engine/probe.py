@@ -12,7 +12,7 @@ import torch
 from transformers import PreTrainedModel
 
 from explorer.engine import memory
-from explorer.engine.batch import Batch
+from explorer.engine.batch import FILLER, Batch
 from explorer.engine.capabilities import NO_CACHE, NO_CHUNK, NO_CROP, NOTHING_KEPT, CacheKind, Capabilities, WayBack
 from explorer.engine.passes import FAILURES, ForwardPass
 from explorer.engine.states import Snapshots, forked, layout, new_cache
@@ -84,6 +84,12 @@ def _holds(notes: list[str], name: str, trial: Callable[[], bool]) -> bool:
 def copies(model: PreTrainedModel, kind: CacheKind) -> bool:
     """Whether the state of a sequence can be copied, and its copies go on side by side. Raises OutOfMemoryError."""
     return kind != "none" and _holds([], "copies", partial(_Trial(model).copies, kind))
+
+
+@torch.inference_mode()
+def copies_chunks(model: PreTrainedModel, kind: CacheKind) -> bool:
+    """Whether several tokens at once can follow each of such copies. Raises OutOfMemoryError."""
+    return _holds([], "chunks of copies", partial(_Trial(model).copied_chunks, kind))
 
 
 @torch.inference_mode()
@@ -167,6 +173,13 @@ class _Trial:
             return False
         logits, _ = self.forward([one], HELD, held, use_cache=True)
         return self._agrees(logits, *begin, one)
+
+    def copied_chunks(self, kind: CacheKind) -> bool:
+        """Whether several tokens can follow at once side by side, and one, which is filled at its end."""
+        begin, more = self.ids[:HELD], self.ids[HELD:]
+        batch = Batch(self.forward, forked(self.model, self._held(kind), 2), [HELD, HELD])
+        logits = batch.extend_all([more, [self.other, *[FILLER] * GAP]])
+        return self._agrees(logits[0], *begin, *more) and self._agrees(logits[1, :1], *begin, self.other)
 
     def padding(self, kind: CacheKind) -> bool:
         """Whether prompts of two lengths and their next tokens are what each is alone."""

@@ -9,17 +9,21 @@ import hashlib
 import itertools
 import math
 import random
+from array import array
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from functools import cached_property
 
 from explorer.core.chat import ROLES, ChatOptions, Message
 from explorer.core.distribution import Candidate, Distribution
+from explorer.core.query import Query
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.stopping import FinishReason, Stopper, StopRules
 from explorer.core.token import Kind, Token
 from explorer.engine import plain_samplers as samplers
-from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, RenderedChat, Step, check_sampling
+from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, Found, RenderedChat, Step, check_sampling
 from explorer.engine.description import EngineInfo, Module, Structure
+from explorer.engine.entries import Entries
 from explorer.errors import ContextFull, EngineError, UsageError
 
 WORDS = (
@@ -237,29 +241,51 @@ class ScriptedEngine(Engine):
             draw += 1
             yield drawn
 
-    async def score(self, ids: Sequence[int], top: int) -> AsyncGenerator[list[Scored], None]:
+    async def score(self, ids: Sequence[int], top: int, begin: int = 0) -> AsyncGenerator[list[Scored], None]:
         self._check(ids)
         await self._wait()
-        done = [Scored(self._token(ids[0]))]
-        for index in range(1, len(ids)):
-            table = self._distribution(ids[:index], SamplingParams(), top, [ids[index]], index)
-            chosen = table.find(ids[index])
-            assert chosen is not None
-            done.append(
-                Scored(
-                    chosen.token,
-                    chosen.logprob,
-                    chosen.prob,
-                    chosen.rank,
-                    table.entropy,
-                    tuple(
-                        Alternative(c.token, c.rank, c.logprob or 0.0, c.prob or 0.0)
-                        for c in table.candidates
-                        if c.rank <= top
-                    ),
-                )
-            )
-        yield done
+        yield [self._scored(ids, index, top) for index in range(begin, len(ids))]
+
+    def _scored(self, ids: Sequence[int], index: int, top: int) -> Scored:
+        if index == 0:
+            return Scored(self._token(ids[0]))
+        table = self._distribution(ids[:index], EVERYTHING_OFF, top, [ids[index]], index)
+        chosen = table.find(ids[index])
+        assert chosen is not None
+        alternatives = tuple(
+            Alternative(c.token, c.rank, c.logprob or 0.0, c.prob or 0.0) for c in table.candidates if c.rank <= top
+        )
+        return Scored(chosen.token, chosen.logprob, chosen.prob, chosen.rank, table.entropy, alternatives)
+
+    async def compare(self, ids: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[list[Scored]]:
+        texts = [[*ids, *continuation] for continuation in continuations]
+        for text in (ids, *texts):
+            self._check(text)
+        await self._wait()
+        return [[self._scored(text, index, 0) for index in range(len(ids), len(text))] for text in texts]
+
+    async def search(
+        self,
+        ids: Sequence[int],
+        query: Query,
+        params: SamplingParams,
+        limit: int,
+        *,
+        prompt_length: int | None = None,
+    ) -> Found:
+        table = await self.next(ids, params, self._vocab_size, prompt_length=prompt_length)
+        matching = set(self._entries.matching(query))
+        hits = [candidate for candidate in table.candidates if candidate.token.id in matching]
+        return Found(tuple(hits[:limit]), len(hits))
+
+    async def logprobs(self, ids: Sequence[int]) -> list[float]:
+        self._check(ids)
+        await self._wait()
+        return array("f", _log_softmax(self._logits(ids))).tolist()
+
+    @cached_property
+    def _entries(self) -> Entries:
+        return Entries([self._token(token_id).bytes for token_id in range(self._vocab_size)], SPECIAL)
 
     def _token(self, token_id: int) -> Token:
         if token_id < 256:
@@ -270,7 +296,8 @@ class ScriptedEngine(Engine):
         word = WORDS[token_id - 256]
         return Token(token_id, word.encode(), kind, word)
 
-    async def encode(self, text: str, special_tokens: bool = True) -> list[Token]:
+    async def encode(self, text: str, special_tokens: bool = True, *, first: bool = True) -> list[Token]:
+        del first  # No text begins otherwise here.
         ids = [BOS] if special_tokens else []
         longest = sorted(range(len(WORDS)), key=lambda index: -len(WORDS[index]))
         rest = text
@@ -283,6 +310,9 @@ class ScriptedEngine(Engine):
                 ids.append(256 + index)
                 rest = rest[len(WORDS[index]) :]
         return [self._token(token_id) for token_id in ids]
+
+    async def spell(self, data: bytes) -> list[Token]:
+        return [self._token(token_id) for token_id in self._entries.spelling(data)]
 
     async def render_chat(self, messages: Sequence[Message], options: ChatOptions) -> RenderedChat:
         """`<|begin|>`, then `ROLE: CONTENT<|end|>` and a line break for each turn, then `assistant:`."""

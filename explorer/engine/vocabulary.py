@@ -8,13 +8,14 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 
 from explorer.core.token import Token, shown_bytes, take_text
+from explorer.engine.entries import Entries
 from explorer.errors import ModelError, UsageError
 
 BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
@@ -87,6 +88,33 @@ class Vocabulary:
         if self._bos:
             return ids if begins else [self._bos_id, *ids]
         return ids[1:] if begins else ids
+
+    def continuation(self, text: str) -> list[int]:
+        """The ids of a text that goes on after others: their bytes join to the text's, and nothing is put before it.
+
+        As the tokenizer splits it, where that is exact: at once, or behind a line break that is left out again (as
+        sentencepiece puts its space before the first word). Otherwise the fewest tokens. Raises UsageError.
+        """
+        data = text.encode()
+        lead = self.encode("\n", special_tokens=False)
+        for ids in (self.encode(text, special_tokens=False), self.encode("\n" + text, special_tokens=False)):
+            rest = ids[len(lead) :] if ids[: len(lead)] == lead and not text.startswith("\n") else ids
+            if b"".join(self.token(token_id).bytes for token_id in rest) == data:
+                return rest
+        return self.entries.spelling(data)
+
+    @cached_property
+    def entries(self) -> Entries:
+        """All of them, as they stand after another token; computed once, which takes a moment."""
+        pieces = [self._tokenizer.id_to_token(token_id) for token_id in range(self._end)]
+        data = [None if piece is None else self._bytes(piece, first=False) for piece in pieces]
+        special = {token_id for token_id, added in self._added.items() if added.special}
+        return Entries(data, special, {i for i, piece in enumerate(pieces) if piece and BYTE.fullmatch(piece)})
+
+    @property
+    def _end(self) -> int:
+        """One more than the highest id."""
+        return 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
 
     def token(self, token_id: int, first: bool = False) -> Token:
         """The token of an id; `first` for the first of a sequence, where some tokenizers drop a space."""

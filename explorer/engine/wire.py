@@ -4,6 +4,7 @@ One frozen struct a message; `op` names it. A prefix is named by a handle and wh
 a step does not grow with the context. Must not know who computes.
 """
 
+from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -12,15 +13,16 @@ import msgspec
 from explorer.core.chat import ChatOptions
 from explorer.core.chat import Message as ChatMessage
 from explorer.core.distribution import Distribution
+from explorer.core.query import Query
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.stopping import StopRules
 from explorer.core.token import Token
-from explorer.engine.base import Drawn, Progress, RenderedChat, Step
+from explorer.engine.base import Drawn, Found, Progress, RenderedChat, Step
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
 from explorer.errors import ContextFull, EngineError, ExplorerError, ModelError, OutOfMemory, UsageError
 
-VERSION = 1
+VERSION = 2
 """Of the protocol: both ends come from one installation, so that a difference is a mistake, and is said."""
 
 LINE_LIMIT = 64 << 20
@@ -85,12 +87,39 @@ class Score(Message, frozen=True):
     id: int
     prefix: Prefix
     top: int
+    begin: int = 0
+
+
+class Compare(Message, frozen=True):
+    id: int
+    prefix: Prefix
+    continuations: list[list[int]]
+
+
+class Search(Message, frozen=True):
+    id: int
+    prefix: Prefix
+    query: Query
+    params: SamplingParams
+    limit: int
+    prompt_length: int | None = None
+
+
+class Logprobs(Message, frozen=True):
+    id: int
+    prefix: Prefix
 
 
 class Encode(Message, frozen=True):
     id: int
     text: str
     special_tokens: bool
+    first: bool = True
+
+
+class Spell(Message, frozen=True):
+    id: int
+    data: bytes
 
 
 class RenderChat(Message, frozen=True):
@@ -112,7 +141,22 @@ class Cancel(Message, frozen=True):
     id: int
 
 
-Request = Load | Next | Generate | Sample | Score | Encode | RenderChat | Describe | Inspect | Cancel
+Request = (
+    Load
+    | Next
+    | Generate
+    | Sample
+    | Score
+    | Compare
+    | Search
+    | Logprobs
+    | Encode
+    | Spell
+    | RenderChat
+    | Describe
+    | Inspect
+    | Cancel
+)
 
 # From the worker.
 
@@ -144,6 +188,30 @@ class Sampled(Message, frozen=True):
 class ScoredPart(Message, frozen=True):
     id: int
     tokens: list[Scored]
+
+
+class Compared(Message, frozen=True):
+    id: int
+    continuations: list[list[Scored]]
+
+
+class Hits(Message, frozen=True):
+    id: int
+    found: Found
+
+
+class Floats(Message, frozen=True):
+    """Numbers of float32, as their bytes: JSON has none that are not finite."""
+
+    id: int
+    data: bytes
+
+    @classmethod
+    def of(cls, request_id: int, numbers: Sequence[float]) -> "Floats":
+        return cls(request_id, array("f", numbers).tobytes())
+
+    def numbers(self) -> list[float]:
+        return array("f", self.data).tolist()
 
 
 class Finished(Message, frozen=True):
@@ -191,7 +259,22 @@ ERRORS: dict[str, type[ExplorerError]] = {
     kind.__name__: kind for kind in (UsageError, ModelError, EngineError, ContextFull, OutOfMemory, UnknownBase)
 }
 
-Reply = Ready | Progressed | Table | Stepped | Sampled | ScoredPart | Finished | Tokens | Rendered | Inspected | Failed
+Reply = (
+    Ready
+    | Progressed
+    | Table
+    | Stepped
+    | Sampled
+    | ScoredPart
+    | Compared
+    | Hits
+    | Floats
+    | Finished
+    | Tokens
+    | Rendered
+    | Inspected
+    | Failed
+)
 
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode

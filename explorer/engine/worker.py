@@ -89,6 +89,14 @@ class Server:
                 return self._sample(request)
             case wire.Score():
                 return self._score(request, self._prefixes.read(request.prefix))
+            case wire.Compare():
+                return self._compare(request, self._prefixes.read(request.prefix))
+            case wire.Search():
+                return self._search(request, self._prefixes.read(request.prefix))
+            case wire.Logprobs():
+                return self._logprobs(request, self._prefixes.read(request.prefix))
+            case wire.Spell():
+                return self._spell(request)
             case wire.Encode():
                 return self._encode(request)
             case wire.RenderChat():
@@ -166,12 +174,27 @@ class Server:
         return wire.Finished(request.id)
 
     async def _score(self, request: wire.Score, ids: list[int]) -> wire.Message:
-        async for tokens in self.engine.score(ids, request.top):
+        async for tokens in self.engine.score(ids, request.top, request.begin):
             self.send(wire.ScoredPart(request.id, tokens))
         return wire.Finished(request.id)
 
+    async def _compare(self, request: wire.Compare, ids: list[int]) -> wire.Message:
+        return wire.Compared(request.id, await self.engine.compare(ids, request.continuations))
+
+    async def _search(self, request: wire.Search, ids: list[int]) -> wire.Message:
+        found = await self.engine.search(
+            ids, request.query, request.params, request.limit, prompt_length=request.prompt_length
+        )
+        return wire.Hits(request.id, found)
+
+    async def _logprobs(self, request: wire.Logprobs, ids: list[int]) -> wire.Message:
+        return wire.Floats.of(request.id, await self.engine.logprobs(ids))
+
+    async def _spell(self, request: wire.Spell) -> wire.Message:
+        return wire.Tokens(request.id, await self.engine.spell(request.data))
+
     async def _encode(self, request: wire.Encode) -> wire.Message:
-        tokens = await self.engine.encode(request.text, request.special_tokens)
+        tokens = await self.engine.encode(request.text, request.special_tokens, first=request.first)
         return wire.Tokens(request.id, sendable(tokens))
 
     async def _render_chat(self, request: wire.RenderChat) -> wire.Message:

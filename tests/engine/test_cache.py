@@ -223,6 +223,15 @@ def test_the_rows_of_a_text_are_those_of_its_prefixes(kind, monkeypatch):
     assert difference(rest, rows[11:]) < TOLERANCE
 
 
+def test_a_model_that_goes_on_by_single_tokens_steps_over_the_end_of_a_long_text():
+    model, ids = build("mamba"), list(range(3, 63))
+    fast, oracle = forward_for(model), NoCache(model)
+    fast.logits(ids[:57])
+    before = fast.forward_tokens
+    assert difference(torch.cat(list(fast.rows(ids, 57))), torch.cat(list(oracle.rows(ids, 57)))) <= TOLERANCE
+    assert fast.forward_tokens == before + 3
+
+
 @pytest.mark.parametrize("kind", ["mamba", "minimax", "openai-gpt", "jamba"])
 def test_a_pass_over_a_whole_text_gives_its_output_head_a_part_at_a_time(kind, monkeypatch):
     monkeypatch.setattr(passes, "PART", 8)

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import math
 from types import SimpleNamespace
 
 import msgspec
@@ -7,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from explorer.core.chat import Chat, ChatOptions, Message
+from explorer.core.query import Query
 from explorer.core.sampling import SamplingParams
 from explorer.core.stopping import StopRules
 from explorer.engine.base import encode_prompt, encode_source
@@ -468,3 +470,157 @@ async def test_sequences_that_are_closed_or_cancelled_leave_the_engine_right(cas
     assert [(c.token.id, c.rank, c.prob) for c in expected.candidates] == numbers(
         await case.engine.next([*case.prompt, 78], ONE, 5)
     )
+
+
+async def scores(engine, ids, top=0, begin=0):
+    return [scored async for part in engine.score(ids, top, begin) for scored in part]
+
+
+def close_to(scored) -> list:
+    return [
+        (s.token, s.rank, pytest.approx(s.logprob, abs=1e-5), pytest.approx(s.entropy, abs=1e-4), pytest.approx(s.prob))
+        for s in scored
+    ]
+
+
+def plain(scored) -> list:
+    return [(s.token, s.rank, s.logprob, s.entropy, s.prob) for s in scored]
+
+
+async def test_a_score_may_begin_anywhere_in_the_text(case):
+    ids = [*case.prompt, 70, 71, 72, 73]
+    whole = await scores(case.oracle, ids, 3)
+    for begin in (0, 1, len(case.prompt), len(ids) - 1):
+        tail = await scores(case.engine, ids, 3, begin)
+        assert plain(tail) == close_to(whole[begin:])
+        assert [[a.token.id for a in s.top] for s in tail] == [[a.token.id for a in s.top] for s in whole[begin:]]
+    assert await scores(case.engine, ids, 3, len(ids)) == []
+
+
+async def test_the_first_token_that_is_scored_has_the_digits_of_the_table_it_was_chosen_from(case):
+    ids = [*case.prompt, 90, 91, 92]
+    table = await case.engine.next(ids[:-2], ONE, 1, [91])
+    first, *_ = await scores(case.engine, ids, 0, len(ids) - 2)
+    assert (first.logprob, first.rank) == (table.find(91).logprob, table.find(91).rank)
+
+
+async def test_continuations_side_by_side_have_the_numbers_of_each_alone(case):
+    continuations = [[70, 71, 72, 73, 74], [75], [], [70, 71, 80], [76, 77, 78, 79], [75]]
+    found = await case.engine.compare(case.prompt, continuations)
+    for scored, continuation in zip(found, continuations, strict=True):
+        alone = await scores(case.oracle, [*case.prompt, *continuation], 0, len(case.prompt))
+        assert plain(scored) == close_to(alone)
+        assert all(s.top == () for s in scored)
+    assert await case.engine.compare(case.prompt, []) == []
+    for ids in (case.prompt, [*case.prompt, 70, 71]):
+        expected = await case.oracle.next(ids, ONE, 9)
+        seen = await case.engine.next(ids, ONE, 9)
+        assert [(c.token.id, c.rank, c.prob) for c in expected.candidates] == numbers(seen)
+
+
+async def test_a_comparison_that_is_cancelled_leaves_the_engine_right(case):
+    ids = [*case.prompt, 81]
+    continuations = [[70 + n, *range(3, 60)] for n in range(12)]
+    task = asyncio.create_task(case.engine.compare(ids, continuations))
+    await asyncio.sleep(0)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    [scored] = await case.engine.compare(ids, continuations[:1])
+    assert plain(scored) == close_to(await scores(case.oracle, [*ids, *continuations[0]], 0, len(ids)))
+
+
+QUERIES = (
+    Query("text", ""),
+    Query("text", "THE"),
+    Query("text", "nothing has this"),
+    Query("regex", "^[ a]"),
+    Query("bytes", data=b" "),
+    Query("bytes", data=b"\xec"),
+    Query("id", id=70),
+    Query("id", id=10**6),
+)
+
+
+@pytest.mark.parametrize("params", [ONE, SamplingParams(0.7, 0.9, logit_bias=((70, 9.0),), repetition_penalty=1.2)])
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.text or query.kind)
+async def test_a_search_finds_each_match_at_its_true_place(case, query, params):
+    whole = await case.engine.next(case.prompt, params, case.info.vocab_size)
+    there = [candidate for candidate in whole.candidates if candidate.token.kind != "unused"]
+    data = {candidate.token.id: candidate.token.bytes for candidate in there}
+    expected = {
+        Query("text", "THE"): [i for i in data if b"the" in data[i].lower()],
+        Query("regex", "^[ a]"): [i for i in data if data[i][:1] in (b" ", b"a")],
+        Query("bytes", data=b" "): [i for i in data if data[i].startswith(b" ")],
+        Query("bytes", data=b"\xec"): [i for i in data if data[i].startswith(b"\xec")],
+        Query("id", id=70): [70],
+        Query("text", ""): list(data),
+    }.get(query, [])
+    found = await case.engine.search(case.prompt, query, params, 10**6)
+    assert [hit.token.id for hit in found.hits] == expected
+    assert found.hits == tuple(whole.find(token_id) for token_id in expected)
+    assert found.total == len(expected)
+    few = await case.engine.search(case.prompt, query, params, 2)
+    assert (few.hits, few.total) == (found.hits[:2], found.total)
+
+
+async def test_a_search_looks_at_the_end_of_the_prompt_as_a_table_does(case):
+    end = Query("id", id=case.info.eos_ids[0])
+    params = SamplingParams(min_new_tokens=2)
+    assert (await case.engine.search(case.prompt, end, params, 1)).hits[0].cut_by == "min_new_tokens"
+    assert (await case.engine.search(case.prompt, end, params, 1, prompt_length=2)).hits[0].cut_by is None
+
+
+async def test_a_regular_expression_that_is_none_is_said(case):
+    for pattern, said in (("(", "no regular expression"), ("[z-a]", "no regular expression")):
+        with pytest.raises(UsageError, match=said):
+            await case.engine.search(case.prompt, Query("regex", pattern), ONE, 5)
+
+
+async def test_the_logprobs_are_those_of_the_whole_table(case):
+    table = await case.engine.next(case.prompt, ONE, case.info.vocab_size)
+    found = await case.engine.logprobs(case.prompt)
+    assert len(found) == case.info.vocab_size
+    assert found == pytest.approx([table.find(token_id).logprob for token_id in range(len(found))], abs=1e-6)
+    assert math.fsum(map(math.exp, found)) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("text", [" upon a time", "upon", "\nfox", "옛날 뷁", "", "👩‍👩‍👧", "\x00"])
+async def test_the_bytes_of_a_text_that_goes_on_are_the_text(case, text):
+    tokens = await case.engine.encode(text, special_tokens=False, first=False)
+    assert b"".join(token.bytes for token in tokens) == text.encode()
+    assert await case.engine.describe([0, *(token.id for token in tokens)]) == [
+        *await case.engine.describe([0]),
+        *tokens,
+    ]
+
+
+async def test_bytes_are_spelt_by_as_few_tokens_as_can_be(case):
+    for data in (b"", b" the", b"\xec", b"the fox\xff\x00 \xec\x98", "안녕".encode(), b"<|end|>"):
+        tokens = await case.engine.spell(data)
+        assert b"".join(token.bytes for token in tokens) == data
+        assert "special" not in [token.kind for token in tokens]
+    entries = [t for t in await case.engine.describe(range(1, case.info.vocab_size)) if t.kind in ("text", "bytes")]
+    longest = max(entries, key=lambda token: len(token.bytes))
+    assert [token.bytes for token in await case.engine.spell(longest.bytes)] == [longest.bytes]
+
+
+async def test_what_cannot_be_asked_is_said(case):
+    limit = case.info.context_length
+    full = [case.prompt[0]] * limit
+    asked = (
+        lambda ids: case.engine.compare(ids, [[70]]),
+        lambda ids: case.engine.compare(case.prompt, [ids, [70]]) if ids else case.engine.compare([], []),
+        lambda ids: case.engine.search(ids, QUERIES[0], ONE, 5),
+        case.engine.logprobs,
+        lambda ids: scores(case.engine, ids, begin=1),
+    )
+    for ask in asked:
+        with pytest.raises(UsageError, match="no token to go on from"):
+            await ask([])
+        with pytest.raises(UsageError, match=f"no token {case.info.vocab_size}"):
+            await ask([*case.prompt, case.info.vocab_size])
+        with pytest.raises(ContextFull, match="tokens"):
+            await ask([*full, 70])
+    with pytest.raises(ContextFull, match=f"{limit + 1} tokens"):
+        await case.engine.compare(full, [[70]])

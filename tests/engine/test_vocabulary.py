@@ -10,9 +10,10 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 import explorer.embedded
+from explorer.core.query import Query
 from explorer.core.token import Token
 from explorer.engine.vocabulary import Vocabulary, byte_alphabet, text_of
-from explorer.errors import ModelError
+from explorer.errors import ModelError, UsageError
 
 EMBEDDED = Path(explorer.embedded.__file__).parent
 CORPUS = [
@@ -182,6 +183,56 @@ def test_half_a_character_is_of_the_kind_bytes(name):
     assert spelt(tokens).decode().endswith("뷁")
     assert text_of(tokens).endswith("뷁")
     assert text_of(tokens[:-1]).endswith("›")
+
+
+def says(words: Vocabulary, ids: list[int]) -> bytes:
+    """The bytes of a sequence that others stand before."""
+    return spelt([words.token(token_id) for token_id in ids])
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@given(text=TEXTS | st.text(max_size=12))
+@example(text="time")
+@example(text=" time")
+@example(text="\ntime")
+@example(text="\n")
+@example(text="")
+@settings(max_examples=60)
+def test_a_text_that_goes_on_has_exactly_its_bytes_wherever_the_vocabulary_can_spell_it(name, text):
+    words = vocabulary(name)
+    try:
+        ids = words.continuation(text)
+    except UsageError:
+        with pytest.raises(UsageError, match="no tokens that spell"):
+            words.entries.spelling(text.encode())
+    else:
+        assert says(words, ids) == text.encode()
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama3", "llama2", "gemma", "mistral"])
+def test_a_text_that_goes_on_is_split_as_the_tokenizer_splits_it(name):
+    words = vocabulary(name)
+    behind = words.encode("안녕하세요", special_tokens=False)
+    whole = words.encode("안녕하세요. 오늘은", special_tokens=False)
+    assert behind + words.continuation(". 오늘은") == whole
+    assert len(words.continuation("세요")) <= len(words.entries.spelling("세요".encode())) + 1
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_entries_are_the_tokens_as_they_stand_after_another(name):
+    words = vocabulary(name)
+    for token_id in range(len(words)):
+        assert token_id in words.entries.matching(Query("bytes", data=words.token(token_id).bytes))
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama3", "llama2", "gemma", "mistral"])
+@given(data=st.binary(max_size=12))
+@settings(max_examples=40)
+def test_a_vocabulary_with_every_byte_spells_all_bytes(name, data):
+    ids = vocabulary(name).entries.spelling(data)
+    assert says(vocabulary(name), ids) == data
+    kinds = {vocabulary(name).token(token_id).kind for token_id in ids}
+    assert "special" not in kinds
 
 
 def test_a_fingerprint_names_one_vocabulary():

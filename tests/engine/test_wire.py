@@ -1,3 +1,5 @@
+import math
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -5,12 +7,13 @@ from hypothesis import strategies as st
 
 from explorer.core.chat import ChatOptions, Message
 from explorer.core.distribution import Candidate, Distribution
+from explorer.core.query import Query
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.stopping import StopRules
 from explorer.core.token import Token
 from explorer.engine import wire
-from explorer.engine.base import Drawn, Progress, RenderedChat, Step
+from explorer.engine.base import Drawn, Found, Progress, RenderedChat, Step
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.description import EngineInfo, ModelSettings, Module, Parameter, Structure
 from explorer.errors import ContextFull, EngineError, ModelError, UsageError
@@ -47,6 +50,12 @@ REQUESTS = [
     wire.Generate(2, PREFIX, PARAMS, 4, 10, 30, 2),
     wire.Sample(6, [[1, 2], [3]], PARAMS, 4, StopRules(strings=("\n", "한"), ids=(7,), prob_below=0.5)),
     wire.Score(5, PREFIX, 3),
+    wire.Score(5, PREFIX, 3, 7),
+    wire.Compare(5, PREFIX, [[1, 2], []]),
+    wire.Search(7, PREFIX, Query("bytes", data=b"\xec\x00"), PARAMS, 20, 3),
+    wire.Logprobs(8, PREFIX),
+    wire.Spell(3, b"\xec\n\x00"),
+    wire.Encode(3, "time", False, first=False),
     wire.Encode(3, "한글\n\x00\u2028", True),
     wire.RenderChat(3, [Message("user", "한글"), Message("tool", None, {"calls": [{"a": None}]})], OPTIONS),
     wire.Describe(4, [0, 10**6]),
@@ -67,6 +76,9 @@ REPLIES = [
     wire.Stepped(2, Step(CANDIDATE, 0, TABLE, "stop")),
     wire.Stepped(2, Step(CANDIDATE, 0, None, None)),
     wire.Sampled(6, [Drawn(0, CANDIDATE, None), Drawn(3, CANDIDATE, "stop_string")]),
+    wire.Compared(5, [SCORED, []]),
+    wire.Hits(7, Found((CANDIDATE,), 90_000)),
+    wire.Floats.of(8, [-0.5, -math.inf]),
     wire.Finished(2),
     wire.Tokens(3, [CANDIDATE.token]),
     wire.Inspected(6, STRUCTURE),
@@ -88,6 +100,12 @@ def test_a_reply_is_one_line_and_arrives_as_it_was_sent(message):
     line = wire.encode(message)
     assert b"\n" not in line
     assert wire.decode_reply(line) == message
+
+
+@given(st.lists(st.floats(width=32)))
+def test_numbers_of_float32_arrive_as_they_were_sent_also_those_that_are_not_finite(numbers):
+    reply = wire.decode_reply(wire.encode(wire.Floats.of(1, numbers)))
+    assert list(map(repr, reply.numbers())) == list(map(repr, numbers))
 
 
 def test_every_message_is_tested_here():

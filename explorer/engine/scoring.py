@@ -1,0 +1,78 @@
+"""The score of one text, part by part, from its beginning or from the end of a prefix.
+
+Owns which rows of logits say something of which tokens, and which of them are kept. Must not know threads.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+
+from explorer.core.score import Scored
+from explorer.core.token import Token
+from explorer.engine import logits
+from explorer.engine.cache import Cancelled, Forward
+from explorer.engine.rows import RowStore
+
+ROWS_KEPT = 64
+"""Tokens of a text whose rows are all kept: one that was added to a walk, and that is gone back through."""
+
+
+class Scoring:
+    """`row` gives the logits [V] after a prefix, `token` the Token of an id; `begin` is the first token of interest."""
+
+    def __init__(
+        self,
+        forward: Forward,
+        store: RowStore,
+        row: Callable[[Sequence[int], Callable[[], bool]], torch.Tensor],
+        token: Callable[[int], Token],
+        ids: Sequence[int],
+        top: int,
+        begin: int,
+    ) -> None:
+        self._forward, self._store, self._row, self._token = forward, store, row, token
+        self._ids, self._top = list(ids), top
+        self._keeps = 0 < len(self._ids) - begin <= ROWS_KEPT
+        self._begin = self._done = begin
+        self._chosen = begin == 0
+        """Whether the token that stands at `begin` has its numbers; the first of a text has none."""
+        self._rows: Iterator[torch.Tensor] | None = None
+        self._stop = threading.Event()
+
+    @property
+    def ended(self) -> bool:
+        return self._done >= len(self._ids)
+
+    def stop(self) -> None:
+        """End the pass that is under way; from any thread."""
+        self._stop.set()
+
+    @torch.inference_mode()
+    def part(self, cancelled: Callable[[], bool]) -> list[Scored]:
+        """What the next rows say of the tokens that follow them: nothing, where only the last row was left.
+
+        May be called again after an error: it goes on where it stood. Raises Cancelled.
+        """
+        if cancelled():
+            raise Cancelled
+        if not self._chosen:
+            # By the row that was shown where the token was chosen, so that its digits are the same.
+            row = self._row(self._ids[: self._begin], cancelled)
+            self._chosen = True
+            return self._score(row[None], self._ids[self._begin :])
+        try:
+            self._rows = self._rows or self._forward.rows(self._ids, self._done, self._stop.is_set)
+            rows = next(self._rows)
+            for length, row in enumerate(rows, self._done + 1):
+                if self._keeps or length == len(self._ids):
+                    self._store.put(self._ids[:length], row.clone())
+            scored = self._score(rows, self._ids[self._done + 1 :])
+        except Exception:
+            self._rows = None  # An iterator that failed is at its end: the next one begins where this one stood.
+            raise
+        self._done += len(rows)
+        return scored
+
+    def _score(self, rows: torch.Tensor, following: list[int]) -> list[Scored]:
+        return logits.scored(rows, following[: len(rows)], self._top, self._token)

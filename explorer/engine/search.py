@@ -1,0 +1,24 @@
+"""Where some tokens stand in the table after a prefix. Must not know what they have in common."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from explorer.core.distribution import Candidate
+from explorer.core.token import Token
+from explorer.engine import logits
+from explorer.engine.logits import Asked
+from explorer.engine.ranking import Row, comparable
+
+
+def first_of(
+    ids: Sequence[int], row: Row, asked: Asked, limit: int, token: Callable[[int], Token]
+) -> tuple[Candidate, ...]:
+    """The `limit` first of some ids, ascending ones, in the order of the table; `token` gives the Token of an id."""
+    index = torch.tensor(ids, dtype=torch.long, device=row.logits.device)
+    scores = comparable(logits.moved(row, asked).logits.float())[index]
+    first = index[scores.sort(descending=True, stable=True).indices[: max(limit, 0)]].tolist()
+    table = logits.distribution(row, asked, 1, first, token)
+    wanted = set(first)
+    # The table begins with the likeliest token, which may be none of them.
+    return tuple(candidate for candidate in table.candidates if candidate.token.id in wanted)
