@@ -27,6 +27,8 @@ def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
     from explorer.core import journal
 
     file = Path(path).expanduser()
+    if journal.is_open(file):
+        raise RecordError(journal.in_use(file))
     record = journal.read(file)
     if not os.access(file, os.W_OK):
         raise RecordError(f"The record {file} cannot be written, so that it cannot go on. Copy it first.")
@@ -38,6 +40,4 @@ def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
         del draft
         return await headless.resume(engine, record, file)
 
-    if record.torn:
-        click.echo(f"The last line of {file} was torn; it is kept in {file}.torn.", err=True)
     context.exit(explore(config, "", file, open_session))
