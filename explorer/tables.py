@@ -3,6 +3,8 @@
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -10,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from explorer.core.knobs import CUT_NAMES
+from explorer.core.outline import Outline
 from explorer.core.size import size_in_words
 from explorer.core.token import Token, label, visible
 from explorer.engine.capabilities import Capabilities
@@ -112,6 +115,31 @@ def print_models(entries: Sequence[ModelEntry]) -> None:
         cells = (name, size_in_words(entry.size), entry.dtype or UNKNOWN, entry.last_used[:10], kind)
         grid.add_row(*(Text(visible(cell), style) for cell in cells))
     _print(grid)
+
+
+def print_sessions(found: Sequence[Outline], folder: Path) -> None:
+    """Date, model, prompt, numbers, state and name of each record; below them, what is wrong with the damaged ones."""
+    grid = _grid("date", "model", "prompt", ">tokens", ">branches", ">size", "state", "file")
+    for column in grid.columns[:-1]:
+        column.no_wrap = True
+    grid.columns[-1].overflow = "fold"  # To be copied whole.
+    for one in found:
+        date = datetime.fromisoformat(one.started or one.changed).astimezone()
+        model = UNKNOWN if one.model is None else Path(one.model).name
+        prompt = UNKNOWN if one.prompt is None else visible(one.prompt.replace("\n", "↵"))
+        numbers = (f"{one.tokens:,}", f"{one.branches:,}", size_in_words(one.size))
+        cells = (f"{date:%Y-%m-%d %H:%M}", visible(model), prompt, *numbers, one.state, visible(Path(one.path).name))
+        grid.add_row(*(Text(cell, "dim" if one.problem else "") for cell in cells))
+    _print(grid)
+    for one in found:
+        if one.problem:
+            _print(Text(visible(one.problem), "dim"))
+    _print(
+        Text(
+            f"{len(found)} record{'s' * (len(found) != 1)} in {visible(str(folder))} · token-explorer resume FILE",
+            "dim",
+        )
+    )
 
 
 def _facts(table: InfoTable) -> Iterable[tuple[str, str]]:

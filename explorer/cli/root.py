@@ -16,6 +16,7 @@ from explorer.cli.options import configure, model_options, refuse_both, run_opti
 from explorer.cli.resume import resume_command
 from explorer.cli.sample import sample_command
 from explorer.cli.score import score_command
+from explorer.cli.sessions import sessions_command
 from explorer.cli.terminal import explore, record_path
 from explorer.cli.tokens import tokens_command
 from explorer.core.chat import Chat
@@ -105,6 +106,7 @@ COMMANDS = (
     info_command,
     models_command,
     resume_command,
+    sessions_command,
 )
 
 for command in COMMANDS:
