@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -118,22 +119,22 @@ def print_models(entries: Sequence[ModelEntry]) -> None:
 
 
 def print_sessions(found: Sequence[Outline], folder: Path) -> None:
-    """Date, model, prompt, numbers, state and name of each record; below them, what is wrong with the damaged ones."""
-    grid = _grid("date", "model", "prompt", ">tokens", ">branches", ">size", "state", "file")
-    for column in grid.columns[:-1]:
+    """Date, model, prompt, numbers and state of each record, and on a line of its own its file, or what is wrong."""
+    grid = _grid("date", "model", "prompt", ">tokens", ">branches", ">size", "state")
+    for column in grid.columns:
         column.no_wrap = True
-    grid.columns[-1].overflow = "fold"  # To be copied whole.
     for one in found:
         date = datetime.fromisoformat(one.started or one.changed).astimezone()
         model = UNKNOWN if one.model is None else Path(one.model).name
         prompt = UNKNOWN if one.prompt is None else visible(one.prompt.replace("\n", "↵"))
         numbers = (f"{one.tokens:,}", f"{one.branches:,}", size_in_words(one.size))
-        cells = (f"{date:%Y-%m-%d %H:%M}", visible(model), prompt, *numbers, one.state, visible(Path(one.path).name))
+        cells = (f"{date:%Y-%m-%d %H:%M}", visible(model), prompt, *numbers, one.state)
         grid.add_row(*(Text(cell, "dim" if one.problem else "") for cell in cells))
-    _print(grid)
-    for one in found:
-        if one.problem:
-            _print(Text(visible(one.problem), "dim"))
+    head, *rows = _rendered(grid).splitlines()
+    click.echo(head)
+    for row, one in zip(rows, found, strict=True):
+        click.echo(row)
+        _print(Padding(Text(visible(one.problem or Path(one.path).name), "dim"), (0, 0, 0, 2), expand=False))
     _print(
         Text(
             f"{len(found)} record{'s' * (len(found) != 1)} in {visible(str(folder))} · token-explorer resume FILE",
@@ -208,10 +209,14 @@ def _share(share: float | None) -> str:
     return UNKNOWN if share is None else f"{share:.2%}"
 
 
-def _print(*parts: Table | Text) -> None:
+def _print(*parts: Table | Text | Padding) -> None:
+    # By click, which leaves a broken pipe to its caller.
+    click.echo(_rendered(*parts), nl=False)
+
+
+def _rendered(*parts: Table | Text | Padding) -> str:
     console = Console(file=sys.stdout, highlight=False)
     with console.capture() as captured:
         for part in parts:
             console.print(part)
-    # By click, which leaves a broken pipe to its caller.
-    click.echo(captured.get(), nl=False)
+    return captured.get()

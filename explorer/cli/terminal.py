@@ -59,7 +59,7 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
         defaults = headless.ready(engine).sampling_defaults
         if config.model_defaults:
             app.main.opening = told_defaults(defaults)
-        return await headless.begin(engine, source, config.params_on(defaults), record)
+        return await headless.begin(engine, source, config.params_on(defaults), record, config.record_top)
 
     async def opened(engine: "Engine", source: "str | Chat") -> Any:
         session = await (open_session or begin)(engine, source)

@@ -18,7 +18,7 @@ from explorer.core.journal import HEADER_LIMIT, LINE_LIMIT, NOT_JSON, opened, re
 from explorer.errors import RecordError
 
 State = Literal["open", "closed", "stopped", "torn", "damaged"]
-"""`open`: in an explorer just now. `closed`: by a person. `stopped`: without that, as when it was killed. `torn`: within a
+"""`open`: in an explorer now. `closed`: by a person. `stopped`: without that, as when it was killed. `torn`: within a
 line, which a resume cuts off. `damaged`: a line is none of a record."""
 
 CLIPPED = 200
