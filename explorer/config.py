@@ -81,6 +81,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     record: str | None = None
     """The file of the record; by default one a session in the data folder."""
     no_record: bool = False
+    record_top: int | None = None
+    """Rows of a table that the record keeps; None is all that are shown."""
     theme: str = "dark"
     keys: dict[str, str] = {}
     """Command id -> keys, by Textual's names, separated by commas."""
@@ -88,6 +90,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         if self.top < 1:
             raise UsageError(f"top must be at least 1, not {self.top}.")
+        if self.record_top is not None and self.record_top < 1:
+            raise UsageError(f"record_top must be at least 1, not {self.record_top}.")
         if self.preset is not None and self.model_defaults:
             raise UsageError("Give preset or model-defaults, not both.")
         _ = self.run_settings

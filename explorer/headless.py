@@ -26,14 +26,20 @@ from explorer.errors import EngineError, RecordError
 # Sessions.
 
 
-async def begin(engine: Engine, source: str | Chat, params: SamplingParams, record: Path | None) -> Session:
+async def begin(
+    engine: Engine,
+    source: str | Chat,
+    params: SamplingParams,
+    record: Path | None,
+    record_top: int | None = None,
+) -> Session:
     """A new session on an engine that is ready; its record is created here, with everything up to the prompt.
 
-    A seed is drawn where `params` has none. Raises RecordError, UsageError, ContextFull.
+    A seed is drawn where `params` has none; `record_top` is the session's. Raises RecordError, UsageError, ContextFull.
     """
     tokens, prompt = await encode_source(engine, source)
     header = ready(engine).header()
-    session = Session(header, Journal.create(record, header) if record else None)
+    session = Session(header, Journal.create(record, header) if record else None, record_top)
     session.learn_sequence(tokens)
     if params.seed is None:
         params = params.replace(seed=new_seed())
@@ -42,7 +48,7 @@ async def begin(engine: Engine, source: str | Chat, params: SamplingParams, reco
     return session
 
 
-async def resume(engine: Engine, record: Record, path: Path) -> Session:
+async def resume(engine: Engine, record: Record, path: Path, record_top: int | None = None) -> Session:
     """The session of a record where it stood, going on in the same file.
 
     On a model of another vocabulary, the text of the path becomes a new prompt. Raises RecordError, ContextFull.
@@ -50,7 +56,7 @@ async def resume(engine: Engine, record: Record, path: Path) -> Session:
     info = ready(engine)
     if not any(isinstance(event, Prompt) for event in record.events):
         raise RecordError(f"{path} ends before its first prompt: there is nothing to resume.")
-    session = Session(record.header)
+    session = Session(record.header, record_top=record_top)
     await _teach(session, engine, record)
     try:
         session.restore(record.events)

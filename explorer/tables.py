@@ -3,13 +3,17 @@
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from explorer.core.knobs import CUT_NAMES
+from explorer.core.outline import Outline
 from explorer.core.size import size_in_words
 from explorer.core.token import Token, label, visible
 from explorer.engine.capabilities import Capabilities
@@ -114,6 +118,31 @@ def print_models(entries: Sequence[ModelEntry]) -> None:
     _print(grid)
 
 
+def print_sessions(found: Sequence[Outline], folder: Path) -> None:
+    """Date, model, prompt, numbers and state of each record, and on a line of its own its file, or what is wrong."""
+    grid = _grid("date", "model", "prompt", ">tokens", ">branches", ">size", "state")
+    for column in grid.columns:
+        column.no_wrap = True
+    for one in found:
+        date = datetime.fromisoformat(one.started or one.changed).astimezone()
+        model = UNKNOWN if one.model is None else Path(one.model).name
+        prompt = UNKNOWN if one.prompt is None else visible(one.prompt.replace("\n", "↵"))
+        numbers = (f"{one.tokens:,}", f"{one.branches:,}", size_in_words(one.size))
+        cells = (f"{date:%Y-%m-%d %H:%M}", visible(model), prompt, *numbers, one.state)
+        grid.add_row(*(Text(cell, "dim" if one.problem else "") for cell in cells))
+    head, *rows = _rendered(grid).splitlines()
+    click.echo(head)
+    for row, one in zip(rows, found, strict=True):
+        click.echo(row)
+        _print(Padding(Text(visible(one.problem or Path(one.path).name), "dim"), (0, 0, 0, 2), expand=False))
+    _print(
+        Text(
+            f"{len(found)} record{'s' * (len(found) != 1)} in {visible(str(folder))} · token-explorer resume FILE",
+            "dim",
+        )
+    )
+
+
 def _facts(table: InfoTable) -> Iterable[tuple[str, str]]:
     yield "model", f"{table.model}{f' at {table.revision}' if table.revision else ''}"
     yield "architecture", table.architecture
@@ -180,10 +209,14 @@ def _share(share: float | None) -> str:
     return UNKNOWN if share is None else f"{share:.2%}"
 
 
-def _print(*parts: Table | Text) -> None:
+def _print(*parts: Table | Text | Padding) -> None:
+    # By click, which leaves a broken pipe to its caller.
+    click.echo(_rendered(*parts), nl=False)
+
+
+def _rendered(*parts: Table | Text | Padding) -> str:
     console = Console(file=sys.stdout, highlight=False)
     with console.capture() as captured:
         for part in parts:
             console.print(part)
-    # By click, which leaves a broken pipe to its caller.
-    click.echo(captured.get(), nl=False)
+    return captured.get()

@@ -3,12 +3,13 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from explorer.config import Config, load
+from explorer.config import Config, load, record_folder
 from explorer.core.knobs import KNOBS, Knob
 from explorer.core.sampling import MODELS_OWN, Preset, SamplingParams
 from explorer.core.token import visible
@@ -49,6 +50,9 @@ MODEL_OPTIONS = (
     BOS,
 )
 TOKENIZER_OPTIONS = (MODEL, REVISION, TRUST, BOS)
+
+
+RECORD_TOP = click.option("--record-top", type=int, help="Rows of a table that the record keeps. Default: all.")
 
 
 def tokenizer_options(command: Command) -> Command:
@@ -161,6 +165,12 @@ def told_defaults(defaults: Mapping[str, object]) -> str:
     """What a model's generation_config sets, in a sentence."""
     summary = Preset.of(MODELS_OWN, defaults).params.summary
     return f"The model's own settings: {summary}." if summary else "The model has no settings of its own."
+
+
+def record_file(name: str) -> Path:
+    """The record that a person names: a file, or one of the data folder, as `sessions` lists it."""
+    file, listed = Path(name).expanduser(), record_folder() / name
+    return listed if not file.exists() and listed.exists() else file
 
 
 def refuse_both(one: str, first: object, other: str, second: object) -> None:

@@ -1,12 +1,11 @@
 """`resume`: a record is opened where it stood."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.options import configure, model_options, run_options
+from explorer.cli.options import RECORD_TOP, configure, model_options, record_file, run_options
 from explorer.cli.terminal import explore
 from explorer.errors import RecordError
 
@@ -20,13 +19,16 @@ if TYPE_CHECKING:
 @model_options
 @click.option("--top", type=int, help="Rows of the table. Default: 20.")
 @run_options
+@RECORD_TOP
 @click.pass_context
 def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
     """Open a record where it stood, and go on with it."""
     from explorer import headless
     from explorer.core import journal
 
-    file = Path(path).expanduser()
+    file = record_file(path)
+    if journal.is_open(file):
+        raise RecordError(journal.in_use(file))
     record = journal.read(file)
     if not os.access(file, os.W_OK):
         raise RecordError(f"The record {file} cannot be written, so that it cannot go on. Copy it first.")
@@ -36,8 +38,6 @@ def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
 
     async def open_session(engine: "Engine", draft: "str | Chat") -> Any:
         del draft
-        return await headless.resume(engine, record, file)
+        return await headless.resume(engine, record, file, config.record_top)
 
-    if record.torn:
-        click.echo(f"The last line of {file} was torn; it is kept in {file}.torn.", err=True)
     context.exit(explore(config, "", file, open_session))

@@ -12,10 +12,19 @@ from explorer import __version__
 from explorer.cli.info import info_command
 from explorer.cli.models import models_command
 from explorer.cli.next import next_command
-from explorer.cli.options import configure, model_options, refuse_both, run_options, sampling_options, template_options
+from explorer.cli.options import (
+    RECORD_TOP,
+    configure,
+    model_options,
+    refuse_both,
+    run_options,
+    sampling_options,
+    template_options,
+)
 from explorer.cli.resume import resume_command
 from explorer.cli.sample import sample_command
 from explorer.cli.score import score_command
+from explorer.cli.sessions import sessions_command
 from explorer.cli.terminal import explore, record_path
 from explorer.cli.tokens import tokens_command
 from explorer.core.chat import Chat
@@ -61,6 +70,7 @@ def read_as_far_as_wanted() -> Iterator[None]:
 @run_options
 @click.option("--record", metavar="PATH", help="Where the walk is recorded. Default: a new file in the data folder.")
 @click.option("--no-record", is_flag=True, default=None, help="Keep the walk in memory only.")
+@RECORD_TOP
 @click.version_option(__version__, prog_name="token-explorer")
 @click.pass_context
 def cli(context: click.Context, /, chat: str | None, **flags: Any) -> None:
@@ -105,6 +115,7 @@ COMMANDS = (
     info_command,
     models_command,
     resume_command,
+    sessions_command,
 )
 
 for command in COMMANDS:

@@ -59,7 +59,13 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
         defaults = headless.ready(engine).sampling_defaults
         if config.model_defaults:
             app.main.opening = told_defaults(defaults)
-        return await headless.begin(engine, source, config.params_on(defaults), record)
+        return await headless.begin(engine, source, config.params_on(defaults), record, config.record_top)
+
+    async def opened(engine: "Engine", source: "str | Chat") -> Any:
+        session = await (open_session or begin)(engine, source)
+        for sentence in session.journal.mended if session.journal else ():
+            app.main.warn(sentence)
+        return session
 
     unknown = sorted(config.keys.keys() - {command.id for command in COMMANDS})
     if unknown:
@@ -69,7 +75,7 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
         raise UsageError(f"There is no theme “{config.theme}”. There are: {', '.join(sorted(t.name for t in themes))}.")
     app = ExplorerApp(
         make_engine(config),
-        open_session or begin,
+        opened,
         models=Models(config.model, label, listed_models, lambda name: other_engine(config, name)),
         presets=config.presets,
         draft=draft,

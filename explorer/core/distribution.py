@@ -11,7 +11,7 @@ import msgspec
 from explorer.core.token import Token
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """One token that could come next. `logit`, `logprob` and `prob` are the model's own, before any sampler."""
 
     token: Token
@@ -36,7 +36,7 @@ class Candidate(msgspec.Struct, frozen=True):
         return self.rank if self.adjusted_rank is None else self.adjusted_rank
 
 
-class Distribution(msgspec.Struct, frozen=True):
+class Distribution(msgspec.Struct, frozen=True, gc=False):
     """The next token after one prefix: the first candidates by their places, and what is left out."""
 
     candidates: tuple[Candidate, ...]
@@ -58,7 +58,7 @@ class Distribution(msgspec.Struct, frozen=True):
         return next((c for c in self.candidates if c.token.id == token_id), None)
 
 
-class CandidateRow(msgspec.Struct, frozen=True):
+class CandidateRow(msgspec.Struct, frozen=True, gc=False):
     """A candidate as it is written to JSON: the one shape of `next --json` and of a record's `seen`."""
 
     rank: int

@@ -3,7 +3,8 @@
 Owns the format. Must not know files, nor what an event does.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -119,6 +120,14 @@ class Seen(Event, frozen=True, kw_only=True):
             cut_mass=distribution.cut_mass,
             sampling_entropy=distribution.sampling_entropy,
         )
+
+    def shortened(self, rows: int, tokens: Collection[int]) -> "Seen":
+        """The first rows of the table, and those of some tokens; `other_prob` is of all that are left out."""
+        kept = [row for index, row in enumerate(self.candidates) if index < rows or row.id in tokens]
+        parts = [self.other_prob, *(row.prob for row in self.candidates if row not in kept)]
+        known = [part for part in parts if part is not None]
+        other = math.fsum(known) if len(known) == len(parts) else None
+        return msgspec.structs.replace(self, candidates=kept, other_prob=other)
 
     def distribution(self, known: Mapping[int, Token]) -> Distribution:
         """The table; its tokens from `known`, else from the bytes of its rows."""

@@ -3,22 +3,33 @@
 Owns its reading and its writing; a torn last line is tolerated. Must not know what the events do.
 """
 
-import contextlib
+import io
 import os
+import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
+from explorer.core import mending
 from explorer.core.events import FORMAT, READABLE, VERSION, AnyEvent, Header
+from explorer.core.syncing import Syncing, sync_file, sync_folder
 from explorer.errors import RecordError
 
 _decode_event = msgspec.json.Decoder(AnyEvent).decode
 _decode_header = msgspec.json.Decoder(Header).decode
 _encode = msgspec.json.Encoder().encode
+
+NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What the decoding raises for a line that is none of a record."""
+
+LINE_LIMIT = 2**28
+"""Bytes of a line: the numbers of a prompt of a million tokens take a quarter of it."""
+
+HEADER_LIMIT = 2**20
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -34,21 +45,70 @@ class Record(msgspec.Struct, frozen=True):
 
 def parse(data: bytes, name: str = "the record") -> Record:
     """The record in the bytes. Raises RecordError, which names the line, for anything but a torn last line."""
-    whole, newline, torn = data.rpartition(b"\n")
-    lines = whole.split(b"\n") if newline else []
-    if not lines:
-        raise RecordError(f"{name} has no header: it is empty or was cut off. It cannot be resumed.")
-    header = _header(lines[0], name)
-    events = []
-    for number, line in enumerate(lines[1:], 2):
+    return _take(io.BytesIO(data), name, LINE_LIMIT)
+
+
+def read(path: Path, line_limit: int = LINE_LIMIT) -> Record:
+    """The record in a file, which is read line by line. Raises RecordError."""
+    with opened(path) as file:
+        return _take(file, str(path), line_limit)
+
+
+def opened(path: Path) -> BinaryIO:
+    """The file of a record, for reading. Raises RecordError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | NO_WAIT)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return open(descriptor, "rb", buffering=2**20)
+        os.close(descriptor)
+    except OSError as error:
+        raise RecordError(f"The record {path} cannot be read: {reason(error)}.") from error
+    raise RecordError(f"The record {path} cannot be read: it is not a file.")
+
+
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+"""A pipe without a writer is opened at once, and then refused."""
+
+
+def _take(file: BinaryIO, name: str, line_limit: int) -> Record:
+    head = file.readline(HEADER_LIMIT)
+    header = read_header(head, name)
+    events: list[AnyEvent] = []
+    size, torn = len(head), b""
+    for number, line in enumerate(_lines(file, name, line_limit), 2):
+        if not line.endswith(b"\n"):
+            torn = line
+            break
+        size += len(line)
         try:
             events.append(_decode_event(line))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except NOT_JSON as error:
             raise RecordError(f"Line {number} of {name} is not an event of a record: {error}.") from error
-    return Record(header, events, torn, len(data) - len(torn))
+    return Record(header, events, torn, size)
 
 
-def _header(line: bytes, name: str) -> Header:
+def _lines(file: BinaryIO, name: str, limit: int) -> Iterator[bytes]:
+    """The lines after the first. Raises RecordError."""
+    number = 2
+    try:
+        while line := file.readline(limit):
+            if len(line) == limit and not line.endswith(b"\n"):
+                raise RecordError(f"Line {number} of {name} is longer than {limit:,} bytes: that is no event.")
+            yield line
+            number += 1
+    except OSError as error:
+        raise RecordError(f"The record {name} cannot be read: {reason(error)}.") from error
+
+
+def read_header(line: bytes, name: str) -> Header:
+    """The header in the first line of a file, with its line break. Raises RecordError."""
+    if not line:
+        raise RecordError(f"{name} is empty: it has no header, and cannot be resumed.")
+    if not line.endswith(b"\n"):
+        begun = _encode({"format": FORMAT})[:-1]
+        if line[: len(begun)] != begun[: len(line)] or len(line) == HEADER_LIMIT:
+            raise RecordError(f"{name} is not a record of the token explorer: its first line is no header.")
+        raise RecordError(f"{name} has no header: it was cut off within its first line. It cannot be resumed.")
     try:
         said: Any = msgspec.json.decode(line)
         if not isinstance(said, dict) or said.get("format") != FORMAT:
@@ -59,25 +119,19 @@ def _header(line: bytes, name: str) -> Header:
                 "Install a newer version of token-explorer."
             )
         return _decode_header(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise RecordError(f"{name} is not a record of the token explorer: line 1: {error}.") from error
 
 
-def read(path: Path) -> Record:
-    """The record in a file. Raises RecordError."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise RecordError(f"The record {path} cannot be read: {reason(error)}.") from error
-    return parse(data, str(path))
-
-
 class Journal:
-    """Appends to one file: each event is with the operating system before `append` returns."""
+    """Appends to one file: each event is with the operating system before `append` returns, and soon on the disk."""
 
-    def __init__(self, path: Path, descriptor: int, started: str) -> None:
+    def __init__(self, path: Path, descriptor: int, started: str, sync: Callable[[int], None] = sync_file) -> None:
         self.path = path
+        self.mended: list[str] = []
+        """What was changed in the file before it went on, in sentences."""
         self._file: int | None = descriptor
+        self._syncing = Syncing(lambda: sync(descriptor))
         self._began = time.monotonic() - (time.time() - datetime.fromisoformat(started).timestamp())
 
     @classmethod
@@ -86,8 +140,9 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-            _lock(descriptor)
         except OSError as error:
+            if path.is_dir():
+                raise RecordError(f"The record {path} cannot be written: it is a folder.") from error
             if path.exists():
                 raise RecordError(
                     f"The record {path} exists already and is not overwritten. Choose another name, or go on with it: "
@@ -95,36 +150,59 @@ class Journal:
                 ) from error
             raise RecordError(f"The record {path} cannot be written: {reason(error)}.") from error
         journal = cls(path, descriptor, header.started)
-        journal._write(header)
+        try:
+            mending.lock(descriptor)
+            journal._write(header)
+            sync_folder(path.parent)
+        except (OSError, RecordError) as error:
+            journal._drop()
+            path.unlink(missing_ok=True)  # Its name is free for another try.
+            if isinstance(error, RecordError):
+                raise
+            raise RecordError(f"The record {path} cannot be written: {reason(error)}.") from error
         return journal
 
     @classmethod
     def reopen(cls, path: Path, record: Record) -> "Journal":
-        """Go on with a file that was read. A torn last line is moved to FILE.torn, so that nothing is lost."""
+        """Go on with a file that was read. Raises RecordError, also where it was changed since.
+
+        A torn last line is moved to FILE.torn; a record of an older version is kept as FILE.v1, since what is added to
+        it is of the present one.
+        """
+        mended = []
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
             try:
-                _lock(descriptor)
+                mending.lock(descriptor)
+                if not mending.unchanged(path, descriptor, record.size + len(record.torn)):
+                    raise RecordError(f"The record {path} was changed while it was being opened. Resume it again.")
                 if record.torn:
-                    aside = os.open(f"{path}.torn", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-                    with open(aside, "ab") as file:
-                        file.write(record.torn + b"\n")
-                    os.truncate(path, record.size)
-            except OSError:
+                    aside = mending.cut(path, record.size, record.torn)
+                    mended.append(f"The last line of {path} was torn: it was cut off, and is kept in {aside}.")
+                if record.header.version != VERSION:
+                    descriptor, kept = mending.renew(path, descriptor, VERSION)
+                    mended.append(f"The record {path} was of version {record.header.version}: it is kept as {kept}.")
+            except (OSError, RecordError):
                 os.close(descriptor)
                 raise
         except BlockingIOError as error:
-            raise RecordError(f"The record {path} is open in another explorer. Close it there first.") from error
+            raise RecordError(in_use(path)) from error
         except OSError as error:
             raise RecordError(f"The record {path} cannot be written: {reason(error)}.") from error
-        return cls(path, descriptor, record.header.started)
+        journal = cls(path, descriptor, record.header.started)
+        journal.mended = mended
+        return journal
 
     def now(self) -> float:
         """Seconds since the start of the record."""
         return round(time.monotonic() - self._began, 3)
 
     def append(self, event: AnyEvent) -> None:
-        """Write one event. Raises RecordError, after which the file is closed: its last line may be torn."""
+        """Write one event.
+
+        Raises RecordError, also where what was written before did not come to the disk; the file is closed then, and
+        its last line may be torn.
+        """
         self._write(event)
 
     def _write(self, line: Header | AnyEvent) -> None:
@@ -132,42 +210,56 @@ class Journal:
             return
         data = _encode(line) + b"\n"
         try:
+            if self._syncing.fault is not None:
+                raise self._syncing.fault
             while data:
                 data = data[os.write(self._file, data) :]
         except OSError as error:
-            self.close()
+            self._drop()
             raise RecordError(f"The record {self.path} cannot be written any more: {reason(error)}.") from error
+        self._syncing.touch()
 
     @property
     def open(self) -> bool:
         return self._file is not None
 
     def close(self) -> None:
-        if self._file is not None:
-            with contextlib.suppress(OSError):  # What was written is with the system already.
-                os.close(self._file)
-            self._file = None
+        """Raises RecordError where not everything came to the disk; the file is closed all the same."""
+        if self._file is None:
+            return
+        self._drop()
+        if self._syncing.fault is not None:
+            why = reason(self._syncing.fault)
+            raise RecordError(f"The end of the record {self.path} may not be on the disk: {why}.")
+
+    def _drop(self) -> None:
+        descriptor, self._file = self._file, None
+        self._syncing.close()
+        if descriptor is not None:
+            os.close(descriptor)
 
 
-def write_copy(path: Path, header: Header, events: Sequence[AnyEvent]) -> None:
+def write_copy(path: Path, header: Header, events: Iterable[AnyEvent]) -> None:
     """A whole record in a new file. Raises RecordError."""
-    journal = Journal.create(path, header)
+    journal = Journal.create(path, msgspec.structs.replace(header, version=VERSION))
     try:
         for event in events:
             journal.append(event)
+        journal.close()
     except RecordError:
         path.unlink(missing_ok=True)  # Half a copy is none, and its name is free for another try.
         raise
-    finally:
-        journal.close()
 
 
-def _lock(descriptor: int) -> None:
-    """Keep the file for this process until it is closed. Raises BlockingIOError where another one has it."""
-    with contextlib.suppress(ImportError):  # Windows has no fcntl, and no lock.
-        import fcntl
+def is_open(path: Path) -> bool:
+    """Whether an explorer writes the record just now. Raises RecordError."""
+    with opened(path) as file:
+        return mending.locked(file.fileno())
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+def in_use(path: Path) -> str:
+    """That another explorer has the record."""
+    return f"The record {path} is open in another explorer. Close it there first."
 
 
 def reason(error: OSError) -> str:

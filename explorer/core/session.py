@@ -37,9 +37,11 @@ class Place(NamedTuple):
 class Session:
     """Events in, snapshots out. Without a journal, the events are kept in memory only."""
 
-    def __init__(self, header: Header, journal: Journal | None = None) -> None:
+    def __init__(self, header: Header, journal: Journal | None = None, record_top: int | None = None) -> None:
         self.header = header
         self.journal = journal
+        self.record_top = record_top
+        """Rows of a table that are recorded, beside those of tokens that were tried there; None is all of them."""
         self.events: list[AnyEvent] = []
         self.trees: list[Tree] = []
         self.params = SamplingParams()
@@ -82,10 +84,14 @@ class Session:
         if self.journal is not None:
             event = msgspec.structs.replace(event, t=self.journal.now())
         self._check(event)
-        self.events.append(event)
+        recorded = event
+        if self.record_top is not None and isinstance(event, record.Seen):
+            place = Place(event.node, None if event.at is msgspec.UNSET else event.at)
+            recorded = event.shortened(self.record_top, self.tried(place))
+        self.events.append(recorded)
         try:
             if self.journal is not None:
-                self.journal.append(event)
+                self.journal.append(recorded)
         finally:
             self._change(event)
 
@@ -186,14 +192,8 @@ class Session:
                     self._make(change)
             case record.Prompt():
                 vocabulary = self.trees[self.root].tokenizer if self.trees else None
-                self.trees.append(
-                    Tree(
-                        event.text,
-                        self._known.sequence(self.tokenizer, event.ids, event.bytes),
-                        self.tokenizer,
-                        event.chat(),
-                    )
-                )
+                tokens = self._known.sequence(self.tokenizer, event.ids, event.bytes)
+                self.trees.append(Tree(event.text, tokens, self.tokenizer, event.chat()))
                 if vocabulary == self.tokenizer:
                     self._act(event, self._to(len(self.trees) - 1, 0))
                 else:

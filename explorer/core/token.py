@@ -17,7 +17,7 @@ Kind = Literal["text", "bytes", "special", "unused"]
 """`text`: whole UTF-8; `bytes`: not; `special`: a marker of the tokenizer; `unused`: an id without an entry."""
 
 
-class Token(msgspec.Struct, frozen=True):
+class Token(msgspec.Struct, frozen=True, gc=False):
     """One entry of a vocabulary, as it stands at one place of a sequence."""
 
     id: int

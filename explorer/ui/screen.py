@@ -4,6 +4,7 @@ Owns the layout and the background work: one exclusive worker a kind (load, tabl
 the Walk; its snapshot goes to the panes. Must not know what a model is made of, nor files.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -257,8 +258,9 @@ class MainScreen(Editing, Knobs, View, Prompts):
         session = self.walk.session
         assert session is not None
 
-        def save(path: Path) -> None:
-            write_copy(path, session.header, session.events)
+        async def save(path: Path) -> None:
+            # In a thread: a long walk takes seconds. What happens meanwhile is not of the copy.
+            await asyncio.to_thread(write_copy, path, session.header, list(session.events))
 
         proposed = f"walk-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
         path = await self.app.push_screen_wait(SaveScreen(proposed, save))

@@ -149,7 +149,10 @@ class Walk:
             self._come_back()
             self.apply(End())
             if self.session.journal is not None:
-                self.session.journal.close()
+                try:
+                    self.session.journal.close()
+                except RecordError as error:
+                    self.unrecorded = str(error)
 
     # Changing it.
 

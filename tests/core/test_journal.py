@@ -50,7 +50,7 @@ def test_a_record_that_was_cut_off_anywhere_after_its_header_loads(whole, data):
 @given(st.data())
 def test_a_record_that_was_cut_off_within_its_header_is_refused(whole, data):
     cut = data.draw(st.integers(0, whole.index(b"\n")))
-    with pytest.raises(RecordError, match="has no header"):
+    with pytest.raises(RecordError, match="has no header: it was cut off" if cut else "is empty"):
         journal.parse(whole[:cut])
 
 
@@ -87,6 +87,9 @@ def test_a_line_that_is_no_event_is_named(whole, number, line):
         (b'"source":"picked"', b'"source":"stolen"'),
         (b'"bytes":"', b'"bytes":"zz'),
         (b'"ids":[', b'"ids":[0.5,'),
+        (b'"node":', b'"knot":'),
+        (b'"bytes":"', b'"bytes":"\xff'),
+        (b'"ids":[', b'"more":' + b"[" * 9**5 + b',"ids":['),
     ],
 )
 def test_an_edited_event_is_named_by_its_line(whole, before, after):
@@ -111,16 +114,48 @@ def test_a_foreign_header_is_refused(whole, before, after, said):
         journal.parse(whole.replace(before, after, 1))
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe\n", b"[]\n", b"null\n", b"\n", b"# Notes\nof a walk\n", b"{}\n"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff\xfe\n",
+        b"[]\n",
+        b"null\n",
+        b"\n",
+        b"# Notes\nof a walk\n",
+        b"{}\n",
+        b"\0" * 9,
+        b"[" * 9**5,
+        b"[" * 9**5 + b"\n",
+    ],
+)
 def test_a_file_of_another_kind_is_refused(data):
     with pytest.raises(RecordError, match="not a record"):
         journal.parse(data)
 
 
 def test_a_file_that_cannot_be_read_is_said(tmp_path):
-    for path in (tmp_path / "missing.jsonl", tmp_path):
-        with pytest.raises(RecordError, match=re.escape(str(path))):
-            journal.read(path)
+    os.mkfifo(tmp_path / "pipe")
+    for name, why in (("missing", "no such file"), (".", "it is not a file"), ("pipe", "it is not a file")):
+        with pytest.raises(RecordError, match=rf"{re.escape(str(tmp_path / name))} cannot be read: {why}"):
+            journal.read(tmp_path / name)
+
+
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
+def test_a_file_of_another_person_is_said(whole, tmp_path):
+    (tmp_path / "walk.jsonl").write_bytes(whole)
+    (tmp_path / "walk.jsonl").chmod(0)
+    with pytest.raises(RecordError, match="cannot be read: permission denied"):
+        journal.read(tmp_path / "walk.jsonl")
+
+
+def test_a_line_without_end_is_given_up(whole, tmp_path):
+    limit = max(map(len, whole.splitlines(keepends=True)))
+    (tmp_path / "walk.jsonl").write_bytes(whole)
+    assert journal.read(tmp_path / "walk.jsonl", limit).events == journal.parse(whole).events
+    for torn in (b"a" * limit, b"a" * (limit + 1) + b"\n"):
+        (tmp_path / "walk.jsonl").write_bytes(whole + torn)
+        with pytest.raises(RecordError, match=rf"Line 10 of .*walk\.jsonl is longer than {limit:,} bytes"):
+            journal.read(tmp_path / "walk.jsonl", limit)
 
 
 def test_fields_of_a_later_program_do_not_stop_the_reading(whole):

@@ -317,3 +317,26 @@ def test_an_unfinished_character_at_the_cursor_is_shown_as_its_bytes(header):
         session.apply(events.Add(parent=node - 1, node=node, id=byte, source="picked"))
         assert session.snapshot().pending == ["‹EC›", "‹EC 98›", ""][node - 1]
     assert [place.text for place in session.snapshot().path] == ["a", "", "", "옛"]
+
+
+def test_a_record_may_keep_fewer_rows_than_are_shown(header, walker, tmp_path):
+    session = Session(header, Journal.create(tmp_path / "walk.jsonl", header), record_top=2)
+    walker.teach(session)
+    walker.walk(session, [("prompt", 1), ("seen", 3), ("pick", 4), ("back", 0), ("seen", 3)])
+    session.journal.close()
+    shown = session.cursor.distribution
+    tables = [event for event in journal.read(tmp_path / "walk.jsonl").events if isinstance(event, events.Seen)]
+    assert len(shown.candidates) == 5
+    assert [[row.rank for row in table.candidates] for table in tables] == [[1, 2], [1, 2, 5]]
+    left_out = [candidate.prob for candidate in shown.candidates[2:4]]
+    assert tables[1].other_prob == pytest.approx(shown.other_prob + sum(left_out))
+    assert session.events == journal.read(tmp_path / "walk.jsonl").events
+
+
+def test_a_table_that_lacks_a_number_says_nothing_of_what_is_left_out(walker):
+    table = events.Seen.of(0, walker.table([1], 3))
+    unknown = msgspec.structs.replace(table.candidates[3], prob=None)
+    table = msgspec.structs.replace(table, candidates=[*table.candidates[:3], unknown])
+    assert table.shortened(2, []).other_prob is None
+    assert table.shortened(3, [unknown.id]).other_prob == table.other_prob
+    assert table.shortened(9, []) == table

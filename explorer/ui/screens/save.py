@@ -1,6 +1,6 @@
 """Where to save a copy of the record: one line; `save` is tried at once, so that a mistake can be mended here."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ from explorer.errors import RecordError
 class SaveScreen(ModalScreen[Path | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
-    def __init__(self, proposed: str, save: Callable[[Path], None]) -> None:
+    def __init__(self, proposed: str, save: Callable[[Path], Awaitable[None]]) -> None:
         super().__init__()
         self._proposed = proposed
         self._save = save
@@ -30,12 +30,12 @@ class SaveScreen(ModalScreen[Path | None]):
             yield Static("", id="fault", markup=False)
 
     @on(Input.Submitted)
-    def save(self, event: Input.Submitted) -> None:
+    async def save(self, event: Input.Submitted) -> None:
         path = Path(event.value).expanduser()
         if not event.value.strip():
             return
         try:
-            self._save(path)
+            await self._save(path)
         except RecordError as error:
             self.query_one("#fault", Static).update(str(error))
             return
