@@ -22,6 +22,8 @@ CELL, LINE, MARGIN = 9.0, 30, 36
 """Of the text, in pixels: the width of a cell, the height of a line, and what is left free around all."""
 SIZE = 15
 """Of the font: six tenths of it are a cell, as in nearly every monospace font."""
+WIDE = 17
+"""Of wide characters, which are as wide as they are high, so that they fill their two cells."""
 HEAD = 78
 METRICS: dict[str, Metric] = {**{name: name for name in TITLES}, "none": ""}
 FONT = "ui-monospace,Menlo,Consolas,DejaVu Sans Mono,Noto Sans Mono CJK KR,monospace"
@@ -98,7 +100,8 @@ def spans(places: list[Cluster]) -> Iterator[str]:
         words = ["".join(one.text for one in part)] if ascii_ else [one.text for one in part]
         for one, word in zip(part, words, strict=False):
             if word != " ":
-                yield f'<tspan x="{place(one)[0]:g}">{escape(word)}</tspan>'
+                size = f' font-size="{WIDE}"' if one.cells == 2 else ""
+                yield f'<tspan x="{place(one)[0]:g}"{size}>{escape(word)}</tspan>'
 
 
 def place(one: Cluster) -> tuple[float, float]:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from explorer.core import events
+from explorer.core.journal import Record
 from explorer.core.token import label
 from explorer.export import html
 from explorer.export.colours import DARK, LIGHT
@@ -194,7 +195,7 @@ def test_arrows_go_over_the_tokens_and_show_what_else_could_have_stood_there(sho
     last = document.path()[-1]
     assert page.text("#detail .name") == last.token
     assert f"id {last.id}" in page.text("#detail .facts")
-    rows = page.evaluate("[...document.querySelectorAll('#detail tbody tr')].map((row) => row.className.trim())")
+    rows = page.evaluate("[...document.querySelectorAll('#table tbody tr')].map((row) => row.className.trim())")
     assert "here" in rows
     assert page.evaluate("document.querySelector('#text').getAttribute('aria-activedescendant')") == f"t{last.index}"
     assert page.evaluate("location.hash").endswith(f"&t={last.index}")
@@ -220,7 +221,7 @@ def test_a_branch_that_is_picked_is_shown_and_can_be_linked_to(show, document):
 @needs_chromium
 def test_an_alternative_that_was_tried_leads_to_its_branch(show, document):
     page = show(document, "#n=0.4&t=6")
-    page.click("#detail .tried button")
+    page.click("#table .tried button")
     tree = document.session.trees[0]
     assert page.text("#text").startswith(
         "<|begin|>Once upon a" + html.shown("".join(node.text for node in tree.path(6)))
@@ -256,3 +257,33 @@ def test_the_page_is_never_wider_than_the_window(show, hostile, width):
     page = show(hostile, "#t=3")
     page.look(width, 800)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@needs_chromium
+def test_a_fork_of_many_branches_lists_some_and_the_one_that_is_shown(show, header):
+    said = [events.Prompt(text="a", ids=[0], bytes=["61"])]
+    for node in range(1, 251):
+        said.append(events.Add(parent=0, node=node, id=node, bytes="2062", source="picked", prob=0.01))
+        said.append(events.Move(node=0))
+    page = show(Document.of(Record(header, said), "it"), "#n=0.150")
+    listed = "document.querySelectorAll('[role=treeitem] [role=treeitem]').length"
+    assert (page.evaluate(listed), page.text(".more")) == (200, "50 more branches")
+    assert page.evaluate("document.querySelector('[aria-current]').branch.node") == 150
+    page.click(".more")
+    assert page.evaluate(listed) == 250
+    assert page.faults == []
+
+
+@needs_chromium
+def test_the_tree_is_walked_with_the_arrow_keys(show, document):
+    page = show(document)
+    page.evaluate("document.querySelector('[role=treeitem]').focus()")
+    focused = "document.activeElement.branch"
+    page.press("ArrowDown")
+    assert page.evaluate(f"{focused}.level") == 2
+    page.press("ArrowUp", "ArrowLeft")
+    assert page.evaluate("document.activeElement.getAttribute('aria-expanded')") == "false"
+    page.press("End", "ArrowRight", "ArrowRight", "Enter")
+    assert page.evaluate("location.hash").startswith("#n=1.")
+    assert page.text("#text").startswith("<|begin|>옛날")
+    assert page.faults == []

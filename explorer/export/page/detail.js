@@ -1,41 +1,47 @@
 // What is known of one token: its numbers, and the table that it was chosen from.
 
+const NO_TABLE = "The record has no table of this place.";
+const hint = (words) => make("p", { className: "hint" }, words);
+const facts = (words) => make("p", { className: "facts" }, words);
+
 class Detail {
-  // `follow(node)` is called where the person picks a token that was tried.
-  constructor(box, follow) {
-    this.box = box;
-    this.follow = follow;
+  // `follow(node)` is called where the person picks a token that was tried. The table stands outside of what a screen
+  // reader tells by itself.
+  constructor(box, table, follow) {
+    Object.assign(this, { box, below: table, follow });
   }
 
   hint() {
-    this.box.replaceChildren(make("p", { className: "hint" }, "Point at a token, or go through the text with the arrow keys, to see what else could have stood there."));
+    this.box.replaceChildren(
+      hint("Point at a token, or go through the text with the arrow keys, to see what else could have stood there."),
+    );
+    this.below.replaceChildren();
   }
 
   show(tree, place) {
-    const bits = surprisal(place.prob);
+    const sampling = place.sampling === null ? [] : [["sampling prob", percent(place.sampling)]];
     const numbers = [
       ["probability", percent(place.prob)],
-      ["surprisal", decimal(bits, " bits")],
+      ...sampling,
+      ["surprisal", decimal(surprisal(place.prob), " bits")],
       ["rank", count(place.rank)],
       ["entropy", decimal(place.entropy, " bits")],
     ];
-    if (place.sampling !== null) numbers.splice(1, 0, ["sampling prob", percent(place.sampling)]);
+    const { id, bytes, label } = place.token;
     this.box.replaceChildren(
-      make("h2", {}, make("bdi", { className: "name" }, place.token.label)),
-      make("p", { className: "facts" }, `token ${place.index} · id ${place.token.id} · bytes ${place.token.bytes || UNKNOWN} · ${place.source}`),
+      make("h2", {}, make("bdi", { className: "name" }, label)),
+      facts(`token ${place.index} · id ${id} · bytes ${bytes || UNKNOWN} · ${place.source}`),
       make("dl", {}, ...numbers.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
-      place.table ? this.table(tree, place.table, place.before, place) : make("p", { className: "hint" }, "The record has no table of this place."),
     );
+    const { table } = place;
+    this.below.replaceChildren(table ? this.table(tree, table, place.before, place) : hint(NO_TABLE));
   }
 
   // What could come after the last token of the path.
   ahead(tree, node) {
     const table = tree.table(node);
-    this.box.replaceChildren(
-      make("h2", {}, "What comes next"),
-      make("p", { className: "facts" }, table ? `entropy ${decimal(table.entropy, " bits")}` : "The record has no table of this place."),
-      ...(table ? [this.table(tree, table, node, null)] : []),
-    );
+    this.box.replaceChildren(make("h2", {}, "What comes next"), facts(`entropy ${decimal(table && table.entropy, " bits")}`));
+    this.below.replaceChildren(table ? this.table(tree, table, node, null) : hint(NO_TABLE));
   }
 
   table(tree, table, before, place) {
@@ -44,15 +50,20 @@ class Detail {
       rows.push(this.row(tree, { ...place, cut: null }, before, place.token.id));
     }
     const columns = ["rank", "token", "model", "sampling"];
-    const kept = table.kept < table.vocabulary ? `The samplers keep ${count(table.kept)} of ${many(table.vocabulary, "token")}: ${table.settings}.` : `The samplers keep all ${many(table.vocabulary, "token")}: ${table.settings}.`;
-    return make("div", { className: "scroll" },
-      make("table", {},
+    const last = ["", "all others", percent(table.other), ""];
+    const kept = table.kept < table.vocabulary ? `${count(table.kept)} of` : "all";
+    return make(
+      "div",
+      {},
+      make(
+        "table",
+        {},
         make("caption", {}, place ? "What could have stood here" : "What could stand here"),
         make("thead", {}, make("tr", {}, ...columns.map((name) => make("th", { scope: "col" }, name)))),
         make("tbody", {}, ...rows),
-        make("tfoot", {}, make("tr", {}, make("td", {}), make("td", {}, "all others"), make("td", {}, percent(table.other)), make("td", {}))),
+        make("tfoot", {}, make("tr", {}, ...last.map((words) => make("td", {}, words)))),
       ),
-      make("p", { className: "hint" }, kept),
+      hint(`The samplers keep ${kept} ${many(table.vocabulary, "token")}: ${table.settings}.`),
     );
   }
 
@@ -61,13 +72,17 @@ class Detail {
     const here = row.token.id === chosen;
     const name = make("bdi", {}, row.token.label);
     const tried = child !== undefined && !here;
-    const cell = tried ? make("button", { type: "button", title: "Show the branch that goes on here", on: { click: () => this.follow(child) } }, name) : name;
+    const link = { type: "button", title: "Show the branch that goes on here", on: { click: () => this.follow(child) } };
     const bar = make("span", { className: "bar", ariaHidden: "true" });
     bar.style.inlineSize = `${Math.min(100, (row.prob ?? 0) * 100)}%`;
     const sampling = row.cut ? make("span", { className: "cut" }, row.cut) : percent(row.sampling);
-    return make("tr", { className: [here ? "here" : "", row.cut ? "out" : "", tried ? "tried" : ""].join(" ") },
+    const classes = [here && "here", row.cut && "out", tried && "tried"].filter(Boolean).join(" ");
+    const sign = make("span", { className: "sign" }, here ? "▶" : tried ? "•" : "");
+    return make(
+      "tr",
+      { className: classes },
       make("td", {}, count(row.rank)),
-      make("th", { scope: "row" }, make("span", { className: "sign" }, here ? "▶" : tried ? "•" : ""), cell),
+      make("th", { scope: "row" }, sign, tried ? make("button", link, name) : name),
       make("td", { className: "share" }, bar, make("span", {}, percent(row.prob))),
       make("td", {}, sampling),
     );

@@ -9,7 +9,7 @@ const line = () => tree().line(state.node);
 const end = () => text.spans.length - 1;
 
 const text = new Text($("text"), (index, pinned) => (pinned ? pin(index) : look(index ?? state.pinned)));
-const detail = new Detail($("detail"), (child) => go(state.root, tree().tip(child), indexOf(child)));
+const detail = new Detail($("detail"), $("table"), (child) => go(state.root, tree().tip(child), indexOf(child)));
 const branches = new Branches($("tree"), (root, node) => go(root, node, null));
 
 const indexOf = (node) => tree().length + tree().line(node).length - 1;
@@ -25,7 +25,7 @@ function go(root, node, index) {
 
 function pin(index) {
   state.pinned = index;
-  document.body.classList.toggle("pinned", index !== null);
+  document.documentElement.toggleAttribute("data-pinned", index !== null);
   look(index, true);
   const place = index === null ? "" : `&t=${index}`;
   history.replaceState(null, "", `#n=${tree().said.root}.${tree().said.number[state.node]}${place}`);

@@ -6,9 +6,10 @@ class Text {
     this.box = box;
     this.spans = [];
     const at = (event) => event.target.closest(".token")?.place;
-    box.addEventListener("pointerover", (event) => event.pointerType === "mouse" && at(event) >= 0 && select(at(event), false));
+    const on = (name, act) => box.addEventListener(name, (event) => at(event) >= 0 && act(at(event), event));
+    on("pointerover", (index, event) => event.pointerType === "mouse" && select(index, false));
+    on("click", (index) => select(index, true));
     box.addEventListener("pointerleave", () => select(null, false));
-    box.addEventListener("click", (event) => at(event) >= 0 && select(at(event), true));
   }
 
   show(tree, line) {
@@ -21,12 +22,17 @@ class Text {
       this.spans.push(this.span(tree, place));
       if (index === tree.length - 1) this.spans.at(-1).classList.add("edge");
     }
-    const end = make("span", { className: "token end", id: `t${length}`, role: "option", ariaLabel: "what comes next" });
-    end.append(tree.pending(line.at(-1) ?? 0) || "▏");
-    end.place = length;
-    this.spans.push(end);
+    this.spans.push(this.end(length, tree.pending(line.at(-1) ?? 0)));
     this.box.replaceChildren(...this.spans);
     this.box.setAttribute("aria-label", `Text of ${many(length, "token")}. The arrow keys go from token to token.`);
+  }
+
+  // Where the next token would stand, after an unfinished character.
+  end(index, pending) {
+    const end = make("span", { className: "token end", id: `t${index}`, role: "option", ariaLabel: "what comes next" });
+    end.append(pending || "▏");
+    end.place = index;
+    return end;
   }
 
   span(tree, place) {
@@ -41,8 +47,8 @@ class Text {
     if (forks) span.classList.add("fork");
     const named = place.node ?? (place.index === tree.length - 1 ? 0 : null);
     const name = named === null ? undefined : tree.name(named);
-    const flag = name === undefined ? null : make("span", { className: "flag", title: name, ariaLabel: `bookmark ${name}` }, "⚑");
-    span.append(...this.lines(place.text || "·"), ...(flag ? [flag] : []));
+    span.append(...this.lines(place.text || "·"));
+    if (name !== undefined) span.append(make("span", { className: "flag", title: name, ariaLabel: `bookmark ${name}` }, "⚑"));
     return span;
   }
 

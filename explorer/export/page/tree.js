@@ -22,14 +22,19 @@ class Branches {
     const length = nodes.length || tree.length;
     const text = nodes.length ? clip(nodes, (node) => tree.text(node)) + tree.pending(end) : tree.said.title;
     const sum = nodes.length ? decimal(tree.sums[end]) : "";
-    const item = make("li", { role: "treeitem", tabIndex: -1, ariaLevel: level });
+    const flags = names.filter((name) => name !== undefined).map((name) => `⚑ ${name}`);
+    const words = text.replaceAll("\n", "↵ ");
+    const told = [words, many(length, "token"), ...flags].join(", ");
+    const item = make("li", { role: "treeitem", tabIndex: -1, ariaLevel: level, ariaLabel: told });
     item.branch = { root, node: end, first: nodes[0] ?? 0, level };
     if (tree.children[end].length) item.setAttribute("aria-expanded", "false");
     item.append(
-      make("div", { className: nodes.length ? "run" : "run prompt" },
-        make("span", { className: "twist", ariaHidden: "true" }),
-        make("bdi", { className: "words" }, text.replaceAll("\n", "↵ ")),
-        ...names.filter((name) => name !== undefined).map((name) => make("span", { className: "name" }, `⚑ ${name}`)),
+      make(
+        "div",
+        { className: nodes.length ? "run" : "run prompt" },
+        make("span", { className: "twist" }),
+        make("bdi", { className: "words" }, words),
+        ...flags.map((name) => make("span", { className: "name" }, name)),
         make("span", { className: "length" }, many(length, "token")),
         make("span", { className: "sum", title: "sum of the logprobs after the prompt" }, sum),
       ),
@@ -50,30 +55,45 @@ class Branches {
   more(item, group, from) {
     const { root, node, level } = item.branch;
     const children = trees[root].children[node];
-    for (const child of children.slice(from, from + AT_ONCE)) group.append(this.item(root, trees[root].run(child), level + 1));
-    const rest = children.length - from - AT_ONCE;
-    if (rest > 0) {
-      const button = make("button", { type: "button", className: "more" }, `${many(rest, "more branch", "more branches")}`);
-      button.addEventListener("click", () => { button.parentNode.remove(); this.more(item, group, from + AT_ONCE); this.mark(...this.shown); });
-      group.append(make("li", { role: "none" }, button));
-    }
+    const next = from + AT_ONCE;
+    for (const child of children.slice(from, next)) group.append(this.item(root, trees[root].run(child), level + 1));
+    if (next >= children.length) return;
+    const rest = many(children.length - next, "more branch", "more branches");
+    const button = make("button", { type: "button", className: "more" }, rest);
+    button.addEventListener("click", () => {
+      button.parentNode.remove();
+      this.more(item, group, next);
+      this.mark();
+    });
+    group.append(make("li", { role: "none" }, button));
   }
 
   // Unfold down to a node, and mark what is on its path.
   show(root, node) {
+    this.shown = [root, node];
     const line = [0, ...trees[root].line(node)];
     let item = this.box.children[root];
     while (item && item.branch.node !== node) {
       const next = line[line.indexOf(item.branch.node) + 1];
       if (next === undefined) break;
       this.unfold(item);
-      item = [...item.querySelectorAll(":scope > ul > [role=treeitem]")].find((one) => one.branch.first === next);
+      item = this.child(item, next);
     }
-    this.mark(root, node);
+    this.mark();
   }
 
-  mark(root, node) {
-    this.shown = [root, node];
+  // The run that begins with a node, listed by now.
+  child(item, first) {
+    for (;;) {
+      const found = [...item.querySelectorAll(":scope > ul > [role=treeitem]")].find((one) => one.branch.first === first);
+      const more = item.querySelector(":scope > ul > li > .more");
+      if (found || !more) return found;
+      more.click();
+    }
+  }
+
+  mark() {
+    const [root, node] = this.shown;
     const line = new Set([0, ...trees[root].line(node)]);
     let last = null;
     for (const item of this.items()) {

@@ -87,15 +87,17 @@ class Tree {
       entropy: entropy[index] ?? null,
       sampling: null,
       source: "of the prompt",
-      table: readTable(table[index]),
       before: null,
+      get table() {
+        return readTable(table[index]);
+      },
     };
   }
 
   placeOf(index, node) {
     const { said } = this;
     const at = node - 1;
-    const table = this.table(this.parent(node));
+    const before = this.parent(node);
     const how = SOURCES[said.source[at]];
     const seed = said.seed[at] === null ? "" : ` · seed ${said.seed[at]}`;
     const draw = said.draw[at] === null ? "" : `, draw ${said.draw[at]}`;
@@ -106,11 +108,13 @@ class Tree {
       text: this.text(node),
       prob: said.prob[at],
       rank: said.rank[at],
-      entropy: said.entropy[at] ?? (table && table.entropy),
+      entropy: said.table[before] ? said.table[before][0] : said.entropy[at],
       sampling: said.sampling[at],
       source: how === "sampled" ? how + seed + draw : how,
-      table,
-      before: this.parent(node),
+      before,
+      get table() {
+        return readTable(said.table[before]);
+      },
     };
   }
 }
