@@ -86,7 +86,7 @@ class Columns:
             "prompts": prompts,
             "tokens": list(zip(*self._labels, strict=True)),
             "settings": [settings_words(params.summary) for params in self._settings],
-            "cuts": [CUT_NAMES.get(name, name) for name in self._cuts],
+            "cuts": [CUT_NAMES.get(name, shown(name)) for name in self._cuts],
         }
 
     def _prompt(self, root: int, tree: Tree) -> dict[str, Any]:

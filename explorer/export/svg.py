@@ -51,7 +51,7 @@ def elements(document: Document, metric: Metric, colours: dict[str, str]) -> Ite
     lines = 1 + max((one.line for one in places), default=0)
     width, height = 2 * MARGIN + COLUMNS * CELL, HEAD + lines * LINE + 70
     yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
         f'height="{height:g}" font-family="{FONT}" font-size="{SIZE}" fill="{colours["ink"]}">'
     )
     yield f"<title>{escape(document.title)}</title>"
@@ -152,9 +152,8 @@ def laid_out(texts: list[str]) -> Iterator[Cluster]:
 
 def word_at_the_end(line: list[tuple[str, int]]) -> list[tuple[str, int]]:
     """What begins the next line where the last character has no room: the word that it is of, unless that is long."""
-    start = len(line) - 1
-    if cells(line[start][0]) < 2:
-        start = next((at + 1 for at in range(start, len(line) // 2, -1) if line[at][0] == " "), start)
+    end = len(line) - 1
+    start = next((at + 1 for at in range(end, len(line) // 2, -1) if line[at][0] == " "), end)
     return line[start:]
 
 

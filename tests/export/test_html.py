@@ -211,6 +211,7 @@ def test_a_branch_that_is_picked_is_shown_and_can_be_linked_to(show, document):
     page = show(document, "#n=0.1")
     tree = document.session.trees[0]
     assert page.text("#text").startswith("<|begin|>Once upon a" + tree.nodes[1].text)
+    page.click("[role=treeitem] [role=treeitem] .words")
     page.click("[role=treeitem] [role=treeitem] [role=treeitem]:first-child .words")
     assert page.text("#text").startswith("<|begin|>Once upon a" + "".join(node.text for node in tree.path(4)))
     assert page.evaluate("location.hash") == "#n=0.4"
@@ -286,4 +287,12 @@ def test_the_tree_is_walked_with_the_arrow_keys(show, document):
     page.press("End", "ArrowRight", "ArrowRight", "Enter")
     assert page.evaluate("location.hash").startswith("#n=1.")
     assert page.text("#text").startswith("<|begin|>옛날")
+    assert page.faults == []
+
+
+@needs_chromium
+def test_a_place_in_the_middle_of_a_run_is_shown_with_the_run_marked(show, document):
+    page = show(document, "#n=0.7")
+    assert page.text("#text").startswith("<|begin|>Once upon a" + document.session.trees[0].nodes[7].text)
+    assert page.evaluate("document.querySelector('[aria-current]').branch.first") == 7
     assert page.faults == []

@@ -24,6 +24,7 @@ class Text {
     }
     this.spans.push(this.end(length, tree.pending(line.at(-1) ?? 0)));
     this.box.replaceChildren(...this.spans);
+    this.box.classList.toggle("hangul", /\p{Script=Hangul}/u.test(this.box.textContent));
     this.box.setAttribute("aria-label", `Text of ${many(length, "token")}. The arrow keys go from token to token.`);
   }
 

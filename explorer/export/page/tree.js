@@ -73,11 +73,9 @@ class Branches {
     this.shown = [root, node];
     const line = [0, ...trees[root].line(node)];
     let item = this.box.children[root];
-    while (item && item.branch.node !== node) {
-      const next = line[line.indexOf(item.branch.node) + 1];
-      if (next === undefined) break;
+    while (item && item.branch.node !== node && line.includes(item.branch.node)) {
       this.unfold(item);
-      item = this.child(item, next);
+      item = this.child(item, line[line.indexOf(item.branch.node) + 1]);
     }
     this.mark();
   }
