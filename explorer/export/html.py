@@ -8,6 +8,7 @@ import base64
 import hashlib
 import html
 import re
+from collections.abc import Iterable
 from importlib import resources
 from string import Template
 from typing import Any
@@ -101,7 +102,7 @@ class Columns:
             "names": {places[number]: shown(name) for number, name in tree.bookmarks.items() if number in places},
             "prompt": {
                 "token": [self._token(token) for token in tree.prompt],
-                "text": self._texts(tree.prompt, tree.prompt_texts),
+                "text": self._texts(zip(tree.prompt, tree.prompt_texts, strict=True)),
                 "logprob": [_short(score.logprob) for score in tree.scores],
                 "rank": [score.rank for score in tree.scores],
                 "entropy": [_short(score.entropy) for score in tree.scores],
@@ -110,7 +111,7 @@ class Columns:
             "number": [node.number for node in nodes],
             "parent": [places[node.parent] for node in after if node.parent is not None],
             "token": [self._token(node.token) for node in after if node.token],
-            "text": self._texts([node.token for node in after], [node.text for node in after]),
+            "text": self._texts((node.token, node.text) for node in after),
             "source": "".join(choice.source[0] for choice in choices),
             "prob": [_short(choice.prob) for choice in choices],
             "sampling": [_short(choice.sampling_prob) for choice in choices],
@@ -121,12 +122,12 @@ class Columns:
             "table": [self._table(node.distribution, node.shaped_by) for node in nodes],
         }
 
-    def _texts(self, tokens: Any, texts: Any) -> dict[int, str]:
+    def _texts(self, completed: Iterable[tuple[Token | None, str]]) -> dict[int, str]:
         """What tokens complete, by their places, where it is not what they spell by themselves."""
         return {
             place: shown(text)
-            for place, (token, text) in enumerate(zip(tokens, texts, strict=True))
-            if token.kind != "unused" and token.text != text
+            for place, (token, text) in enumerate(completed)
+            if token is not None and token.kind != "unused" and token.text != text
         }
 
     def _token(self, token: Token) -> int:
