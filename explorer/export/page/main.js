@@ -60,8 +60,10 @@ function colour(metric) {
   document.body.dataset.metric = metric;
   text.colour(metric);
   const [low, high] = walk.scales.signs[metric] ?? ["", ""];
-  const steps = [0, 1, 2, 3, 4].map((step) => make("span", { className: "token", "data-heat": step }, " "));
-  $("legend").replaceChildren(...(metric === "none" ? [] : [low, make("span", { className: "scale", ariaHidden: "true" }, ...steps), high]));
+  const steps = [0, 1, 2, 3, 4].map((step) => make("span", { className: "token", "data-heat": step }));
+  const name = make("span", { className: "metric" }, `${METRICS[metric]}:`);
+  const scale = make("span", { className: "scale", ariaHidden: "true" }, ...steps);
+  $("legend").replaceChildren(...(metric === "none" ? [] : [name, low, scale, high]));
 }
 
 function turn(theme) {
@@ -103,6 +105,7 @@ choices($("themes"), "theme", THEMES, document.documentElement.dataset.theme ?? 
 $("text").addEventListener("keydown", keys);
 $("close").addEventListener("click", () => pin(null));
 addEventListener("hashchange", fromAddress);
+addEventListener("beforeprint", () => $("facts").closest("details").setAttribute("open", ""));
 fromAddress();
 colour(state.metric);
 document.documentElement.dataset.ready = "yes";
