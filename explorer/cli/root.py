@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from explorer import __version__
+from explorer.cli.export import export_command
 from explorer.cli.info import info_command
 from explorer.cli.models import models_command
 from explorer.cli.next import next_command
@@ -116,6 +117,7 @@ COMMANDS = (
     models_command,
     resume_command,
     sessions_command,
+    export_command,
 )
 
 for command in COMMANDS:

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.core.heat import heat
 from explorer.core.snapshot import PathToken
 from explorer.core.token import Token
 from explorer.engine.base import Progress
 from explorer.ui import theme
 from explorer.ui.cells import clusters, drawable, fit, width
 from explorer.ui.commands import COMMANDS, JAMO_OF_KEY, latin_keys, markdown
-from explorer.ui.heat import heat
 from explorer.ui.numbers import bar, percent
 from explorer.ui.progress import ProgressText
 from explorer.ui.screen import MainScreen
@@ -116,12 +116,13 @@ def test_a_theme_of_ones_own_with_a_wrong_colour_is_named(tmp_path):
 def test_heat_is_a_pure_function_of_the_number():
     token = Token(1, b"a", "text")
 
-    def place(prob: float | None, entropy: float | None = None) -> PathToken:
-        return PathToken(token, "a", None, None, None if prob is None else math.log(prob), 1, entropy)
+    def place(prob: float | None, entropy: float | None = None, rank: int | None = 1) -> PathToken:
+        return PathToken(token, "a", None, None, None if prob is None else math.log(prob), rank, entropy)
 
     assert [heat("prob", place(p)) for p in (1.0, 0.5, 0.3, 0.1, 0.01, 0.001)] == [0, 0, 1, 2, 3, 4]
     assert [heat("entropy", place(1.0, bits)) for bits in (0.0, 1.5, 3.0, 6.0, 9.0, None)] == [0, 1, 2, 3, 4, None]
     assert heat("surprisal", place(None)) is None
+    assert [heat("rank", place(0.5, rank=rank)) for rank in (1, 3, 10, 100, 101, None)] == [0, 1, 2, 3, 4, None]
     assert heat("", place(0.5)) is None
 
 

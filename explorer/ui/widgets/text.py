@@ -11,10 +11,10 @@ from textual import events
 from textual.geometry import Size
 from textual.reactive import var
 
+from explorer.core.heat import Metric, heat
 from explorer.core.snapshot import PathToken, Snapshot
 from explorer.core.token import UNSETTLED, visible
 from explorer.ui.cells import clusters, drawable
-from explorer.ui.heat import Metric, heat
 from explorer.ui.widgets.pane import Pane, Part
 
 Cell = tuple[str, int, int]

@@ -1,0 +1,73 @@
+"""`export`: a record as a file for those who do not run the program. No model is loaded."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from explorer.cli.options import print_text
+from explorer.errors import UsageError
+
+
+@click.command("export")
+@click.argument("path", metavar="FILE")
+@click.option("--to", metavar="FORMAT", help="html, md, csv, json or svg. Default: what the name of OUT ends with.")
+@click.option(
+    "--out", "-o", metavar="OUT", default="-", help="The file to write. Default: -, which is standard output."
+)
+@click.option("--force", is_flag=True, help="Overwrite OUT where it exists.")
+@click.option(
+    "--heat", help="What the colours tell (html, svg): prob, surprisal, entropy, rank or none. Default: prob."
+)
+@click.option("--theme", help="light or dark (html, svg). Default: what the reader's system says; for svg, light.")
+@click.option("--branches", help="path or all (csv): a row for each token of the path, or of every branch.")
+def export_command(path: str, to: str | None, out: str, force: bool, **options: str | None) -> None:
+    """Write the walk in the record FILE as a page, a text, a table, data or a picture."""
+    from explorer.core import journal
+    from explorer.export.document import Document
+    from explorer.export.formats import format_of
+
+    file, target = Path(path).expanduser(), None if out == "-" else Path(out).expanduser()
+    wanted = format_of(to, target)
+    said = {name: value for name, value in options.items() if value is not None}
+    wanted.check(said)
+    if target is not None:
+        check_target(target, file, force)
+    record = journal.read(file)
+    if record.torn:
+        click.echo(f"The last line of {file} is torn; it is left out.", err=True)
+    text = wanted.make(Document.of(record, str(file)), said)
+    if target is not None:
+        write(target, text)
+    elif sys.stdout.isatty():
+        print_text(text)
+    else:
+        click.echo(text.encode(), nl=False)  # UTF-8, whatever the locale is.
+
+
+def check_target(target: Path, record: Path, force: bool) -> None:
+    """Raises UsageError where the file cannot or must not be written."""
+    if not target.parent.is_dir():
+        raise UsageError(f"The folder {target.parent} does not exist. Make it first.")
+    if not target.exists():
+        return
+    if not target.is_file():
+        raise UsageError(f"{target} is no file. Choose another name.")
+    if record.exists() and target.samefile(record):
+        raise UsageError(f"{target} is the record itself. Choose another name.")
+    if not force:
+        raise UsageError(f"{target} exists already and is not overwritten. Choose another name, or give --force.")
+
+
+def write(target: Path, text: str) -> None:
+    """The whole file or none: it gets its name when it is complete. Raises UsageError."""
+    target = target.resolve()
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(text.encode())
+        part.replace(target)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {(error.strerror or str(error)).lower()}.") from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,56 @@
+"""A session without an engine: its tokens are those of which the record tells the bytes.
+
+Owns what a record knows of its vocabularies. Must not know models, nor what is done with the session.
+"""
+
+from collections.abc import Iterable
+
+from explorer.core import events as said
+from explorer.core.events import AnyEvent
+from explorer.core.journal import Record
+from explorer.core.session import Session
+from explorer.core.token import Token, label
+from explorer.errors import RecordError
+
+
+def recorded_session(record: Record, name: str) -> Session:
+    """The session of a record where it stood; nothing is written to it.
+
+    A token of which no line tells the bytes is of the kind `unused`. Raises RecordError, which names the record, where
+    a line does not fit the ones before it, or where there is no prompt.
+    """
+    if not any(isinstance(event, said.Prompt) for event in record.events):
+        raise RecordError(f"{name} ends before its first prompt: there is no walk in it.")
+    session = Session(record.header)
+    learn_recorded(session, record.events)
+    try:
+        session.restore(record.events)
+    except RecordError as error:
+        raise RecordError(f"{name}: {error}") from error
+    return session
+
+
+def learn_recorded(session: Session, events: Iterable[AnyEvent]) -> None:
+    """Tell a session the tokens of the events, each of the vocabulary that it is of."""
+    tokenizer = session.tokenizer
+    for event in events:
+        match event:
+            case said.Engine():
+                tokenizer = event.tokenizer
+            case said.Prompt():
+                # Those without bytes are of an older record, which may tell them elsewhere.
+                known = zip(event.ids, event.bytes, strict=False)
+                session.learn_sequence([_token(token_id, data) for token_id, data in known], tokenizer)
+            case said.Seen():
+                session.learn((_token(row.id, row.bytes) for row in event.candidates), tokenizer)
+            case said.Add() if event.bytes:
+                session.learn([_token(event.id, event.bytes)], tokenizer)
+
+
+def _token(token_id: int, data: str) -> Token:
+    return Token.from_bytes(token_id, bytes.fromhex(data))
+
+
+def recorded_label(token: Token) -> str:
+    """The token on one line; `#1234` where the record tells no more than its id."""
+    return f"#{token.id}" if token.kind == "unused" else label(token)
