@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from explorer.cli.options import print_text
+from explorer.cli.options import print_text, record_file
 from explorer.errors import UsageError
 
 
@@ -28,7 +28,7 @@ def export_command(path: str, to: str | None, out: str, force: bool, **options: 
     from explorer.export.document import Document
     from explorer.export.formats import format_of
 
-    file, target = Path(path).expanduser(), None if out == "-" else Path(out).expanduser()
+    file, target = record_file(path), None if out == "-" else Path(out).expanduser()
     wanted = format_of(to, target)
     said = {name: value for name, value in options.items() if value is not None}
     wanted.check(said)

@@ -35,6 +35,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     tokenizer: str
     """Fingerprint: SHA-256 over the vocabulary's entries in order of their ids."""
+    special_tokens: list[int] = []
+    """Ids of the vocabulary that are markers, and no text; older records lack them."""
     loaded_with: dict[str, Any] = {}
     """What is not as usual in how the model was loaded, such as quantisation, or trust in code that came with it."""
     versions: dict[str, str] = {}
@@ -260,6 +262,7 @@ class Engine(Event, frozen=True, kw_only=True):
     dtype: str
     device: str
     tokenizer: str
+    special_tokens: list[int] = []
     loaded_with: dict[str, Any] = {}
     versions: dict[str, str] = {}
 

@@ -14,6 +14,7 @@ from explorer.core.token import Token
 class _Vocabulary:
     tokens: dict[int, Token] = field(default_factory=dict)
     first: dict[int, Token] = field(default_factory=dict)
+    special: frozenset[int] = frozenset()
 
 
 class KnownTokens:
@@ -30,6 +31,17 @@ class KnownTokens:
         self._vocabularies[tokenizer].first.update((token.id, token) for token in tokens[:1])
         self.learn(tokenizer, tokens[1:])
 
+    def learn_special(self, tokenizer: str, ids: Iterable[int]) -> None:
+        """Which ids are markers, and no text; of a token of which only the bytes are known, nothing else tells it."""
+        vocabulary = self._vocabularies[tokenizer]
+        vocabulary.special |= frozenset(ids)
+
+    def spelt(self, tokenizer: str, token_id: int, data: str) -> Token:
+        """The token of an id that is made of its bytes, in hexadecimal."""
+        if token_id in self._vocabularies[tokenizer].special:
+            return Token(token_id, bytes.fromhex(data), "special")
+        return Token.from_bytes(token_id, bytes.fromhex(data))
+
     def of(self, tokenizer: str) -> Mapping[int, Token]:
         return self._vocabularies[tokenizer].tokens
 
@@ -37,7 +49,7 @@ class KnownTokens:
         """The token of an id; one that nobody told is made of its bytes, in hexadecimal, where they are given."""
         tokens = self._vocabularies[tokenizer].tokens
         if data and token_id not in tokens:
-            tokens[token_id] = Token.from_bytes(token_id, bytes.fromhex(data))
+            tokens[token_id] = self.spelt(tokenizer, token_id, data)
         return tokens.get(token_id) or Token(token_id, b"", "unused")
 
     def sequence(self, tokenizer: str, ids: Sequence[int], data: Sequence[str]) -> tuple[Token, ...]:
@@ -47,6 +59,6 @@ class KnownTokens:
         for index, token_id in enumerate(ids):
             token = (known.first.get(token_id) if not index else None) or known.tokens.get(token_id)
             if token is None and index < len(data):
-                token = Token.from_bytes(token_id, bytes.fromhex(data[index]))
+                token = self.spelt(tokenizer, token_id, data[index])
             tokens.append(token or self.token(tokenizer, token_id))
         return tuple(tokens)

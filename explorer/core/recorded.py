@@ -3,11 +3,9 @@
 Owns what a record knows of its vocabularies. Must not know models, nor what is done with the session.
 """
 
-from collections.abc import Iterable
-
 from explorer.core import events as said
-from explorer.core.events import AnyEvent
 from explorer.core.journal import Record
+from explorer.core.known import KnownTokens
 from explorer.core.session import Session
 from explorer.core.token import Token, label
 from explorer.errors import RecordError
@@ -22,7 +20,7 @@ def recorded_session(record: Record, name: str) -> Session:
     if not any(isinstance(event, said.Prompt) for event in record.events):
         raise RecordError(f"{name} ends before its first prompt: there is no walk in it.")
     session = Session(record.header)
-    learn_recorded(session, record.events)
+    learn_recorded(session.known, record)
     try:
         session.restore(record.events)
     except RecordError as error:
@@ -30,25 +28,23 @@ def recorded_session(record: Record, name: str) -> Session:
     return session
 
 
-def learn_recorded(session: Session, events: Iterable[AnyEvent]) -> None:
-    """Tell a session the tokens of the events, each of the vocabulary that it is of."""
-    tokenizer = session.tokenizer
-    for event in events:
+def learn_recorded(known: KnownTokens, record: Record) -> None:
+    """Learn the tokens that a record tells, each of the vocabulary that it is of."""
+    tokenizer = record.header.tokenizer
+    known.learn_special(tokenizer, record.header.special_tokens)
+    for event in record.events:
         match event:
             case said.Engine():
                 tokenizer = event.tokenizer
+                known.learn_special(tokenizer, event.special_tokens)
             case said.Prompt():
                 # Those without bytes are of an older record, which may tell them elsewhere.
-                known = zip(event.ids, event.bytes, strict=False)
-                session.learn_sequence([_token(token_id, data) for token_id, data in known], tokenizer)
+                tokens = zip(event.ids, event.bytes, strict=False)
+                known.learn_sequence(tokenizer, [known.spelt(tokenizer, token_id, data) for token_id, data in tokens])
             case said.Seen():
-                session.learn((_token(row.id, row.bytes) for row in event.candidates), tokenizer)
+                known.learn(tokenizer, (known.spelt(tokenizer, row.id, row.bytes) for row in event.candidates))
             case said.Add() if event.bytes:
-                session.learn([_token(event.id, event.bytes)], tokenizer)
-
-
-def _token(token_id: int, data: str) -> Token:
-    return Token.from_bytes(token_id, bytes.fromhex(data))
+                known.learn(tokenizer, [known.spelt(tokenizer, event.id, event.bytes)])
 
 
 def recorded_label(token: Token) -> str:

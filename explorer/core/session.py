@@ -49,7 +49,8 @@ class Session:
         self.node = 0
         self.tokenizer = header.tokenizer
         """Fingerprint of the vocabulary that ids are of now."""
-        self._known = KnownTokens()
+        self.known = KnownTokens()
+        self.known.learn_special(header.tokenizer, header.special_tokens)
         self.history = History()
         self._path = Path()
 
@@ -63,15 +64,15 @@ class Session:
 
     def learn(self, tokens: Iterable[Token], tokenizer: str | None = None) -> None:
         """Tokens that events may name by their ids; of the present vocabulary where none is named."""
-        self._known.learn(tokenizer or self.tokenizer, tokens)
+        self.known.learn(tokenizer or self.tokenizer, tokens)
 
     def learn_sequence(self, tokens: Sequence[Token], tokenizer: str | None = None) -> None:
         """The tokens of a prompt: some tokenizers spell the first of a sequence without its space."""
-        self._known.learn_sequence(tokenizer or self.tokenizer, tokens)
+        self.known.learn_sequence(tokenizer or self.tokenizer, tokens)
 
     def token(self, token_id: int) -> Token:
         """The token of an id in the present vocabulary; of the kind `unused` where nobody told it."""
-        return self._known.token(self.tokenizer, token_id)
+        return self.known.token(self.tokenizer, token_id)
 
     # Changing it.
 
@@ -164,8 +165,9 @@ class Session:
     def _change(self, event: AnyEvent) -> None:
         match event:
             case record.Seen():
-                table = event.distribution(self._known.of(self.tokenizer))
-                self.learn(candidate.token for candidate in table.candidates)
+                for row in event.candidates:
+                    self.known.token(self.tokenizer, row.id, row.bytes)
+                table = event.distribution(self.known.of(self.tokenizer))
                 if event.at is not msgspec.UNSET:
                     self.tree.tables[event.at] = Table(table, self.params)
                 else:
@@ -184,6 +186,7 @@ class Session:
                 if event.tokenizer != self.tokenizer:
                     self.history.clear()  # What came before is of another vocabulary.
                 self.tokenizer = event.tokenizer
+                self.known.learn_special(event.tokenizer, event.special_tokens)
             case record.Undo():
                 for change in self.history.undo():
                     self._make(change)
@@ -192,14 +195,14 @@ class Session:
                     self._make(change)
             case record.Prompt():
                 vocabulary = self.trees[self.root].tokenizer if self.trees else None
-                tokens = self._known.sequence(self.tokenizer, event.ids, event.bytes)
+                tokens = self.known.sequence(self.tokenizer, event.ids, event.bytes)
                 self.trees.append(Tree(event.text, tokens, self.tokenizer, event.chat()))
                 if vocabulary == self.tokenizer:
                     self._act(event, self._to(len(self.trees) - 1, 0))
                 else:
                     self._make(self._to(len(self.trees) - 1, 0))  # Nothing to go back to.
             case record.Add():
-                self.tree.add(event.parent, self._known.token(self.tokenizer, event.id, event.bytes), event.choice())
+                self.tree.add(event.parent, self.known.token(self.tokenizer, event.id, event.bytes), event.choice())
                 back = self._brought_back(self.root, event.parent) if event.parent != self.node else ()
                 self._act(event, *back, self._to(self.root, event.node))
                 if event.rows is not msgspec.UNSET and event.draw == 0:

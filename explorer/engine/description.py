@@ -59,6 +59,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Ends a sequence: the union of generation config, config and tokenizer."""
     tokenizer: str
     """Fingerprint of the vocabulary."""
+    special_tokens: list[int] = []
+    """Ids of the vocabulary that are markers, and no text."""
     chat_template: bool = False
     """Whether the model has a template for chats."""
     loaded_with: dict[str, Any] = {}
@@ -75,6 +77,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
             dtype=self.dtype,
             device=self.device,
             tokenizer=self.tokenizer,
+            special_tokens=self.special_tokens,
             loaded_with=self.loaded_with,
             versions=self.versions,
         )
@@ -88,6 +91,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
             dtype=self.dtype,
             device=self.device,
             tokenizer=self.tokenizer,
+            special_tokens=self.special_tokens,
             loaded_with=self.loaded_with,
             versions=self.versions,
         )

@@ -124,6 +124,7 @@ class TransformersEngine(Engine):
             context_length=self.context_length,
             eos_ids=self.eos_ids,
             tokenizer=self.vocabulary.fingerprint(),
+            special_tokens=self.vocabulary.special_ids,
             chat_template=self.chat_template.present,
             loaded_with=self.settings.special(),
             versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)},

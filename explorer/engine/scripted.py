@@ -89,6 +89,7 @@ class ScriptedEngine(Engine):
             context_length=self._context_length,
             eos_ids=[EOS],
             chat_template=True,
+            special_tokens=list(SPECIAL),
             tokenizer=hashlib.sha256("\0".join(WORDS).encode()).hexdigest(),
         )
         return self.info

@@ -108,8 +108,14 @@ class Vocabulary:
         """All of them, as they stand after another token; computed once, which takes a moment."""
         pieces = [self._tokenizer.id_to_token(token_id) for token_id in range(self._end)]
         data = [None if piece is None else self._bytes(piece, first=False) for piece in pieces]
-        special = {token_id for token_id, added in self._added.items() if added.special}
-        return Entries(data, special, {i for i, piece in enumerate(pieces) if piece and BYTE.fullmatch(piece)})
+        return Entries(
+            data, set(self.special_ids), {i for i, piece in enumerate(pieces) if piece and BYTE.fullmatch(piece)}
+        )
+
+    @property
+    def special_ids(self) -> list[int]:
+        """Of the tokens that are markers, and no text."""
+        return sorted(token_id for token_id, added in self._added.items() if added.special)
 
     @property
     def _end(self) -> int:
