@@ -1,6 +1,6 @@
 """Query: what a person asks of a vocabulary, in one line; the same notation says what is forced.
 
-    time          a text, in which \\n, \\t, \\r and \\\\ stand for what they usually do
+    time          a text, in which \\n, \\t, \\r, \\x1b and \\\\ stand for what they usually do
     #1234         the token of an id
     0x20 ec 98    bytes, two hexadecimal digits each; \\x20\\xec\\x98 is the same
     /^ ?the$/     a regular expression
@@ -20,8 +20,11 @@ ID = re.compile(r"#(\d+)")
 HEX = re.compile(r"0x([0-9a-fA-F\s]*)")
 ESCAPED_BYTES = re.compile(r"(?:\\x[0-9a-fA-F]{2})+")
 REGEX = re.compile(r"/(.+)/", re.DOTALL)
-ESCAPE = re.compile(r"\\([ntr\\])")
+ESCAPE = re.compile(r"\\([ntr\\]|x[0-7][0-9a-fA-F])")
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
+CONTROL = re.compile("[\x00-\x1f\x7f]")
+DOUBLED = re.compile(r"\\(?=[ntr\\\x00-\x1f\x7f]|x[0-7][0-9a-fA-F])")
+"""A backslash that would be read together with what follows it."""
 LITERAL = re.compile(r"\\(?=[#/]|0x)")
 
 
@@ -46,7 +49,18 @@ class Query(msgspec.Struct, frozen=True):
         if regex and (found := REGEX.fullmatch(typed)):
             return cls("regex", found[1])
         literal = typed[1:] if LITERAL.match(typed) else typed
-        return cls("text", ESCAPE.sub(lambda escape: ESCAPES[escape[1]], literal))
+        return cls("text", ESCAPE.sub(_meant, literal))
+
+
+def escaped(text: str) -> str:
+    """The text as it is typed inside of a line: without line breaks and other control characters."""
+    doubled = DOUBLED.sub(r"\\\\", text)
+    written = {character: f"\\{letter}" for letter, character in ESCAPES.items()}
+    return CONTROL.sub(lambda found: written.get(found[0], f"\\x{ord(found[0]):02x}"), doubled)
+
+
+def _meant(escape: re.Match[str]) -> str:
+    return ESCAPES.get(escape[1]) or chr(int(escape[1][1:], 16))
 
 
 def _bytes(digits: str) -> bytes:

@@ -91,6 +91,11 @@ COMMANDS = (
     Command("undo", "u", "Undo", "Undo the last act: a token, a whole run, an edit.", "Walk"),
     Command("redo", "ctrl+r", "Redo", "Do again what was undone.", "Walk", shown="Ctrl+R"),
     Command("stop", "escape", "Stop", "Stop what is under way.", "Walk", shown="Esc"),
+    Command("force", "f", "Force a text", "Add what you write: a text, a token by #id, or bytes by 0x.", "Walk"),
+    Command(
+        "search", "slash", "Search the vocabulary", "Find any token by text, regex, id or bytes.", "Walk", shown="/"
+    ),
+    Command("options", "o", "Compare options", "Rank several texts by how likely they would be next.", "Walk"),
     Command("prompt", "i", "Edit the prompt", "Write another prompt; the walk so far is kept.", "Walk", "prompt", "i"),
     Command("temperature_down", "t", "Temperature down", "Lower the temperature by 0.1; 0 is greedy.", "Sampler"),
     Command("temperature_up", "T", "Temperature up", "Raise the temperature by 0.1, up to 5.", "Sampler"),

@@ -1,31 +1,60 @@
 """Forcing: tokens that a person wrote are appended, whatever the model thinks of them; without widgets.
 
-Owns that one pass tells the numbers of all of them, before any is added. Must not know where they come from.
+Owns what a line means as tokens, and that one pass tells the numbers of all of them, before any is added. Must not
+know where they come from.
 """
 
 from collections.abc import Sequence
 
+from explorer.core.query import Query
 from explorer.core.score import Scored
 from explorer.core.token import Token
-from explorer.errors import ContextFull
+from explorer.errors import ContextFull, UsageError
 from explorer.ui.walk import Walk
 
 
+async def read(walk: Walk, typed: str) -> list[Token]:
+    """The tokens that a line means, in the notation of Query. Raises UsageError, EngineError."""
+    query, engine = Query.parse(typed, regex=False), walk.engine
+    if query.kind == "bytes":
+        return await engine.spell(query.data)
+    if query.kind == "text":
+        return await engine.encode(query.text, special_tokens=False, first=False)
+    size = engine.info.vocab_size if engine.info else 0
+    if query.id >= size:
+        raise UsageError(f"There is no token {query.id}: the model has the ids 0 to {size - 1}.")
+    return await engine.describe([query.id])
+
+
+async def force(walk: Walk, typed: str) -> None:
+    """Put a line after where the table stands; nothing is added where not all of it can be.
+
+    Raises UsageError, ContextFull, EngineError.
+    """
+    tokens = await read(walk, typed)
+    if not tokens:
+        raise UsageError("There is nothing to force: write a text, #1234 or 0x20 ec.")
+    append(walk, await numbers(walk, walk.prefix, tokens))
+
+
 async def numbers(walk: Walk, prefix: Sequence[int], tokens: Sequence[Token]) -> list[Scored]:
-    """What the model thinks of each of the tokens after a prefix. Raises ContextFull, EngineError."""
+    """What the model thinks of each of the tokens after a prefix. Raises UsageError, ContextFull, EngineError."""
+    if not prefix:
+        raise UsageError("Nothing stands before the first token: the model can say nothing of what comes there.")
     limit = walk.info.context_length if walk.info else None
     length = len(prefix) + len(tokens)
     if limit is not None and length > limit:
         raise ContextFull(f"With these {len(tokens):,} tokens the text has {length:,}; the context holds {limit:,}.")
     ids = [*prefix, *(token.id for token in tokens)]
-    return [one async for part in walk.engine.score(ids, 0) for one in part][len(prefix) :]
+    return [one async for part in walk.engine.score(ids, 0, len(prefix)) for one in part]
 
 
 def append(walk: Walk, scored: Sequence[Scored], joined: bool = False) -> None:
-    """Go to the tokens at the cursor, one after the other, as one act; `joined` to the act before."""
+    """Go to the tokens where the table stands, one after the other, as one act; `joined` to the act before."""
     session = walk.session
     assert session is not None
     with walk.at_once():
         session.learn(one.token for one in scored)
+        joined = walk.arrive() or joined
         for number, one in enumerate(scored):
             walk.apply(session.force(one, joined or number > 0))

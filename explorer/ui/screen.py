@@ -25,6 +25,7 @@ from explorer.core.pace import RunSettings
 from explorer.core.sampling import Preset
 from explorer.engine.base import Engine, Progress
 from explorer.errors import ContextFull, EngineDied, ExplorerError, OutOfMemory, RecordError, UsageError
+from explorer.ui.asking import Asking
 from explorer.ui.commands import COMMANDS, bindings, latin_keys
 from explorer.ui.editing import Editing
 from explorer.ui.knobs import Knobs
@@ -51,7 +52,7 @@ NEEDS_SESSION = {command.id for command in COMMANDS if command.group in ("Walk",
 }
 
 
-class MainScreen(Editing, Knobs, View, Prompts):
+class MainScreen(Editing, Knobs, View, Prompts, Asking):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     AUTO_FOCUS = ""
 

@@ -104,6 +104,11 @@ class Walk:
         self.changed()
 
     @property
+    def prefix(self) -> list[int]:
+        """The ids after which the table stands."""
+        return self.session.prefix(self.session.place(self._focus)) if self.session else []
+
+    @property
     def positions_left(self) -> int | None:
         """How many tokens can still follow where the table stands; None where the model has no limit."""
         length = self.info.context_length if self.info else None

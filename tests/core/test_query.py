@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core.query import Query
+from explorer.core.query import Query, escaped
 from explorer.errors import UsageError
 
 
@@ -13,6 +13,7 @@ from explorer.errors import UsageError
         (" time ", Query("text", " time ")),
         (r"a\nb\tc\rd\\n", Query("text", "a\nb\tc\rd\\n")),
         (r"\d\x", Query("text", r"\d\x")),
+        (r"a\x1b[\x00", Query("text", "a\x1b[\0")),
         ("#1234", Query("id", id=1234)),
         ("# Title", Query("text", "# Title")),
         (" #12", Query("text", " #12")),
@@ -22,7 +23,7 @@ from explorer.errors import UsageError
         (r"\0xFF", Query("text", "0xFF")),
         ("0xylophone", Query("text", "0xylophone")),
         (r"\x20\xEC", Query("bytes", data=b"\x20\xec")),
-        (r"\x20 ", Query("text", r"\x20 ")),
+        (r"\x20 ", Query("text", "  ")),
         ("/^ ?the$/", Query("regex", "^ ?the$")),
         (r"\/the/", Query("text", "/the/")),
         ("/the", Query("text", "/the")),
@@ -49,3 +50,10 @@ def test_every_text_can_be_typed(text):
     typed = text.replace("\\", "\\\\")
     literal = f"\\{typed}" if typed.startswith(("#", "0x", "/")) else typed
     assert Query.parse(literal) == Query("text", text)
+
+
+@given(st.text(alphabet="ab\\ntrx01\n\t\x1b\x7f뷁") | st.text())
+def test_what_is_pasted_into_a_line_means_itself(text):
+    line = f"a{escaped(text)}"
+    assert not any(ord(character) < 0x20 or character == "\x7f" for character in line)
+    assert Query.parse(line) == Query("text", f"a{text}")

@@ -1,0 +1,48 @@
+"""Options: several texts that could come next, and what the model thinks of each; without widgets.
+
+Owns the measures by which they are compared. Must not know how they are shown.
+"""
+
+import msgspec
+
+from explorer.core.score import Scored
+from explorer.errors import UsageError
+from explorer.ui import forcing
+from explorer.ui.walk import Walk
+
+
+class Option(msgspec.Struct, frozen=True):
+    """One of them, of at least one token."""
+
+    scored: tuple[Scored, ...]
+
+    @property
+    def bytes(self) -> int:
+        return sum(len(one.token.bytes) for one in self.scored)
+
+    @property
+    def total(self) -> float | None:
+        """Natural logarithm of its probability; None where that is 0 or not known."""
+        known = [one.logprob for one in self.scored if one.logprob is not None]
+        return sum(known) if len(known) == len(self.scored) else None
+
+    @property
+    def per_token(self) -> float | None:
+        return None if self.total is None else self.total / len(self.scored)
+
+    @property
+    def per_byte(self) -> float | None:
+        """Does not depend on how the text is split; None of tokens without bytes."""
+        return self.total / self.bytes if self.total is not None and self.bytes else None
+
+
+async def compare(walk: Walk, text: str) -> list[Option]:
+    """What the model thinks of each line of a text, where the table stands; an empty line is none.
+
+    Raises UsageError, ContextFull, EngineError.
+    """
+    lines = [await forcing.read(walk, line) for line in text.split("\n") if line]
+    if not lines:
+        raise UsageError("There is nothing to compare: write a text a line.")
+    found = await walk.engine.compare(walk.prefix, [[token.id for token in tokens] for tokens in lines])
+    return [Option(tuple(scored)) for scored in found]

@@ -1,0 +1,109 @@
+"""The dialog of what is forced: one line, and the tokens that it will become.
+
+Returns what was written, empty where it was used. Must not know the session.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.getters import query_one
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from explorer.core.token import Token, label
+from explorer.errors import EngineDied, ExplorerError
+from explorer.ui.widgets.flow import SHOWN, FlowPane, Word
+from explorer.ui.widgets.line import Line
+
+PAUSE = 0.05
+"""Seconds without a key before the tokens are asked for."""
+
+HINT = "#1234 an id · 0x20 ec bytes · \\n \\t · \\# and \\0x begin a text"
+
+
+class ForceScreen(ModalScreen[str]):
+    """`read` gives the tokens of a line, `use` puts it into the walk; both raise ExplorerError."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", priority=True)]
+
+    dialog = query_one("#force", Vertical)
+    line = query_one(Line)
+    tokens = query_one("#force-tokens", FlowPane)
+    said = query_one("#fault", Static)
+
+    def __init__(
+        self,
+        written: str,
+        read: Callable[[str], Awaitable[Sequence[Token]]],
+        use: Callable[[str], Awaitable[object]],
+    ) -> None:
+        super().__init__()
+        self._written = written
+        self._read, self._use = read, use
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="force") as dialog:
+            dialog.border_title = "Force a text"
+            dialog.border_subtitle = "Enter add · Esc cancel"
+            yield Line(self._written, placeholder="a text that comes next", select_on_focus=False)
+            yield FlowPane("force-tokens")
+            yield Static(HINT, id="fault", classes="-note", markup=False)
+
+    @on(Line.Changed)
+    def changed(self) -> None:
+        self.preview()
+
+    @work(exclusive=True, group="preview")
+    async def preview(self) -> None:
+        """Show what the line becomes, once the person pauses."""
+        await asyncio.sleep(PAUSE)
+        try:
+            tokens = await self._read(self.line.value)
+        except ExplorerError as error:
+            self._show((), _sentence(error), fault=True)
+        else:
+            self._show(tokens, HINT)
+
+    def _show(self, tokens: Sequence[Token], sentence: str, fault: bool = False) -> None:
+        if not self.is_current:  # It was left while the answer was on the way.
+            return
+        count = f" · {len(tokens):,} token{'' if len(tokens) == 1 else 's'}" if tokens else ""
+        self.dialog.border_title = f"Force a text{count}"
+        self.tokens.words = tuple(_words(tokens[-SHOWN:]))
+        self._say(sentence, fault)
+
+    def _say(self, sentence: str, fault: bool) -> None:
+        self.said.update(sentence)
+        self.said.set_class(not fault, "-note")
+
+    @on(Line.Submitted)
+    @work(exclusive=True, group="use")
+    async def accept(self) -> None:
+        self._say("asking the model …", fault=False)
+        try:
+            await self._use(self.line.value)
+        except ExplorerError as error:
+            self._say(_sentence(error), fault=True)
+        else:
+            self.dismiss("")
+
+    def action_cancel(self) -> None:
+        self.dismiss(self.line.value)
+
+
+def _words(tokens: Sequence[Token]) -> Iterator[Word]:
+    """What each token says, and its id."""
+    kinds = {"special": "flow--special", "bytes": "flow--fragment"}
+    for token in tokens:
+        yield label(token), kinds.get(token.kind, "flow--text")
+        yield f" {token.id}   ", "flow--quiet"
+
+
+def _sentence(error: ExplorerError) -> str:
+    kept = " Esc, then R starts it again: what is written here is kept."
+    return f"{error}{kept if isinstance(error, EngineDied) else ''}"

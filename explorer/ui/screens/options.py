@@ -1,0 +1,132 @@
+"""The comparison of options: several texts, one a line, and how likely each would be next.
+
+Returns the option that was chosen. Must not know the session.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.getters import query_one
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from explorer.errors import EngineDied, ExplorerError
+from explorer.ui.options import Option
+from explorer.ui.widgets.editor import Editor
+from explorer.ui.widgets.ranking import MEASURES, RankingPane
+
+WRITING = "Tab compare · Enter new line · Esc cancel"
+CHOOSING = "Enter add · ↑ ↓ choose · ← → order · Tab edit · Esc cancel"
+HINT = "One text a line, as it is to follow: most begin with a space, shown as ␣. #1234 and 0x20 ec are tokens too."
+NOTE = "Natural logarithms of the probability; • is the likeliest by a measure."
+
+
+class OptionsEditor(Editor):
+    """Shows the spaces at both ends of a line."""
+
+    def get_line(self, line_index: int) -> Text:
+        line = super().get_line(line_index)
+        words = line.plain.strip(" ")
+        begin = len(line.plain) - len(line.plain.lstrip(" "))
+        end = len(line.plain) - begin - len(words)
+        return Text("␣" * begin + words + "␣" * end, end="", no_wrap=True)
+
+
+class OptionsScreen(ModalScreen[Option | None]):
+    """`compare` gives the options of a text, and raises ExplorerError."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab,ctrl+s", "turn", "Compare, or edit", priority=True),
+        Binding("escape", "cancel", "Cancel", priority=True),
+        Binding("enter", "choose", show=False),
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("left,h", "order(-1)", show=False),
+        Binding("right,l", "order(1)", show=False),
+    ]
+
+    dialog = query_one("#comparison", Vertical)
+    editor = query_one(OptionsEditor)
+    ranking = query_one(RankingPane)
+    said = query_one("#fault", Static)
+
+    def __init__(self, written: str, compare: Callable[[str], Awaitable[Sequence[Option]]]) -> None:
+        super().__init__()
+        self.written = written
+        """What stands in the editor, also when it was left."""
+        self._compare = compare
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="comparison") as dialog:
+            dialog.border_title = "Compare what could come next"
+            dialog.border_subtitle = WRITING
+            yield OptionsEditor(self.written, soft_wrap=True, tab_behavior="focus")
+            yield RankingPane("ranking")
+            yield Static(HINT, id="fault", classes="-note", markup=False)
+
+    def on_mount(self) -> None:
+        self.editor.move_cursor(self.editor.document.end)
+        self.ranking.display = False
+
+    @property
+    def choosing(self) -> bool:
+        """Whether the keys are those of the ranking."""
+        return self.focused is None
+
+    @on(Editor.Changed)
+    def changed(self) -> None:
+        self.written = self.editor.content
+        self.ranking.display = False
+
+    @on(Editor.Refused)
+    def refused(self, event: Editor.Refused) -> None:
+        self._say(event.sentence, fault=True)
+
+    def _say(self, sentence: str, fault: bool = False) -> None:
+        self.said.update(sentence)
+        self.said.set_class(not fault, "-note")
+
+    def action_turn(self) -> None:
+        if self.choosing:
+            self.editor.focus()
+            self.dialog.border_subtitle = WRITING
+            self._say(HINT)
+        else:
+            self.rank()
+
+    @work(exclusive=True, group="compare")
+    async def rank(self) -> None:
+        self._say("asking the model …")
+        written = self.written
+        try:
+            options = await self._compare(written)
+        except ExplorerError as error:
+            kept = " Esc, then R starts it again: what is written here is kept."
+            self._say(f"{error}{kept if isinstance(error, EngineDied) else ''}", fault=True)
+            return
+        if not self.is_current or written != self.written:
+            return
+        self.ranking.display = True
+        self.ranking.show(options)
+        self.set_focus(None)
+        self.dialog.border_subtitle = CHOOSING
+        self._say(NOTE)
+
+    def action_move(self, rows: int) -> None:
+        self.ranking.move(rows)
+
+    def action_order(self, step: int) -> None:
+        self.ranking.measure = (self.ranking.measure + step) % len(MEASURES)
+
+    @on(RankingPane.Chosen)
+    def action_choose(self) -> None:
+        if self.choosing:
+            self.dismiss(self.ranking.selected)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)

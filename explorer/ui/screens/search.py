@@ -1,0 +1,109 @@
+"""The search of a whole vocabulary: one line, and what it finds, each token with its true rank.
+
+Returns the token that was chosen. Must not know the session.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.getters import query_one
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from explorer.core.distribution import Candidate
+from explorer.core.query import Query
+from explorer.engine.base import Found
+from explorer.errors import ExplorerError
+from explorer.ui.numbers import count
+from explorer.ui.widgets.hits import HitsPane
+from explorer.ui.widgets.line import Line
+
+PAUSE = 0.12
+"""Seconds without a key before the engine is asked."""
+
+HINT = "text · /regex/ · #1234 an id · 0x20 ec the first bytes"
+
+
+class SearchScreen(ModalScreen[Candidate | None]):
+    """`search` raises ExplorerError."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", priority=True),
+        Binding("up", "move(-1)", show=False, priority=True),
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("pageup", "move(-10)", show=False, priority=True),
+        Binding("pagedown", "move(10)", show=False, priority=True),
+    ]
+
+    dialog = query_one("#search", Vertical)
+    line = query_one(Line)
+    hits = query_one(HitsPane)
+    said = query_one("#fault", Static)
+
+    def __init__(self, search: Callable[[Query], Awaitable[Found]]) -> None:
+        super().__init__()
+        self._search = search
+        self._shown: str | None = None
+        """The line that the hits are of."""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="search") as dialog:
+            dialog.border_title = "Search the vocabulary"
+            dialog.border_subtitle = "Enter add · ↑ ↓ choose · Esc cancel"
+            yield Line(placeholder="what a token says")
+            yield HitsPane("hits")
+            yield Static(HINT, id="fault", classes="-note", markup=False)
+
+    def on_mount(self) -> None:
+        self.look(0.0)
+
+    @on(Line.Changed)
+    def changed(self) -> None:
+        self.look(PAUSE)
+
+    @work(exclusive=True, group="search")
+    async def look(self, pause: float) -> None:
+        """Show what the line finds, once the person pauses."""
+        await asyncio.sleep(pause)
+        await self._look()
+
+    async def _look(self) -> None:
+        typed = self.line.value
+        try:
+            found, fault = await self._search(Query.parse(typed)), ""
+        except ExplorerError as error:
+            found, fault = Found((), 0), str(error)
+        # It may have been left, or gone on with, while the answer was on the way.
+        if self.is_current and typed == self.line.value:
+            self._show(found, typed, fault)
+
+    def _show(self, found: Found, typed: str, fault: str) -> None:
+        self._shown = typed
+        self.hits.show(found.hits)
+        title = "" if fault else f" · {count(found.total)} found"
+        if len(found.hits) < found.total:
+            title += f", the first {count(len(found.hits))} shown"
+        self.dialog.border_title = f"Search the vocabulary{title}"
+        self.said.update(fault or HINT)
+        self.said.set_class(not fault, "-note")
+
+    def action_move(self, rows: int) -> None:
+        self.hits.move(rows)
+
+    @on(Line.Submitted)
+    @on(HitsPane.Chosen)
+    @work(exclusive=True, group="choose")
+    async def accept(self) -> None:
+        """Choose the selected token; of a line that was typed in haste, what it finds."""
+        if self._shown != self.line.value:
+            await self._look()
+        if self.hits.selected is not None and self._shown == self.line.value:
+            self.dismiss(self.hits.selected)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
