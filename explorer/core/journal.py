@@ -152,13 +152,11 @@ class Journal:
         journal = cls(path, descriptor, header.started)
         try:
             mending.lock(descriptor)
-            journal._write(header)
+            journal._put(header)
             sync_folder(path.parent)
-        except (OSError, RecordError) as error:
+        except OSError as error:
             journal._drop()
             path.unlink(missing_ok=True)  # Its name is free for another try.
-            if isinstance(error, RecordError):
-                raise
             raise RecordError(f"The record {path} cannot be written: {reason(error)}.") from error
         return journal
 
@@ -203,20 +201,21 @@ class Journal:
         Raises RecordError, also where what was written before did not come to the disk; the file is closed then, and
         its last line may be torn.
         """
-        self._write(event)
-
-    def _write(self, line: Header | AnyEvent) -> None:
         if self._file is None:
             return
-        data = _encode(line) + b"\n"
         try:
             if self._syncing.fault is not None:
                 raise self._syncing.fault
-            while data:
-                data = data[os.write(self._file, data) :]
+            self._put(event)
         except OSError as error:
             self._drop()
             raise RecordError(f"The record {self.path} cannot be written any more: {reason(error)}.") from error
+
+    def _put(self, line: Header | AnyEvent) -> None:
+        assert self._file is not None
+        data = _encode(line) + b"\n"
+        while data:
+            data = data[os.write(self._file, data) :]
         self._syncing.touch()
 
     @property

@@ -115,8 +115,10 @@ def test_a_killed_worker_is_said_and_restarted_and_a_killed_explorer_is_resumed(
     assert names(record).count("Add") >= shown - 4
     assert "End" not in names(record)
 
-    terminal.start("resume", str(record))
+    record.write_bytes(record.read_bytes() + b'{"event":"ad')
     after = names(record).count("Add")
+    terminal.start("resume", str(record))
+    terminal.wait(r"was torn")
     terminal.wait(rf"{after + 4} / 1,024")
     terminal.keys("C-q")
     terminal.wait("Record:", 20)
