@@ -105,6 +105,14 @@ class Branches:
         """The beginning and the end of its text; the end is empty where the beginning is the whole."""
         return self._trees[run.root].text(run, size)
 
+    def name(self, spot: Spot) -> str | None:
+        """The name of a node."""
+        return self._bookmarks[spot.root].get(spot.node)
+
+    def is_taken(self, name: str) -> bool:
+        """Whether a spot has the name, be it deleted."""
+        return any(name in bookmarks.values() for bookmarks in self._bookmarks)
+
     def names(self, run: Run) -> list[str]:
         """The names of spots in a run, from its beginning on."""
         bookmarks = self._bookmarks[run.root]
@@ -182,7 +190,7 @@ class Branches:
             return None
         index = (before + step - (step > 0 and not standing)) % len(stops)
         spot = stops[index]
-        return Stop(spot, index + 1, len(stops), self._bookmarks[spot.root].get(spot.node))
+        return Stop(spot, index + 1, len(stops), self.name(spot))
 
     def after(self, spot: Spot) -> tuple[int, int]:
         """How many tokens a node and what comes after it are, and in how many branches."""
