@@ -8,7 +8,7 @@ and each beginning within the one before.
 import asyncio
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from itertools import count
 
@@ -52,7 +52,7 @@ def measured(act: Callable[[], object], prepare: Callable[[], object] = lambda: 
     return statistics.median(times)
 
 
-async def pictured(branches: Branches) -> Iterator[float]:
+async def pictured(branches: Branches) -> AsyncIterator[float]:
     """Medians in ms: the pane opened, a row selected further down, a run folded; each until its lines are drawn."""
     app: App[None] = App()
     async with app.run_test(size=(56, 30)) as pilot:
@@ -65,15 +65,23 @@ async def pictured(branches: Branches) -> Iterator[float]:
             pane.render_lines(pane.size.region)
 
         rows = count(len(branches.rows) // 2)
-        yield measured(lambda: drawn(lambda: pane.follow(branches)), lambda: branches._drop())
+        yield measured(lambda: drawn(lambda: pane.follow(branches)), lambda: unlisted(branches))
         yield measured(lambda: drawn(lambda: setattr(pane, "row", next(rows))))
-        yield measured(lambda: drawn(partial(pane.action_fold, True)), lambda: unfold(branches, pane))
+        yield measured(lambda: drawn(pane.action_out), lambda: unfold(branches, pane))
 
 
 def unfold(branches: Branches, pane: TreePane) -> None:
+    """Everything is there to be folded, at the row after the prompt."""
     branches.fold(branches.rows[1], False)
     pane.follow(branches)
     pane.row = 1
+
+
+def unlisted(branches: Branches) -> None:
+    """The rows have to be listed again."""
+    prompt = branches.rows[0]
+    branches.fold(prompt, True)
+    branches.fold(prompt, False)
 
 
 async def figures(nodes: int, deep: bool) -> dict[str, float]:
@@ -91,7 +99,7 @@ async def figures(nodes: int, deep: bool) -> dict[str, float]:
         "step": measured(branches.update, lambda: session.apply(end(session.node))),
         "fork": measured(branches.update, lambda: session.apply(end(fork))),
         "delete": measured(branches.update, delete),
-        "rows": measured(lambda: branches.rows, branches._drop),
+        "rows": measured(lambda: branches.rows, lambda: unlisted(branches)),
         "next branch": measured(lambda: branches.stop(1)),
     }
     pictures = [figure async for figure in pictured(branches)]

@@ -107,10 +107,11 @@ class TreePane(Pane, can_focus=True):
             self._remember()
             self._measure()
 
-    def watch_row(self) -> None:
+    def watch_row(self, before: int, row: int) -> None:
         self._remember()
-        self._reveal()
-        self.refresh()
+        self._reveal()  # Draws everything anew, where it has to scroll.
+        self.refresh_line(before + HEAD)
+        self.refresh_line(row + HEAD)
 
     def on_focus(self) -> None:
         self._retitle()
