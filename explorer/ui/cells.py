@@ -30,6 +30,20 @@ def fit(text: str, cells: int, align: str = "left") -> str:
     return padding + text if align == "right" else text + padding
 
 
+def fit_ends(begins: str, ends: str, cells: int) -> str:
+    """A beginning and an end, exactly `cells` wide, with an ellipsis between; an empty end says that nothing lacks."""
+    begins, ends = drawable(begins), drawable(ends)
+    if (not ends and width(begins) <= cells) or cells < 3:
+        return fit(begins, cells)
+    last = ""
+    for cluster, _ in reversed(list(clusters(ends or begins))):
+        if width(cluster + last) > (cells - 1) // 2:
+            break
+        last = cluster + last
+    first = _cut(begins, cells - 1 - width(last))
+    return fit(f"{first}…{last}", cells)
+
+
 def _cut(text: str, cells: int) -> str:
     used = 0
     for index, character in enumerate(text):

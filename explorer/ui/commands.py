@@ -110,6 +110,30 @@ COMMANDS = (
     Command("ban", "b", "Ban the token", "Never draw the selected token, or allow it again.", "Sampler"),
     Command("bias_up", "y", "Bias up", "Raise the logit of the selected token by 1.", "Sampler"),
     Command("bias_down", "Y", "Bias down", "Lower the logit of the selected token by 1.", "Sampler"),
+    Command("tree", "B", "Branches", "Open the tree of all branches and go into it; from there, close it.", "Tree"),
+    Command(
+        "previous_sibling",
+        "less_than_sign",
+        "Previous sibling",
+        "Go to the token that was tried before this one.",
+        "Tree",
+        shown="<",
+    ),
+    Command(
+        "next_sibling",
+        "greater_than_sign",
+        "Next sibling",
+        "Go to the token that was tried after this one.",
+        "Tree",
+        shown=">",
+    ),
+    Command("next_branch", "w", "Next branch", "Go to the next end of a branch, or spot with a name.", "Tree"),
+    Command("previous_branch", "s", "Previous branch", "Go to the end, or the named spot, before this one.", "Tree"),
+    Command("keep_spot", "d", "Keep this spot", "Give this spot a name, by which it is found again.", "Tree"),
+    Command("name_spot", "D", "Name this spot", "Give this spot a name, change it, or take it away.", "Tree"),
+    Command(
+        "delete", "delete", "Delete the branch", "Delete this token and all that comes after it.", "Tree", shown="Del"
+    ),
     Command("fewer_rows", "minus", "Fewer rows", "List fewer tokens.", "View", shown="-"),
     Command("more_rows", "plus,equals_sign", "More rows", "List more tokens.", "View", shown="+ ="),
     Command("token_view", "v", "Text, piece or bytes", "Show tokens as text, pieces, or bytes.", "View"),
@@ -208,7 +232,7 @@ def markdown() -> str:
         "Generated from `explorer/ui/commands.py` by `make docs`; do not edit.",
         "",
         "With Hangul input on, a key does what its Latin letter does (ㅁ is `a`, ㅖ is `P`). Some capitals have no",
-        "jamo (`A`, `G`, `J`, `N`, `V`, `Y`, `Z`): use the palette (Ctrl+P), or switch the input for them.",
+        "jamo (`A`, `B`, `D`, `G`, `J`, `N`, `V`, `Y`, `Z`): use the palette (Ctrl+P), or switch the input for them.",
     ]
     for group in GROUPS:
         lines += ["", f"## {group}", "", "| Key | Command | What it does |", "|---|---|---|"]

@@ -139,12 +139,12 @@ class Knobs(Screen[None]):
 
     def action_knobs(self) -> None:
         if self._panel_is_open:
-            self._close()
+            self.close_knobs()
         else:
             self.query_one("#panes").add_class("-knobs")
             self.panel.open()
 
-    def _close(self) -> None:
+    def close_knobs(self) -> None:
         self.panel.leave()
         self.query_one("#panes").remove_class("-knobs")
         self.set_focus(None)
@@ -155,7 +155,7 @@ class Knobs(Screen[None]):
         if self.stop_run():
             self.note("stopped by hand")
         else:
-            self._close()
+            self.close_knobs()
 
     @on(KnobsPane.Turned)
     def knob_turned(self, message: KnobsPane.Turned) -> None:

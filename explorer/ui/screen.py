@@ -26,6 +26,7 @@ from explorer.core.sampling import Preset
 from explorer.engine.base import Engine, Progress
 from explorer.errors import ContextFull, EngineDied, ExplorerError, OutOfMemory, RecordError, UsageError
 from explorer.ui.asking import Asking
+from explorer.ui.branches import Branching
 from explorer.ui.commands import COMMANDS, bindings, latin_keys
 from explorer.ui.editing import Editing
 from explorer.ui.knobs import Knobs
@@ -43,22 +44,25 @@ from explorer.ui.widgets.sampler import SamplerPane
 from explorer.ui.widgets.status import Severity, Status, StatusLine
 from explorer.ui.widgets.text import TextPane
 from explorer.ui.widgets.tokens import TokensPane
+from explorer.ui.widgets.tree import TreePane
 
 TOGETHER = 0.05
 """Seconds that a step waits for its table: most tables come sooner, and one picture is painted instead of two."""
 
-NEEDS_SESSION = {command.id for command in COMMANDS if command.group in ("Walk", "Sampler")} - {"prompt", "stop"} | {
-    "save"
-}
+NEEDS_SESSION = {command.id for command in COMMANDS if command.group in ("Walk", "Sampler", "Tree")} - {
+    "prompt",
+    "stop",
+} | {"save"}
 
 
-class MainScreen(Editing, Knobs, View, Prompts, Asking):
+class MainScreen(Editing, Knobs, Branching, View, Prompts, Asking):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     AUTO_FOCUS = ""
 
     text_pane = query_one("#text", TextPane)
     candidates = query_one("#candidates", CandidatesPane)
     tokens = query_one("#tokens", TokensPane)
+    tree_pane = query_one("#tree", TreePane)
     sampler = query_one("#sampler", SamplerPane)
     panel = query_one(SamplerPanel)
     status_line = query_one(StatusLine)
@@ -93,6 +97,7 @@ class MainScreen(Editing, Knobs, View, Prompts, Asking):
             yield TextPane(id="text")
             yield CandidatesPane(id="candidates")
             yield TokensPane(id="tokens")
+            yield TreePane(id="tree")
             yield SamplerPane(id="sampler")
             yield SamplerPanel(id="panel", classes="pane")
         yield StatusLine()
@@ -136,6 +141,7 @@ class MainScreen(Editing, Knobs, View, Prompts, Asking):
         for pane in (self.text_pane, self.candidates, self.tokens):
             pane.snapshot = snapshot
         self.show_knobs(snapshot)
+        self.show_branches()
         info, speed = self.walk.info, self.walk.speed
         note, severity = self._note
         if not note:

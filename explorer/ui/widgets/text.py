@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import ClassVar
 
 from textual import events
+from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import var
 
@@ -90,6 +91,9 @@ class TextPane(Pane):
         self._lay_out()
 
     def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
+        if snapshot.bookmark != before.bookmark:
+            name = f" · ★ {visible(snapshot.bookmark)}" if snapshot.bookmark else ""
+            self.border_title = Content(f"{self.BORDER_TITLE}{name}")
         if snapshot.path is not before.path:
             self._lay_out(self._follows(snapshot))
         elif snapshot.focus != before.focus:
