@@ -31,6 +31,7 @@ def test_a_module_is_short_and_says_what_it_is(path):
         ("explorer.engine.catalogue", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.engine.hub", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.headless", HEAVY | {"textual", "rich", "tokenizers"}),
+        ("explorer.replay.verification", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.ui.app", HEAVY | {"tokenizers", "click", "huggingface_hub"}),
         ("explorer.cli", HEAVY | {"textual", "rich", "tokenizers", "huggingface_hub"}),
     ],

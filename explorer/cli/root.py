@@ -13,6 +13,7 @@ from explorer.cli.info import info_command
 from explorer.cli.models import models_command
 from explorer.cli.next import next_command
 from explorer.cli.options import configure, model_options, refuse_both, run_options, sampling_options, template_options
+from explorer.cli.replay import replay_command
 from explorer.cli.resume import resume_command
 from explorer.cli.sample import sample_command
 from explorer.cli.score import score_command
@@ -105,6 +106,7 @@ COMMANDS = (
     info_command,
     models_command,
     resume_command,
+    replay_command,
 )
 
 for command in COMMANDS:
