@@ -1,11 +1,11 @@
-"""`replay`: the numbers of a record are computed again."""
+"""`replay`: the numbers of a record are computed again, or it is walked again on another engine."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.options import configure, model_options, print_json
+from explorer.cli.options import configure, model_options, print_json, refuse_both
 from explorer.config import DTYPES, Config
 from explorer.core.token import visible
 from explorer.engines import with_engine
@@ -28,28 +28,59 @@ if TYPE_CHECKING:
 @click.option(
     "--json", "as_json", is_flag=True, help="Print what --verify finds as JSON, as docs/session-format.md says."
 )
+@click.option("--record", metavar="OUT", help="Walk the same walk again, without a screen, into a new record.")
 @model_options
 @click.pass_context
 def replay_command(
-    context: click.Context, /, path: str, verify: bool, tolerance: float | None, as_json: bool, **flags: Any
+    context: click.Context,
+    /,
+    path: str,
+    verify: bool,
+    tolerance: float | None,
+    as_json: bool,
+    record: str | None,
+    **flags: Any,
 ) -> None:
-    """Verify a record: compute its numbers again, on the models that it was made on, or on --model."""
+    """Verify a record, or walk it again: on the models that it was made on, or on --model."""
     from explorer.core import journal
 
-    file = Path(path).expanduser()
-    if not verify:
-        raise UsageError("Say what is to be done with the record: --verify.")
+    refuse_both("--verify", verify, "--record", record)
+    if not verify and (tolerance is not None or as_json):
+        raise UsageError("--tolerance and --json go with --verify.")
     if tolerance is not None and not tolerance >= 0:
         raise UsageError(f"--tolerance must be 0 or more, not {tolerance}.")
-    record = journal.read(file)
-    if record.torn:
+    file = Path(path).expanduser()
+    read = journal.read(file)
+    if read.torn:
         click.echo(f"The last line of {file} is torn and left out.", err=True)
-    report = verification(record, file, tolerance, flags)
-    if as_json:
-        print_json(report)
+    if record is not None:
+        walk_again(read, file, Path(record).expanduser(), flags)
+    elif verify:
+        report = verification(read, file, tolerance, flags)
+        if as_json:
+            print_json(report)
+        else:
+            print_report(report, file)
+        context.exit(ExitCode.SUCCESS if report.holds else ExitCode.CHECK_FAILED)
     else:
-        print_report(report, file)
-    context.exit(ExitCode.SUCCESS if report.holds else ExitCode.CHECK_FAILED)
+        raise UsageError("Say what is to be done with the record: --verify or --record OUT.")
+
+
+def walk_again(record: "Record", file: Path, out: Path, flags: dict[str, Any]) -> None:
+    """The same walk on the engine of the record as far as flags do not name another one, into a new record."""
+    from explorer.headless import last_engine
+    from explorer.replay.rewalk import Rewalk
+
+    async def walk(engine: "Engine") -> int:
+        rewalk = Rewalk(engine)
+        await rewalk.record(record, str(file), out)
+        return rewalk.forced
+
+    forced = with_engine(engine_config(last_engine(record), flags), walk)
+    click.echo(f"Record: {out}")
+    if forced:
+        those = "One token was" if forced == 1 else f"{forced:,} tokens were"
+        click.echo(f"{those} sampled in {file} and would not be drawn here: forced.", err=True)
 
 
 def verification(record: "Record", file: Path, tolerance: float | None, flags: dict[str, Any]) -> "Report":

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from explorer import __version__
+from explorer.cli.diff import diff_command
 from explorer.cli.info import info_command
 from explorer.cli.models import models_command
 from explorer.cli.next import next_command
@@ -107,6 +108,7 @@ COMMANDS = (
     models_command,
     resume_command,
     replay_command,
+    diff_command,
 )
 
 for command in COMMANDS:

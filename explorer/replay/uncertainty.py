@@ -5,13 +5,10 @@ are is seen from those that were compared so far, and is never more than the tol
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from contextlib import aclosing
-from typing import NamedTuple
+from collections.abc import Iterable
 
-from explorer.core.distribution import Candidate, Distribution
-from explorer.core.sampling import SamplingParams
 from explorer.engine.base import Engine
+from explorer.replay.asked import Asked, drawn, table_of
 from explorer.replay.tolerance import (
     Difference,
     Shaping,
@@ -23,30 +20,6 @@ from explorer.replay.tolerance import (
 
 SPARE = 32
 """Tokens below the last that top-k keeps, among which those are looked for that are as likely."""
-
-
-class Asked(NamedTuple):
-    """A distribution: the prefix, how many of its tokens the samplers take for the prompt, and the settings."""
-
-    ids: Sequence[int]
-    prompt_length: int
-    params: SamplingParams
-
-    def plain(self) -> "Asked":
-        """The model's own."""
-        return self._replace(params=SamplingParams())
-
-    def moved(self) -> "Asked":
-        """With those settings alone that move tokens: the order of the table is that of its sampling probs."""
-        said = self.params
-        return self._replace(
-            params=SamplingParams(logit_bias=said.logit_bias, repetition_penalty=said.repetition_penalty)
-        )
-
-    def raised(self, token_id: int, by: float) -> "Asked":
-        """With a token's logit raised, as far as a bias may be."""
-        bias = dict(self.params.logit_bias).get(token_id, 0.0)
-        return self._replace(params=self.params.biasing(token_id, min(bias + by, 100.0)))
 
 
 class Uncertainty:
@@ -67,15 +40,11 @@ class Uncertainty:
         """Of a logprob; 0 where every one was the same, and then so must be what follows from them."""
         return min(self.tolerance, 4 * self._noise)
 
-    async def table(self, asked: Asked, listed: Iterable[int], top: int = 1) -> Distribution:
-        """The `top` first tokens and those of `listed`. Raises EngineError."""
-        return await self._engine.next(asked.ids, asked.params, top, list(listed), prompt_length=asked.prompt_length)
-
     async def rank_holds(self, asked: Asked, token_id: int, recorded: int) -> bool:
         """Whether what stands at the recorded place now is as likely as the token."""
         if recorded < 1 or not self.bound:
             return False
-        table = await self.table(asked, [token_id], recorded)
+        table = await table_of(self._engine, asked, [token_id], recorded)
         here, there = table.find(token_id), next((c for c in table.candidates if c.place == recorded), None)
         return (
             here is not None and there is not None and apart(here.sampling_prob, there.sampling_prob) <= 2 * self.bound
@@ -89,7 +58,7 @@ class Uncertainty:
         if not (wrong and self.bound):
             return wrong
         for other in await self._leaning(asked, recorded):
-            possible.append(Shaping.of(await self.table(other, recorded.shares)))  # noqa: PERF401  (it awaits)
+            possible.append(Shaping.of(await table_of(self._engine, other, recorded.shares)))  # noqa: PERF401  (it awaits)
         return shaping_differences(recorded, possible, bound)
 
     async def _leaning(self, asked: Asked, recorded: Shaping) -> list[Asked]:
@@ -106,7 +75,7 @@ class Uncertainty:
     async def _counts(self, asked: Asked, slack: float) -> tuple[int, int]:
         """How many tokens top-k may keep, at the least and at the most."""
         count = asked.params.top_k
-        table = await self.table(asked.moved(), (), count + SPARE)
+        table = await table_of(self._engine, asked.moved(), (), count + SPARE)
         shares = [math.log(c.sampling_prob) for c in table.candidates if c.sampling_prob > 0]
         if count > len(shares):
             return count, count
@@ -114,22 +83,12 @@ class Uncertainty:
         surely, perhaps = (sum(share > last + side for share in shares) for side in (slack, -slack))
         return max(surely, 1), max(perhaps, count)
 
-    async def drawn(self, asked: Asked, draw: int) -> Candidate | None:
-        """What a draw of the settings' seed takes; None where there is no seed. Raises EngineError."""
-        if asked.params.temperature and asked.params.seed is None:
-            return None
-        steps = self._engine.generate(
-            asked.ids, asked.params, draws=draw, max_new_tokens=1, top=1, prompt_length=asked.prompt_length
-        )
-        async with aclosing(steps):
-            async for step in steps:
-                return step.drawn
-        return None
-
     async def draw_holds(self, asked: Asked, draw: int, token_id: int) -> bool:
         """Whether a draw takes the token once its logit is higher by as much as it is uncertain.
 
         `torch.multinomial` takes the token whose probability, divided by a random number of its own, is the greatest.
         """
-        drawn = await self.drawn(asked.raised(token_id, 2 * self.bound), draw) if self.bound else None
-        return drawn is not None and drawn.token.id == token_id
+        if not self.bound:
+            return False
+        taken = await drawn(self._engine, asked.raised(token_id, 2 * self.bound), draw)
+        return taken is not None and taken.token.id == token_id

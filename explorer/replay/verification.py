@@ -15,11 +15,12 @@ from explorer.core.session import Session
 from explorer.core.token import Token, label
 from explorer.engine.base import Engine, Progress
 from explorer.errors import EngineError, UsageError
+from explorer.replay.asked import Asked, drawn, table_of
 from explorer.replay.claims import Claim, Part, in_order, text_before
 from explorer.replay.report import Deviation, PartReport, Report
 from explorer.replay.sequences import Sequences
 from explorer.replay.tolerance import Difference, Shaping, apart, entropy_bound, near, near_mass, tolerance_of
-from explorer.replay.uncertainty import Asked, Uncertainty
+from explorer.replay.uncertainty import Uncertainty
 
 EXACT = 0.01
 """Below this tolerance, a draw of several sequences side by side must be the same; above, it is told only."""
@@ -82,10 +83,10 @@ class Verification:
             case Seen():
                 await self._seen(claim, claim.event)
             case Add():
-                drawn = None
+                taken = None
                 if claim.event.source == "sampled":
-                    drawn = await self._draw(claim, claim.event, claim.event.id)
-                await self._add(claim, claim.event, drawn)
+                    taken = await self._draw(claim, claim.event, claim.event.id)
+                await self._add(claim, claim.event, taken)
             case Move():
                 node = self._session.trees[claim.root].nodes[claim.event.node]
                 if node.token is not None:
@@ -132,7 +133,7 @@ class Verification:
     async def _seen(self, claim: Claim, event: Seen) -> None:
         rows, asked = event.candidates, self._asked(claim)
         listed = {row.id for row in rows}
-        table = await self._uncertainty.table(asked, listed)
+        table = await table_of(self._engine, asked, listed)
         now: dict[int, Candidate] = {candidate.token.id: candidate for candidate in table.candidates}
         known = [(row, now[row.id]) for row in rows if row.id in now]
         wrong = [Difference("id", row.id, None, row.id) for row in rows if row.id not in now]
@@ -157,9 +158,9 @@ class Verification:
         wrong += await self._uncertainty.shaping(asked, recorded, [Shaping.of(table)])
         self._tell(claim, "seen", 6 * len(rows) + 6, wrong)
 
-    async def _add(self, claim: Claim, event: Add, drawn: Candidate | None) -> None:
+    async def _add(self, claim: Claim, event: Add, taken: Candidate | None) -> None:
         asked = self._asked(claim)
-        table = await self._uncertainty.table(asked, [event.id])
+        table = await table_of(self._engine, asked, [event.id])
         here = table.find(event.id)
         if here is None:
             self._tell(claim, "add", 1, [Difference("id", event.id, None, event.id)])
@@ -174,7 +175,7 @@ class Verification:
             wrong += await self._rank("rank", asked.plain(), event.id, event.rank, here.rank)
         if event.sampling_prob is not None:
             # Of tokens with equal logits at a cut, a draw may keep another than the table does.
-            shares = [one.sampling_prob for one in (here, drawn) if one is not None and one.token.id == event.id]
+            shares = [one.sampling_prob for one in (here, taken) if one is not None and one.token.id == event.id]
             recorded, *computed = (Shaping({event.id: share}, {}) for share in (event.sampling_prob, *shares))
             wrong += await self._uncertainty.shaping(asked, recorded, computed)
         told = (event.prob, event.sampling_prob, event.rank, event.entropy)
@@ -186,12 +187,12 @@ class Verification:
             self.report.draws_unchecked += 1
             return None
         if event.rows is not msgspec.UNSET:
-            drawn = await self._sequences.drawn(claim)
-            if drawn is None:
+            taken = await self._sequences.drawn(claim)
+            if taken is None:
                 self.report.draws_unchecked += 1
                 return None
-            self._drawn(claim, token_id, drawn, [], holds=self._tolerance >= EXACT)
-            return drawn
+            self._drawn(claim, token_id, taken, [], holds=self._tolerance >= EXACT)
+            return taken
         draw = event.draw if isinstance(event.draw, int) else 0
         wrong = []
         if isinstance(event, Add) and event.seed != claim.params.seed:
@@ -200,16 +201,16 @@ class Verification:
         if self._session.header.version > 1 and draw not in claim.draws:
             wrong.append(Difference("draw", draw, claim.draws[0], token_id))
         asked = self._asked(claim)
-        drawn = await self._uncertainty.drawn(asked, draw)
-        same = drawn is not None and drawn.token.id == token_id
+        taken = await drawn(self._engine, asked, draw)
+        same = taken is not None and taken.token.id == token_id
         holds = same or await self._uncertainty.draw_holds(asked, draw, token_id)
-        self._drawn(claim, token_id, drawn, wrong, holds)
-        return drawn
+        self._drawn(claim, token_id, taken, wrong, holds)
+        return taken
 
     def _drawn(
-        self, claim: Claim, token_id: int, drawn: Candidate | None, wrong: list[Difference], holds: bool
+        self, claim: Claim, token_id: int, taken: Candidate | None, wrong: list[Difference], holds: bool
     ) -> None:
-        computed = None if drawn is None else drawn.token.id
+        computed = None if taken is None else taken.token.id
         if computed != token_id:
             self.report.changed_draws += 1
             if not holds:

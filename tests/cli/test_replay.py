@@ -1,25 +1,8 @@
-import asyncio
 import json
-from pathlib import Path
 
 import pytest
 
-from explorer.config import Config
-from explorer.engines import make_engine
 from tests.cli.test_commands import is_one_sentence, run
-from tests.replay.conftest import record_walk
-
-
-@pytest.fixture(scope="module")
-def walk(tmp_path_factory) -> Path:
-    async def record() -> Path:
-        engine = make_engine(Config())
-        try:
-            return await record_walk(engine, tmp_path_factory.mktemp("record") / "walk.jsonl")
-        finally:
-            await engine.close()
-
-    return asyncio.run(record())
 
 
 def test_verify_says_that_every_number_holds(walk):
@@ -80,3 +63,14 @@ def test_what_cannot_be_verified_is_one_sentence(arguments, code, said):
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
     assert is_one_sentence(done.stderr)
+
+
+def test_the_same_walk_is_recorded_in_another_dtype(walk, tmp_path):
+    out = tmp_path / "again.jsonl"
+    done = run("replay", str(walk), "--record", str(out), "--dtype", "bfloat16")
+    assert (done.returncode, done.stdout) == (0, f"Record: {out}\n")
+    assert "tokens were sampled in" in done.stderr
+    assert json.loads(out.read_text().splitlines()[0])["dtype"] == "bfloat16"
+    again = run("replay", str(walk), "--record", str(out))
+    assert again.returncode == 5
+    assert is_one_sentence(again.stderr)
