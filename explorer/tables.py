@@ -19,6 +19,7 @@ from explorer.core.token import Token, label, visible
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.description import ModelEntry
 from explorer.headless import InfoTable, NextTable, ScoreTable, TokenTable
+from explorer.replay.comparison import Comparison
 
 UNKNOWN = "–"
 
@@ -141,6 +142,72 @@ def print_sessions(found: Sequence[Outline], folder: Path) -> None:
             "dim",
         )
     )
+
+
+def print_comparison(found: Comparison) -> None:
+    """The two records, where they part, and a line a position."""
+    sides = _grid("", "A", "B")
+    for name, one, other in _sides(found):
+        sides.add_row(Text(name, "bold"), Text(visible(one)), Text("the same" if one == other else visible(other)))
+    _print(sides, Text(), Text(_parting(found)))
+    if not found.positions:
+        return
+    grid = _grid(">after", "text", "next", ">KL(A‖B)", ">|Δlogprob|", ">ranks", ">entropy A", ">B")
+    for position in found.positions:
+        rows, kl = position.rows, UNKNOWN
+        if position.kl is not None:
+            kl = f"{position.kl:.1e}" if position.exact else f"≥ {position.kl:.1e}"
+        fields = (
+            f"{position.length:,}",
+            position.text[-12:],
+            position.token or "",
+            kl,
+            UNKNOWN if position.max_logprob_error is None else f"{position.max_logprob_error:.1e}",
+            f"{position.changed_ranks} of {rows}" if rows else UNKNOWN,
+            _bits(position.entropy_a),
+            _bits(position.entropy_b),
+        )
+        grid.add_row(*(Text(cell, "" if position.on_path else "dim") for cell in fields))
+    for column in grid.columns:
+        column.no_wrap = True
+    _print(Text(), grid, Text(_sums(found), "dim"))
+
+
+def _sides(found: Comparison) -> Iterable[tuple[str, str, str]]:
+    names = ("file", "model", "revision", "dtype", "device", "started", "prompts", "nodes", "tokens")
+    for name in names:
+        one, other = (getattr(side, name) for side in (found.a, found.b))
+        yield name, UNKNOWN if one is None else str(one), UNKNOWN if other is None else str(other)
+    for name in sorted({*found.a.loaded_with, *found.b.loaded_with}):
+        yield name.replace("_", " "), str(found.a.loaded_with.get(name)), str(found.b.loaded_with.get(name))
+    for name in sorted({*found.a.versions, *found.b.versions}):
+        yield name, found.a.versions.get(name, UNKNOWN), found.b.versions.get(name, UNKNOWN)
+
+
+def _parting(found: Comparison) -> str:
+    """Where the paths part, in a sentence."""
+    if not found.same_vocabulary:
+        told = [f"{one.bits_per_byte:.3f}" if one.bits_per_byte is not None else UNKNOWN for one in (found.a, found.b)]
+        return (
+            "The vocabularies differ: KL is not defined. The texts of both paths begin with the same "
+            f"{len(found.shared_text):,} characters, told at {told[0]} bits a byte by A and {told[1]} by B."
+        )
+    count, ends = found.shared_tokens or 0, (found.a.next, found.b.next)
+    if ends == (None, None):
+        return f"Both paths are the same: {count:,} tokens."
+    after = f"after {count:,} tokens, “…{visible(found.shared_text[-32:].replace(chr(10), '↵'))}”"
+    said = [f"{name} goes on with “{end}”" if end else f"{name} ends" for name, end in zip("AB", ends, strict=True)]
+    return f"The paths part {after}: {', '.join(said)}."
+
+
+def _sums(found: Comparison) -> str:
+    exact = any(position.exact for position in found.positions)
+    kl = "no table in both"
+    if found.max_kl is not None and found.mean_kl is not None:
+        kl = f"KL {'' if exact else 'at least '}{found.mean_kl:.1e} bits on average, the greatest {found.max_kl:.1e}"
+    error = "" if found.max_logprob_error is None else f" · |Δlogprob| up to {found.max_logprob_error:.1e} nats"
+    bits = "" if found.mean_entropy_error is None else f" · entropy differs by {found.mean_entropy_error:.1e} bits"
+    return f"{len(found.positions):,} positions · {kl}{error} · {found.changed_ranks:,} other ranks{bits}"
 
 
 def _facts(table: InfoTable) -> Iterable[tuple[str, str]]:

@@ -32,6 +32,7 @@ def test_a_module_is_short_and_says_what_it_is(path):
         ("explorer.engine.hub", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.headless", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.export.formats", HEAVY | {"textual", "rich", "tokenizers", "click"}),
+        ("explorer.replay.verification", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.ui.app", HEAVY | {"tokenizers", "click", "huggingface_hub"}),
         ("explorer.cli", HEAVY | {"textual", "rich", "tokenizers", "huggingface_hub"}),
     ],

@@ -34,18 +34,20 @@ BOS = click.option("--bos/--no-bos", default=None, help="Begin a text with BOS o
 TRUST = click.option(
     "--trust-remote-code", is_flag=True, default=None, help="Run code that comes with the model. Look at it first."
 )
+DEVICE = click.option("--device", help="auto (cuda, then mps, then cpu), cpu, cuda, cuda:N or mps.")
+PICKLE = click.option(
+    "--allow-pickle", is_flag=True, default=None, help="Read pickled weights where there are no safetensors."
+)
 MODEL_OPTIONS = (
     MODEL,
     REVISION,
-    click.option("--device", help="auto (cuda, then mps, then cpu), cpu, cuda, cuda:N or mps."),
+    DEVICE,
     click.option("--dtype", help="auto (the model's own), float32, bfloat16 or float16."),
     click.option("--device-map", help="auto, balanced, sequential or a JSON file: the model over several devices."),
     click.option("--max-memory", metavar="0:20GiB,cpu:60GiB", help="What --device-map may use of each device."),
     click.option("--offload-folder", metavar="DIR", help="For weights that fit nowhere else."),
     click.option("--quantize", metavar="4bit|8bit", help="Pack the weights while loading (bitsandbytes)."),
-    click.option(
-        "--allow-pickle", is_flag=True, default=None, help="Read pickled weights where there are no safetensors."
-    ),
+    PICKLE,
     TRUST,
     BOS,
 )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from explorer import __version__
+from explorer.cli.diff import diff_command
 from explorer.cli.export import export_command
 from explorer.cli.info import info_command
 from explorer.cli.models import models_command
@@ -22,6 +23,7 @@ from explorer.cli.options import (
     sampling_options,
     template_options,
 )
+from explorer.cli.replay import replay_command
 from explorer.cli.resume import resume_command
 from explorer.cli.sample import sample_command
 from explorer.cli.score import score_command
@@ -118,6 +120,8 @@ COMMANDS = (
     resume_command,
     sessions_command,
     export_command,
+    replay_command,
+    diff_command,
 )
 
 for command in COMMANDS:

@@ -70,9 +70,9 @@ class Session:
         """The tokens of a prompt: some tokenizers spell the first of a sequence without its space."""
         self.known.learn_sequence(tokenizer or self.tokenizer, tokens)
 
-    def token(self, token_id: int) -> Token:
-        """The token of an id in the present vocabulary; of the kind `unused` where nobody told it."""
-        return self.known.token(self.tokenizer, token_id)
+    def token(self, token_id: int, tokenizer: str | None = None) -> Token:
+        """The token of an id, in the present vocabulary or another; of the kind `unused` where nobody told it."""
+        return self.known.token(tokenizer or self.tokenizer, token_id)
 
     # Changing it.
 

@@ -1,0 +1,177 @@
+"""`replay`: the numbers of a record are computed again, or it is walked again on another engine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from explorer.cli.options import configure, model_options, print_json, refuse_both
+from explorer.config import DTYPES, Config
+from explorer.core.token import visible
+from explorer.engines import with_engine
+from explorer.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from explorer.core.events import Engine as EngineEvent
+    from explorer.core.events import Header
+    from explorer.core.journal import Record
+    from explorer.engine.base import Engine
+    from explorer.replay.report import Deviation, Report
+
+
+@click.command("replay")
+@click.argument("path", metavar="FILE")
+@click.option(
+    "--verify", is_flag=True, help="Compute every recorded number again; exit code 1 where one does not hold."
+)
+@click.option("--tolerance", type=float, help="Of |Δlogprob|, in nats. Default: by the dtype.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print what --verify finds as JSON, as docs/session-format.md says."
+)
+@click.option("--record", metavar="OUT", help="Walk the same walk again, without a screen, into a new record.")
+@model_options
+@click.pass_context
+def replay_command(
+    context: click.Context,
+    /,
+    path: str,
+    verify: bool,
+    tolerance: float | None,
+    as_json: bool,
+    record: str | None,
+    **flags: Any,
+) -> None:
+    """Verify a record, or walk it again: on the models that it was made on, or on --model."""
+    from explorer.core import journal
+
+    refuse_both("--verify", verify, "--record", record)
+    if not verify and (tolerance is not None or as_json):
+        raise UsageError("--tolerance and --json go with --verify.")
+    if tolerance is not None and not tolerance >= 0:
+        raise UsageError(f"--tolerance must be 0 or more, not {tolerance}.")
+    file = Path(path).expanduser()
+    read = journal.read(file)
+    if read.torn:
+        click.echo(f"The last line of {file} is torn and left out.", err=True)
+    if record is not None:
+        walk_again(read, file, Path(record).expanduser(), flags)
+    elif verify:
+        report = verification(read, file, tolerance, flags)
+        if as_json:
+            print_json(report)
+        else:
+            print_report(report, file)
+        context.exit(ExitCode.SUCCESS if report.holds else ExitCode.CHECK_FAILED)
+    else:
+        raise UsageError("Say what is to be done with the record: --verify or --record OUT.")
+
+
+def walk_again(record: "Record", file: Path, out: Path, flags: dict[str, Any]) -> None:
+    """The same walk on the engine of the record as far as flags do not name another one, into a new record."""
+    from explorer.headless import last_engine
+    from explorer.replay.rewalk import Rewalk
+
+    async def walk(engine: "Engine") -> int:
+        rewalk = Rewalk(engine)
+        await rewalk.record(record, str(file), out)
+        return rewalk.forced
+
+    forced = with_engine(engine_config(last_engine(record), flags), walk)
+    click.echo(f"Record: {out}")
+    if forced:
+        those = "One token was" if forced == 1 else f"{forced:,} tokens were"
+        click.echo(f"{those} sampled in {file} and would not be drawn here: forced.", err=True)
+
+
+def verification(record: "Record", file: Path, tolerance: float | None, flags: dict[str, Any]) -> "Report":
+    """Each part of a record on its own engine, one after the other."""
+    from explorer.replay.claims import Part, fold
+    from explorer.replay.verification import Verification
+
+    session, parts = fold(record, str(file))
+    if not parts:
+        raise UsageError(f"{file} holds no number that could be verified: it ends before its first prompt.")
+    verified = Verification(session, tolerance)
+
+    async def check(engine: "Engine", part: Part) -> None:
+        await verified.check(part, engine)
+
+    for part in parts:
+        with_engine(engine_config(part.engine, flags), lambda engine, part=part: check(engine, part))  # type: ignore[misc]
+    return verified.report
+
+
+def engine_config(recorded: "Header | EngineEvent", flags: dict[str, Any]) -> Config:
+    """The engine that a record names, as far as flags do not name another one.
+
+    What a record says is never a leave to run code or to read pickles: that is the flags' alone.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    said: dict[str, Any] = {"model": recorded.model}
+    said |= {name: recorded.loaded_with[name] for name in ("quantize", "bos") if name in recorded.loaded_with}
+    if recorded.dtype in DTYPES:
+        said["dtype"] = recorded.dtype
+    if recorded.revision is not None and "model" not in given:
+        said["revision"] = recorded.revision
+    return configure({**said, **given})
+
+
+def print_report(report: "Report", file: Path) -> None:
+    """What a verification found, in sentences."""
+    wrong = report.deviations
+    if report.holds:
+        click.echo(f"{file}: every number holds.")
+    else:
+        those = "one number is" if len(wrong) == 1 else f"{len(wrong):,} numbers are"
+        click.echo(f"{file} does not hold: {those} out of tolerance, of {report.numbers:,}.")
+        click.echo(f"The first: {sentence(wrong[0])}")
+    errors = "no logprobs"
+    if report.max_logprob_error is not None and report.mean_logprob_error is not None:
+        errors = f"|Δlogprob| {report.max_logprob_error:.1e} at most, {report.mean_logprob_error:.1e} on average"
+    click.echo(f"{report.numbers:,} numbers compared · {errors}")
+    for kind, count in report.kinds.items():
+        fault = f", {count.wrong:,} do not hold" if count.wrong else ""
+        click.echo(f"  {KINDS[kind]}: {count.checked:,}{fault}")
+    click.echo(
+        f"changed within the tolerance or beyond: {report.changed_ranks:,} ranks, {report.changed_cuts:,} cuts, "
+        f"{report.changed_draws:,} draws"
+    )
+    if report.draws_unchecked:
+        click.echo(
+            f"{report.draws_unchecked:,} draws not checked: another kind of device, or after a draw that differs"
+        )
+    if report.prompts_unchecked:
+        click.echo(f"{report.prompts_unchecked:,} prompts not encoded again: nobody typed their text on this model")
+    for part in report.parts:
+        made = f"{part.model} {part.dtype} {part.device}{_versions(part.versions)}"
+        now = f"{part.by_model} {part.by_dtype} {part.by_device}{_versions(part.by_versions)}"
+        click.echo(f"recorded on {visible(made)} · computed on {visible(now)} · tolerance {part.tolerance:g}")
+
+
+KINDS = {
+    "seen": "of tables",
+    "score": "of the tokens of prompts",
+    "add": "of tokens that were added",
+    "draw": "draws, drawn again",
+    "prompt": "bytes of prompts' tokens",
+    "encode": "prompts, encoded again",
+}
+
+
+def sentence(deviation: "Deviation") -> str:
+    """What does not hold, where it is, what it is now."""
+    place = f"after {deviation.at} tokens of" if deviation.at is not None else f"node {deviation.node} of"
+    where = f"line {deviation.line} ({deviation.event}, {place} prompt {deviation.root}, after “{deviation.text}”)"
+    if deviation.what == "refused":
+        return f"{where} cannot be computed: {deviation.computed}"
+    of = f" of “{deviation.token}”" if deviation.token is not None else ""
+    recorded, computed = _said(deviation.recorded), _said(deviation.computed)
+    return f"{where}: {deviation.what}{of} is {recorded} in the record and {computed} now."
+
+
+def _said(value: object) -> str:
+    return "nothing" if value is None else visible(str(value))
+
+
+def _versions(versions: dict[str, str]) -> str:
+    return f" (torch {visible(versions['torch'])})" if "torch" in versions else ""

@@ -1,0 +1,147 @@
+"""Tolerance: how far a number that is computed again may be from the recorded one, by the dtype that computed it.
+
+Owns the bounds, and what follows from them for the samplers. The bounds on |Δlogprob| lie well above what
+docs/numbers.md measures between two ways to one prefix: 8e-6 in float32, 1e-2 in float16, 1e-1 in bfloat16. Must not
+know records or engines.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from explorer.core.distribution import Distribution
+from explorer.core.knobs import KNOB
+from explorer.core.sampling import SamplingParams
+
+BY_DTYPE = {"float64": 1e-6, "float32": 1e-3, "float16": 0.06}
+"""Of |Δlogprob|, in nats."""
+
+COARSE = 0.5
+"""In every other dtype, and where weights are packed."""
+
+SMALLEST = 1e-30
+"""Of a probability: float32 has no digits left for one that is smaller."""
+
+ROUNDED = 1e-12
+"""Of a sum of probabilities that may have been told as a difference."""
+
+
+def tolerance_of(dtype: str, loaded_with: Mapping[str, Any]) -> float:
+    """The bound of |Δlogprob| of a model, in nats."""
+    return COARSE if loaded_with.get("quantize") else BY_DTYPE.get(dtype, COARSE)
+
+
+def apart(recorded: float, computed: float) -> float:
+    """How far two probabilities are from each other, in nats; infinite where one of them alone is 0."""
+    if recorded == computed:
+        return 0.0
+    if recorded <= 0 or computed <= 0:
+        return math.inf
+    return abs(math.log(recorded) - math.log(computed))
+
+
+def near(recorded: float, computed: float, bound: float) -> bool:
+    """Whether two probabilities are the same within a bound in nats."""
+    return apart(recorded, computed) <= bound or max(recorded, computed) < SMALLEST
+
+
+def near_mass(recorded: float, computed: float, bound: float) -> bool:
+    """The same of two sums of probabilities, one of which may have come out as 0."""
+    return apart(recorded, computed) <= bound or abs(recorded - computed) <= ROUNDED
+
+
+def entropy_bound(bits: float, bound: float) -> float:
+    """Of an entropy in bits, where every logprob is uncertain by a bound: |ΔH| <= bound · Σ p |ln p + H|."""
+    return bound * (1 + 2 * abs(bits))
+
+
+def after_samplers(params: SamplingParams, bound: float) -> float:
+    """The bound of the logarithm of a sampling prob: a difference of two logits, stretched as the settings do."""
+    penalty = max(params.repetition_penalty, 1 / params.repetition_penalty)
+    return 2 * bound * penalty / (params.temperature or 1.0)
+
+
+def loosened(params: SamplingParams, bound: float) -> SamplingParams:
+    """Settings that keep what these may keep where probabilities are uncertain by a bound in nats; below 0, less.
+
+    top-k is not among them: the logits at its bound are to be looked at.
+    """
+    return params.replace(
+        top_p=_mass(params.top_p, bound),
+        typical_p=_mass(params.typical_p, bound),
+        top_h=_mass(params.top_h, bound) if params.top_h else 0.0,
+        **{
+            name: min(max(getattr(params, name) * math.exp(-bound), 0.0), KNOB[name].high)
+            for name in ("min_p", "epsilon_cutoff", "eta_cutoff")
+        },
+    )
+
+
+def _mass(share: float, bound: float) -> float:
+    """A sum of probabilities and the rest of it are both uncertain by the bound."""
+    if share >= 1:
+        return share
+    return share + math.copysign(min(abs(bound), 0.99), bound) * min(share, 1 - share)
+
+
+class Shaping(NamedTuple):
+    """What the samplers made of a distribution, as far as it is known."""
+
+    shares: dict[int, float]
+    """Sampling probs by token id."""
+    cuts: dict[int, str | None]
+    kept: int | None = None
+    cut_mass: float | None = None
+    entropy: float | None = None
+    """In bits, after the samplers."""
+
+    @classmethod
+    def of(cls, table: Distribution) -> "Shaping":
+        return cls(
+            {c.token.id: c.sampling_prob for c in table.candidates},
+            {c.token.id: c.cut_by for c in table.candidates},
+            table.kept,
+            table.cut_mass,
+            table.sampling_entropy,
+        )
+
+
+class Difference(NamedTuple):
+    """A number that is not what was recorded."""
+
+    what: str
+    recorded: str | float | None
+    computed: str | float | None
+    token: int | None = None
+    """Whose number it is; None where it is the table's."""
+
+
+def shaping_differences(recorded: Shaping, possible: Sequence[Shaping], bound: float) -> list[Difference]:
+    """What is recorded and not within a bound in nats of what is possible; the first of those is the likeliest."""
+    found, first = [], possible[0]
+    for token_id, share in recorded.shares.items():
+        others = [one.shares[token_id] for one in possible if token_id in one.shares]
+        if not _between(share, others, bound, near):
+            found.append(Difference("sampling_prob", share, first.shares.get(token_id), token_id))
+    for token_id, cut in recorded.cuts.items():
+        if cut not in [one.cuts.get(token_id) for one in possible]:
+            found.append(Difference("cut_by", cut, first.cuts.get(token_id), token_id))
+    kept = [one.kept for one in possible if one.kept is not None]
+    if recorded.kept is not None and not (kept and min(kept) <= recorded.kept <= max(kept)):
+        found.append(Difference("kept", recorded.kept, first.kept))
+    masses = [one.cut_mass for one in possible if one.cut_mass is not None]
+    if recorded.cut_mass is not None and not _between(recorded.cut_mass, masses, bound, near_mass):
+        found.append(Difference("cut_mass", recorded.cut_mass, first.cut_mass))
+    if recorded.entropy is not None:
+        bits = [one.entropy for one in possible if one.entropy is not None]
+        slack = entropy_bound(recorded.entropy, bound)
+        if not (bits and min(bits) - slack <= recorded.entropy <= max(bits) + slack):
+            found.append(Difference("sampling_entropy", recorded.entropy, first.entropy))
+    return found
+
+
+def _between(recorded: float, others: Sequence[float], bound: float, same: Any) -> bool:
+    """Whether a probability is one of the others within the bound, or lies between them."""
+    return any(same(recorded, other, bound) for other in others) or (
+        len(others) > 1 and min(others) < recorded < max(others)
+    )
