@@ -56,6 +56,9 @@ class Terminal:
 
     def stop(self) -> None:
         subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], capture_output=True)
+        deadline = time.monotonic() + 10
+        while self.socket.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)  # A new server cannot begin before the old one is gone.
 
 
 @pytest.fixture
@@ -149,3 +152,60 @@ def test_without_colours_everything_is_still_said(terminal):
     colours = terminal.tmux("capture-pane", "-p", "-e", "-t", "t")
     rgb = re.findall(r"38;2;(\d+);(\d+);(\d+)", colours)
     assert all(len(set(values)) == 1 for values in rgb)
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "explorer", *arguments], capture_output=True, text=True, timeout=120)
+
+
+def test_a_walk_with_branches_is_killed_resumed_verified_and_exported(terminal, tmp_path):
+    record, page = tmp_path / "walk.jsonl", tmp_path / "walk.html"
+    terminal.start("--record", str(record), "--seed", "1", "-p", "Once upon a time there was a")
+    terminal.wait(r"▸ +1 ")
+    terminal.keys("4", "Space")
+    terminal.wait(r"12 / 1,024")
+    terminal.keys("d")
+    terminal.wait("spot 1")
+    terminal.keys("C-Left")
+    terminal.keys("C-Left")
+    terminal.wait(r"Token 10 .*entropy")
+    terminal.wait("▸•")
+    terminal.keys("Down")
+    terminal.keys("E")
+    terminal.wait("1 tokens? carried over")
+    terminal.keys("f")
+    terminal.wait("Force")
+    terminal.keys("-l", " and then")
+    terminal.wait("2 tokens")
+    terminal.keys("Enter")
+    terminal.wait(r"14 / 1,024")
+    os.kill(terminal.pid, signal.SIGKILL)
+    terminal.stop()
+    assert "End" not in names(record)
+
+    terminal.start("resume", str(record))
+    terminal.wait(r"14 / 1,024")
+    terminal.keys("u")
+    terminal.wait(r"12 / 1,024")
+    terminal.keys("u")
+    terminal.wait("★ spot 1")
+    terminal.keys("C-q")
+    terminal.wait("Record:", 20)
+    kinds = names(record)
+    assert (kinds.count("Undo"), kinds.count("Bookmark"), kinds[-1]) == (2, 1, "End")
+
+    verified = command("replay", str(record), "--verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    exported = command("export", str(record), "-o", str(page))
+    assert exported.returncode == 0, exported.stderr
+    assert "spot 1" in page.read_text("utf-8")
+
+    happened = record.read_text("utf-8")
+    changed = re.sub(
+        r'("event":"add".*?"prob":0\.)(\d)', lambda found: f"{found[1]}{(int(found[2]) + 3) % 10}", happened, count=1
+    )
+    assert changed != happened
+    record.write_text(changed, "utf-8")
+    refused = command("replay", str(record), "--verify")
+    assert refused.returncode == 1
+    assert "add" in refused.stdout
