@@ -2,7 +2,7 @@
 
 from explorer.core.heat import SIGNS, STEPS, Metric
 
-HEAT_METRICS: tuple[Metric, ...] = ("", "prob", "entropy", "surprisal")
+HEAT_METRICS: tuple[Metric, ...] = ("", "prob", "entropy", "surprisal", "rank")
 """What a key walks through; the first is none."""
 
 

@@ -536,7 +536,7 @@ async def test_heat_walks_through_its_metrics_with_a_legend(explore):
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await press(pilot, "enter")
-        for metric in ("prob", "entropy", "surprisal", ""):
+        for metric in ("prob", "entropy", "surprisal", "rank", ""):
             await press(pilot, "e")
             assert app.main.text_pane.heat == metric
             assert metric in str(app.main.text_pane.border_subtitle)
