@@ -47,9 +47,9 @@ class HelpScreen(ModalScreen[None]):
 
 
 def _table(title: str, rows: "tuple[tuple[str, str], ...] | list[tuple[str, str]]") -> Table:
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(padding=(0, 2), expand=True)
     table.add_column(width=10, no_wrap=True)
-    table.add_column()
+    table.add_column(ratio=1)
     table.add_row(Text(title, "bold"), "")
     for keys, words in rows:
         table.add_row(Text(keys, "bold"), Text(words))
