@@ -4,6 +4,7 @@ Owns what it means for a token to match a query, and the spelling of bytes. Must
 token is.
 """
 
+import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
@@ -20,6 +21,10 @@ PATIENCE = 1.0
 SHORT = 12
 """Characters of an entry that no regular expression takes long over. Longer ones are matched against a clock, which
 costs more than the match."""
+
+REPEAT = regex.compile(r"\{(\d*),?(\d*)\}")
+REPEATS = 10_000
+"""What the counts of a regular expression may multiply to: each repeat is written out before it is matched."""
 
 BLOCK = 1024
 """Entries between two looks at the clock."""
@@ -55,6 +60,9 @@ class Entries:
         return self._found(query.text, cancelled)
 
     def _found(self, pattern: str, cancelled: Callable[[], bool]) -> list[int]:
+        counts = [int(number) for repeat in REPEAT.findall(pattern) for number in repeat if number]
+        if math.prod(counts) > REPEATS:
+            raise UsageError(f"/{pattern}/ repeats too much: {REPEATS:,} times are the most. No token is that long.")
         try:
             search = regex.compile(pattern).search
         except regex.error as error:

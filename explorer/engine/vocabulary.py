@@ -22,6 +22,9 @@ BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 AS_IT_STANDS = {"PreTrainedTokenizerFast", "TokenizersBackend"}
 """Tokenizer classes of which transformers loads `tokenizer.json` unchanged. Others may set BOS or spaces anew."""
 
+LEADS = ("\n", "a")
+"""What is put before a text that goes on after others: few entries join one of them with what follows."""
+
 
 @cache
 def byte_alphabet() -> dict[str, int]:
@@ -92,14 +95,15 @@ class Vocabulary:
     def continuation(self, text: str) -> list[int]:
         """The ids of a text that goes on after others: their bytes join to the text's, and nothing is put before it.
 
-        As the tokenizer splits it, where that is exact: at once, or behind a line break that is left out again (as
+        As the tokenizer splits it, where that is exact: at once, or behind a character that is left out again (as
         sentencepiece puts its space before the first word). Otherwise the fewest tokens. Raises UsageError.
         """
         data = text.encode()
-        lead = self.encode("\n", special_tokens=False)
-        for ids in (self.encode(text, special_tokens=False), self.encode("\n" + text, special_tokens=False)):
-            rest = ids[len(lead) :] if ids[: len(lead)] == lead and not text.startswith("\n") else ids
-            if b"".join(self.token(token_id).bytes for token_id in rest) == data:
+        for lead in ("", *LEADS):
+            before = self.encode(lead, special_tokens=False)
+            ids = self.encode(lead + text, special_tokens=False)
+            rest = ids[len(before) :]
+            if ids[: len(before)] == before and b"".join(self.token(token_id).bytes for token_id in rest) == data:
                 return rest
         return self.entries.spelling(data)
 

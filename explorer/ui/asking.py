@@ -43,10 +43,18 @@ class Asking(Screen[None]):
     def _attempt(self, act: Callable[[], object]) -> None:
         raise NotImplementedError
 
-    @work(exclusive=True, group="ask")
-    async def action_force(self) -> None:
+    def _may_ask(self) -> bool:
+        """Whether the model can say what comes where the table stands; if not, say why."""
         self.stop_run()
         if not self.may_draw():
+            return False
+        if not self.walk.prefix:
+            self.note("nothing stands before the first token: the model cannot say what comes there", "warning")
+        return bool(self.walk.prefix)
+
+    @work(exclusive=True, group="ask")
+    async def action_force(self) -> None:
+        if not self._may_ask():
             return
         read, use = partial(forcing.read, self.walk), partial(forcing.force, self.walk)
         written = await self.app.push_screen_wait(ForceScreen(self._unforced, read, use))
@@ -54,8 +62,7 @@ class Asking(Screen[None]):
 
     @work(exclusive=True, group="ask")
     async def action_search(self) -> None:
-        self.stop_run()
-        if not self.may_draw():
+        if not self._may_ask():
             return
         candidate = await self.app.push_screen_wait(SearchScreen(self._find))
         if candidate is not None:
@@ -72,8 +79,7 @@ class Asking(Screen[None]):
 
     @work(exclusive=True, group="ask")
     async def action_options(self) -> None:
-        self.stop_run()
-        if not self.may_draw():
+        if not self._may_ask():
             return
         screen = OptionsScreen(self._options, partial(options.compare, self.walk))
         option = await self.app.push_screen_wait(screen)

@@ -38,9 +38,7 @@ async def force(walk: Walk, typed: str) -> None:
 
 
 async def numbers(walk: Walk, prefix: Sequence[int], tokens: Sequence[Token]) -> list[Scored]:
-    """What the model thinks of each of the tokens after a prefix. Raises UsageError, ContextFull, EngineError."""
-    if not prefix:
-        raise UsageError("Nothing stands before the first token: the model can say nothing of what comes there.")
+    """What the model thinks of each of the tokens after a prefix. Raises ContextFull, EngineError."""
     limit = walk.info.context_length if walk.info else None
     length = len(prefix) + len(tokens)
     if limit is not None and length > limit:

@@ -39,6 +39,13 @@ def test_a_regular_expression_that_would_never_end_is_stopped(monkeypatch):
         Entries([b"a"]).matching(Query("regex", "b"))
 
 
+@pytest.mark.parametrize("pattern", ["a{1000000000}", "(a{999}){999}", "(?:a{1,999}b){,99}"])
+def test_a_regular_expression_that_would_take_all_memory_is_refused(pattern):
+    with pytest.raises(UsageError, match="repeats too much"):
+        Entries(DATA).matching(Query("regex", pattern))
+    assert Entries(DATA).matching(Query("regex", "^(?:.{1,3}){0,9}$"))
+
+
 def test_a_search_that_is_not_wanted_any_more_ends():
     assert Entries(DATA).matching(Query("regex", "e"), lambda: True) == []
 

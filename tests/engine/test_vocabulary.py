@@ -213,9 +213,9 @@ def test_a_text_that_goes_on_has_exactly_its_bytes_wherever_the_vocabulary_can_s
 def test_a_text_that_goes_on_is_split_as_the_tokenizer_splits_it(name):
     words = vocabulary(name)
     behind = words.encode("안녕하세요", special_tokens=False)
-    whole = words.encode("안녕하세요. 오늘은", special_tokens=False)
-    assert behind + words.continuation(". 오늘은") == whole
-    assert len(words.continuation("세요")) <= len(words.entries.spelling("세요".encode())) + 1
+    for text in (". 오늘은", "\nHello world, this is"):
+        whole = words.encode(f"안녕하세요{text}", special_tokens=False)
+        assert behind + words.continuation(text) == whole
 
 
 @pytest.mark.parametrize("name", FAMILIES)

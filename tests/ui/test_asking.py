@@ -289,6 +289,17 @@ async def test_a_search_where_the_token_cursor_stands_begins_a_branch_there(expl
         assert text(app) == "<|begin|>Once upon a time fox"
 
 
+@pytest.mark.parametrize("key", ["f", "slash", "o"])
+async def test_nothing_is_asked_before_the_first_token(explore, key):
+    app = explore()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.main.walk.focus = 0
+        await press(pilot, key)
+        assert app.screen is app.main
+        assert "before the first token" in app.main.status_line.status.note
+
+
 # Options.
 
 

@@ -93,3 +93,25 @@ def test_the_dialogs_of_auto_sampling(explore, snap_compare, key, size):
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=ask)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (40, 24)])
+@pytest.mark.parametrize(
+    ("key", "typed"), [("f", " fox\\n옛날"), ("slash", "O"), ("o", " fox who sang")], ids=["f", "slash", "o"]
+)
+def test_the_dialogs_that_ask_for_a_text(explore, snap_compare, key, typed, size):
+    app = explore(params=SamplingParams(top_k=3, seed=1))
+
+    async def ask(pilot):
+        await _open(pilot, key)
+        for character in typed:
+            await pilot.press("space" if character == " " else character)
+        if key == "o":
+            await pilot.press("enter", "space", *"time", "tab")
+        await pilot.pause()
+        for worker in [worker for worker in pilot.app.workers if worker.group in ("preview", "search", "compare")]:
+            await worker.wait()
+        await pilot.press("down")
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=ask)
