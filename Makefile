@@ -17,7 +17,7 @@ run: $(VENV)/run
 test: $(VENV)/dev
 	$(BIN)/pytest -n 2
 
-# Also the walks on every architecture of transformers.
+# Also the walks on every architecture of transformers, and hundreds of rounds more of what is tested at random.
 test-all: $(VENV)/dev
 	$(BIN)/pytest -n 2 -m 'matrix or not matrix'
 

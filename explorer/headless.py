@@ -3,6 +3,7 @@
 Owns the opening of sessions and the shapes of `--json`. Must not know how engines are made, nor click or textual.
 """
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from explorer.core.sampling import SamplingParams, new_seed
 from explorer.core.score import summary
 from explorer.core.session import Session
 from explorer.core.token import Kind, Token, shown_bytes, take_text
-from explorer.engine.base import Engine, carry_over, encode_source
+from explorer.engine.base import Engine, Progress, carry_over, encode_source
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.description import EngineInfo, Module, Parameter
 from explorer.errors import EngineError, RecordError
@@ -58,8 +59,10 @@ async def resume(engine: Engine, record: Record, path: Path, record_top: int | N
         raise RecordError(f"{path} ends before its first prompt: there is nothing to resume.")
     session = Session(record.header, record_top=record_top)
     await _teach(session, engine, record)
+    engine.on_progress(Progress("going through the record"))
     try:
-        session.restore(record.events)
+        # In a thread: a record of a gigabyte takes a while, and the screen is there already.
+        await asyncio.to_thread(session.restore, record.events)
     except RecordError as error:
         raise RecordError(f"{path}: {error}") from error
     here = [place.token for place in session.snapshot().path]

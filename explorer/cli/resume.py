@@ -7,11 +7,16 @@ import click
 
 from explorer.cli.options import RECORD_TOP, configure, model_options, record_file, run_options
 from explorer.cli.terminal import explore
+from explorer.core.size import size_in_words
 from explorer.errors import RecordError
 
 if TYPE_CHECKING:
     from explorer.core.chat import Chat
     from explorer.engine.base import Engine
+
+
+LARGE = 2**26
+"""Bytes of a record from which on reading it takes seconds, before there is a screen."""
 
 
 @click.command("resume")
@@ -29,6 +34,9 @@ def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
     file = record_file(path)
     if journal.is_open(file):
         raise RecordError(journal.in_use(file))
+    size = file.stat().st_size
+    if size > LARGE:
+        click.echo(f"Reading {size_in_words(size)} …", err=True)
     record = journal.read(file)
     if not os.access(file, os.W_OK):
         raise RecordError(f"The record {file} cannot be written, so that it cannot go on. Copy it first.")

@@ -5,10 +5,15 @@ record and to `--json`. Must not know how they are computed.
 """
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
 from explorer.core.token import Token
+
+Prob = Annotated[float, msgspec.Meta(ge=0)]
+Logprob = Annotated[float, msgspec.Meta(le=1)]
+"""Of a record, which may have been edited. No bound at 1 and 0, which a sum in float32 may pass by its last digit."""
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -68,9 +73,9 @@ class CandidateRow(msgspec.Struct, frozen=True, gc=False):
     bytes: str
     """In hexadecimal."""
     logit: float | None
-    logprob: float | None
-    prob: float | None
-    sampling_prob: float
+    logprob: Logprob | None
+    prob: Prob | None
+    sampling_prob: Prob
     cut_by: str | None
     adjusted_rank: int | None = None
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from explorer.core.chat import Chat, ChatOptions, read_messages
-from explorer.core.distribution import CandidateRow, Distribution
+from explorer.core.distribution import CandidateRow, Distribution, Logprob, Prob
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Bytes, Token
@@ -45,7 +45,11 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """ISO 8601, UTC."""
 
     def __post_init__(self) -> None:
-        datetime.fromisoformat(self.started)  # A ValueError here is a line that is no header, when a record is read.
+        moment = datetime.fromisoformat(
+            self.started
+        )  # A ValueError is a line that is no header, when a record is read.
+        if moment.tzinfo is None or not 1970 < moment.year < 9999:
+            raise ValueError(f"{self.started} is not a moment with its time zone")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=str.lower):
@@ -147,7 +151,7 @@ class Seen(Event, frozen=True, kw_only=True):
 class Score(Event, frozen=True, kw_only=True):
     """What the model thinks of each token of the prompt; the first has None everywhere."""
 
-    logprobs: list[float | None]
+    logprobs: list[Logprob | None]
     ranks: list[int | None]
     entropies: list[float | None]
 
@@ -169,8 +173,8 @@ class Add(Act, frozen=True, kw_only=True):
     bytes: str = ""
     """In hexadecimal; older records lack them."""
     source: Source
-    prob: float | None = None
-    sampling_prob: float | None = None
+    prob: Prob | None = None
+    sampling_prob: Prob | None = None
     rank: int | None = None
     entropy: float | None = None
     """Of the distribution that the token was chosen from, in bits, where no table of its parent tells it."""

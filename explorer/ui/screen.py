@@ -88,6 +88,8 @@ class MainScreen(Editing, Knobs, Branching, View, Prompts, Asking):
         self._hint = hint
         self._note: tuple[str, Severity] = ("", "note")
         self._late: Timer | None = None
+        self._safe = 0
+        """How many events are in a copy, or were given up by a person, once the record cannot be written any more."""
         self._progress = ProgressText()
         engine.on_progress = self.progress
         engine.on_death = self.died
@@ -266,8 +268,10 @@ class MainScreen(Editing, Knobs, Branching, View, Prompts, Asking):
         assert session is not None
 
         async def save(path: Path) -> None:
+            happened = list(session.events)
             # In a thread: a long walk takes seconds. What happens meanwhile is not of the copy.
-            await asyncio.to_thread(write_copy, path, session.header, list(session.events))
+            await asyncio.to_thread(write_copy, path, session.header, happened)
+            self._safe = len(happened)
 
         proposed = f"walk-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
         path = await self.app.push_screen_wait(SaveScreen(proposed, save))
@@ -281,4 +285,10 @@ class MainScreen(Editing, Knobs, Branching, View, Prompts, Asking):
         self.app.action_command_palette()
 
     def action_quit(self) -> None:
+        """Leave; where that loses something, say so first."""
+        happened = len(self.walk.session.events) if self.walk.session is not None else 0
+        if self.walk.unrecorded and self._safe < happened:
+            self._safe = happened
+            self.note("the walk is not saved: x saves a copy, Ctrl+Q again quits without", "warning")
+            return
         self.app.exit()

@@ -88,6 +88,8 @@ def test_a_line_that_is_no_event_is_named(whole, number, line):
         (b'"bytes":"', b'"bytes":"zz'),
         (b'"ids":[', b'"ids":[0.5,'),
         (b'"node":', b'"knot":'),
+        (b'"logprob":-', b'"logprob":1e9,"more":-'),
+        (b'"prob":0', b'"prob":-1,"more":0'),
         (b'"bytes":"', b'"bytes":"\xff'),
         (b'"ids":[', b'"more":' + b"[" * 9**5 + b',"ids":['),
     ],

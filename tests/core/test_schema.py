@@ -33,6 +33,8 @@ def fits(value: Any, rule: dict[str, Any]) -> bool:
         "prefixItems",
         "minItems",
         "maxItems",
+        "minimum",
+        "maximum",
     }
     if "$ref" in rule and not fits(value, SCHEMA["$defs"][rule["$ref"].rpartition("/")[2]]):
         return False
@@ -44,6 +46,8 @@ def fits(value: Any, rule: dict[str, Any]) -> bool:
     if kind == "null":
         return value is None
     if kind and (not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
+        return False
+    if kind == "number" and not rule.get("minimum", value) <= value <= rule.get("maximum", value):
         return False
     if isinstance(value, dict):
         known, more = rule.get("properties", {}), rule.get("additionalProperties", {})
@@ -92,6 +96,7 @@ def test_every_line_of_a_new_record_fits_the_schema(header, walker, tmp_path):
         ('"format":"token', '"format":"token!'),
         ('"dtype":', '"type":'),
         ('"rank":1,"id":', '"rank":null,"id":'),
+        ('"logprob":-', '"logprob":'),
     ],
 )
 def test_a_line_that_is_none_does_not_fit(line, changed):

@@ -74,6 +74,8 @@ async def test_a_disk_that_fills_stops_the_record_with_a_warning_and_everything_
 
         assert "no space left on device" in await save(pilot, small_disk / "copy.jsonl")
         assert sorted(file.name for file in small_disk.iterdir()) == ["filler", "walk.jsonl"]
+        await press(pilot, "ctrl+q")
+        assert app.main.status_line.status.note == "the walk is not saved: x saves a copy, Ctrl+Q again quits without"
         assert await save(pilot, copy) == ""
         saved = journal.read(copy)
         assert (saved.events, saved.torn) == (session.events, b"")
@@ -81,6 +83,19 @@ async def test_a_disk_that_fills_stops_the_record_with_a_warning_and_everything_
         again.restore(saved.events)
         assert again.prefix() == session.prefix()
         assert "".join(place.text for place in again.snapshot().path) == text(app)
+        await pilot.press("ctrl+q")
+        assert app.return_code == 0
+
+
+async def test_a_walk_that_is_not_saved_is_given_up_by_leaving_twice(explore, small_disk):
+    app = explore(record=small_disk / "walk.jsonl")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        fill(small_disk, 0)
+        await press(pilot, "a", "ctrl+q", "enter", "ctrl+q")
+        assert app.return_code is None
+        await pilot.press("ctrl+q")
+        assert app.return_code == 0
 
 
 async def test_a_walk_that_begins_on_a_full_disk_is_refused_with_a_sentence(explore, small_disk):

@@ -1,0 +1,34 @@
+from functools import partial
+
+from explorer import headless
+from explorer.core import events, journal
+from explorer.core.sampling import SamplingParams
+from tests.ui.test_screen import press, settle
+
+
+async def test_a_record_keeps_fewer_rows_than_are_shown_and_a_resume_asks_for_them_again(explore, tmp_path):
+    path = tmp_path / "walk.jsonl"
+    begin = partial(headless.begin, params=SamplingParams(seed=1), record=path, record_top=3)
+    app = explore(open_session=begin)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, *["down"] * 9, "enter", "left")
+        shown = app.main.walk.snapshot.distribution
+        assert len(shown.candidates) == 20
+        await pilot.press("ctrl+q")
+    record = journal.read(path)
+    tables = [event for event in record.events if isinstance(event, events.Seen)]
+    assert [len(table.candidates) for table in tables] == [3, 3]
+
+    async def resume(engine, draft):
+        return await headless.resume(engine, record, path, record_top=3)
+
+    app = explore(open_session=resume)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert app.main.walk.snapshot.distribution == shown
+        assert app.main.candidates.selected.token == shown.candidates[9].token
+        await pilot.press("ctrl+q")
+    again = [event for event in journal.read(path).events if isinstance(event, events.Seen)][2:]
+    # The token that was tried there is beside the first three.
+    assert [[row.rank for row in table.candidates] for table in again] == [[1, 2, 3, 10]]
