@@ -179,7 +179,7 @@ class TreePane(Pane, can_focus=True):
         room = max(self._room - 1 - len(guides) - 2 - len(hidden), 1)
         begins, ends = (_one_line(text) for text in branches.text(run, room))
         names = drawable("".join(f" {NAME_MARK} {visible(name, UNSETTLED)}" for name in branches.names(run)))
-        name_cells = min(width(names), max(room // 2, room - width(begins + ends)))
+        name_cells = min(width(names), max(room * 2 // 3, room - width(begins + ends)))
         text_cells = room - name_cells
         yield mark, "tree--here"
         yield guides, quiet
