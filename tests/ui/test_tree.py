@@ -1,8 +1,10 @@
 import asyncio
 
 from explorer.core import events as record
+from explorer.core.runs import Run
 from explorer.engine.scripted import ScriptedEngine
 from explorer.ui.cells import width
+from explorer.ui.guides import first_level, guides
 from explorer.ui.loading import Models
 from explorer.ui.screens.name import NameScreen
 from tests.ui.test_models import Reversed, choose
@@ -291,3 +293,29 @@ async def test_the_pane_can_be_drawn_at_every_size(explore):
             assert len(rows(app)) == 1 + 13
             assert "\x1b" not in "".join(rows(app))
             assert all(width(line) <= max(pane.scrollable_content_region.width, 22) for line in rows(app))
+
+
+def test_guides_of_a_deep_tree_are_those_around_one_row():
+    line = [Run(0, [0])]
+    for number in range(1, 7):
+        line.append(Run(0, [number], line[-1]))
+        line[-2].below = [line[-1], Run(0, [number + 10], line[-2])]
+    other = [*line[:2], line[1].below[1]]
+    assert [guides(line[:1], level, 3) for level in (0, 2)] == ["", "   "]
+    assert [guides(line[:depth], 0, 3) for depth in (2, 3, 4, 5, 7)] == [
+        "├─",
+        "│ ├─",
+        "│ │ ├─",
+        "│ │ ⋯4 ├─",
+        "│ │ ⋯6 ├─",
+    ]
+    assert [guides(line[:depth], 2, 3) for depth in (2, 3, 4, 6, 7)] == [
+        "⋯1 ",
+        "⋯2 ",
+        "⋯2 ├─",
+        "⋯2 │ │ ├─",
+        "⋯2 │ │ ⋯6 ├─",
+    ]
+    assert guides(other, 0, 3) == "│ └─"
+    assert [first_level(0, depth, 3) for depth in (0, 3, 4, 9)] == [0, 0, 1, 6]
+    assert [first_level(5, depth, 3) for depth in (0, 3, 6, 7, 9)] == [0, 1, 4, 5, 6]
