@@ -28,7 +28,9 @@ TOKEN_CELLS, SUM_CELLS, MEAN_CELLS = 7, 9, 7
 MEAN_FROM, TOKENS_FROM = 60, 40
 """Cells from which on there is room for a column."""
 
-NAME_MARK, HERE, THROUGH, OPEN, FOLDED = "★", "●", "○", "▾", "▸"
+MARK_CELLS = 2
+
+SELECTED, HERE, THROUGH, OPEN, FOLDED, NAMED = "›", "●", "○", "▾", "▸", "★"
 
 HINTS = ("Enter go · ←→ fold · D name · Del delete · Esc", "Enter · ←→ · D name · Del · Esc", "Enter · Esc")
 """What the keys do here, in as many words as there is room for."""
@@ -162,7 +164,7 @@ class TreePane(Pane, can_focus=True):
         return self._line(self._branches, self._rows[number - HEAD]) if number else self._head()
 
     def _head(self) -> Iterator[Part]:
-        yield fit("  branch", self._room), "tree--head"
+        yield fit("   branch", self._room), "tree--head"
         yield fit("tokens", TOKEN_CELLS, "right") if self._cells >= TOKENS_FROM else "", "tree--head"
         yield fit("Σ logprob", SUM_CELLS + 1, "right"), "tree--head"
         yield fit("mean", MEAN_CELLS, "right") if self._cells >= MEAN_FROM else "", "tree--head"
@@ -184,12 +186,12 @@ class TreePane(Pane, can_focus=True):
         mark = HERE if run is branches.current else THROUGH if run in branches.path else " "
         fold = "" if not run.below else FOLDED if run.folded else OPEN
         hidden = f" +{count(branches.branches_below(run))}" if run.below and run.folded else ""
-        room = max(self._room - 1 - len(lines) - 2 - len(hidden), 1)
+        room = max(self._room - MARK_CELLS - len(lines) - 2 - len(hidden), 1)
         begins, ends = (_one_line(text) for text in branches.text(run, room))
-        names = drawable("".join(f" {NAME_MARK} {visible(name, UNSETTLED)}" for name in branches.names(run)))
+        names = drawable("".join(f" {NAMED} {visible(name, UNSETTLED)}" for name in branches.names(run)))
         name_cells = min(width(names), max(room * 2 // 3, room - width(begins + ends)))
         text_cells = room - name_cells
-        yield mark, "tree--here"
+        yield (SELECTED if run is self.selected else " ") + mark, "tree--here"
         yield lines, quiet
         yield fit(fold, 2), quiet
         yield fit_ends(begins, ends, text_cells), style
@@ -268,7 +270,7 @@ class TreePane(Pane, can_focus=True):
             return
         run = self._rows[row]
         again, self.row = row == self.row, row
-        if run.below and at.x == 1 + len(self._guides(self._branches, run)):
+        if run.below and at.x == MARK_CELLS + len(self._guides(self._branches, run)):
             self._fold(run, not run.folded)
         elif again and event.chain > 1:
             self.action_choose()
