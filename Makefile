@@ -46,6 +46,7 @@ bench: $(VENV)/dev
 	$(BIN)/python benchmarks/precision.py
 	$(BIN)/python benchmarks/auto.py --shape 0.5b --tokens 40 --rounds 5
 	$(BIN)/python benchmarks/ui.py
+	$(BIN)/python benchmarks/tree.py
 
 $(VENV)/run: pyproject.toml constraints.txt
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)

@@ -28,7 +28,9 @@ def model_options(command: Command) -> Command:
     return command
 
 
-MODEL = click.option("--model", help="A folder, or an id of the Hugging Face hub. Default: the record's, else the one that ships.")
+MODEL = click.option(
+    "--model", help="A folder, or an id of the Hugging Face hub. Default: the record's, else the one that ships."
+)
 REVISION = click.option("--revision", help="A branch, tag or commit of the hub's repository.")
 BOS = click.option("--bos/--no-bos", default=None, help="Begin a text with BOS or not. Default: as the tokenizer does.")
 TRUST = click.option(

@@ -138,7 +138,9 @@ COMMANDS = (
     Command("more_rows", "plus,equals_sign", "More rows", "List more tokens.", "View", shown="+ ="),
     Command("token_view", "v", "Text, piece or bytes", "Show tokens as text, pieces, or bytes.", "View"),
     Command("cumulative", "V", "Cumulative mass", "Show the mass of all tokens down to each row, or not.", "View"),
-    Command("heat", "e", "Heat of the text", "Colour the text by probability, entropy, surprisal or rank, or not.", "View"),
+    Command(
+        "heat", "e", "Heat of the text", "Colour the text by probability, entropy, surprisal or rank, or not.", "View"
+    ),
     Command("scroll_up", "pageup", "Scroll up", "Scroll the text and the tokens up.", "View", shown="PgUp"),
     Command("scroll_down", "pagedown", "Scroll down", "Scroll the text and the tokens down.", "View", shown="PgDn"),
     Command(

@@ -115,3 +115,15 @@ def test_the_dialogs_that_ask_for_a_text(explore, snap_compare, key, typed, size
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=ask)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_branches(explore, snap_compare, size):
+    async def walk(pilot):
+        await _steps(pilot, *["enter"] * 7, *["left"] * 7, "down", *["enter"] * 9, "d", *["left"] * 5, "down", "enter")
+        await _steps(pilot, "enter", *["left"] * 4, "down", *["enter"] * 4)
+        await pilot.app.main.walk.prompt(STRANGE)
+        await pilot.pause()
+        await _steps(pilot, "1", "2", "space", "d", "B", "home", "right", "down", "right", "right", "left", "enter")
+
+    assert snap_compare(explore(), terminal_size=size, run_before=walk)

@@ -1,8 +1,10 @@
 import asyncio
 
 from explorer.core import events as record
+from explorer.core.runs import Run
 from explorer.engine.scripted import ScriptedEngine
 from explorer.ui.cells import width
+from explorer.ui.guides import first_level, guides
 from explorer.ui.loading import Models
 from explorer.ui.screens.name import NameScreen
 from tests.ui.test_models import Reversed, choose
@@ -36,10 +38,10 @@ async def test_the_pane_opens_in_the_place_of_the_tokens_and_closes_again(explor
         pane = app.main.tree_pane
         assert (pane.region, app.main.focused, app.main.tokens.display) == (place, pane, False)
         assert rows(app) == [
-            "  branch                          tokens Σ logprob",
-            "○▾ <|begin|>Once upon a                4",
-            " ├─   time, there                      3     -0.35",
-            "●└─   little fox         ★ spot 1      2     -2.28",
+            "   branch                         tokens Σ logprob",
+            " ○▾ <|begin|>Once upon a               4",
+            "  ├─   time, there                     3     -0.35",
+            "›●└─   little fox        ★ spot 1      2     -2.28",
         ]
         assert app.main.text_pane.border_title == "Text · ★ spot 1"
         await press(pilot, "escape")
@@ -59,12 +61,12 @@ async def test_the_end_of_a_selected_run_is_gone_to_and_the_selection_goes_with_
         await settle(pilot)
         await press(pilot, *BRANCHED, "B", "up", "enter")
         assert text(app).endswith("Once upon a time, there")
-        assert rows(app)[2].startswith("●├─   time, there")
+        assert rows(app)[2].startswith("›●├─   time, there")
         await press(pilot, "home", "enter", "end")
         assert (at(app), app.main.tree_pane.row) == ((0, 0), 2)
         await press(pilot, "escape", "enter", "enter", "l", "l")
         assert app.main.tree_pane.row == 2
-        assert rows(app)[3].startswith("●└─   little f… who sang ★ spot 1")
+        assert rows(app)[3].startswith("›●└─   little f…who sang ★ spot 1")
 
 
 async def test_a_run_of_another_prompt_is_gone_to(explore):
@@ -74,7 +76,7 @@ async def test_a_run_of_another_prompt_is_gone_to(explore):
         await press(pilot, *BRANCHED)
         await app.main.walk.prompt("The end")
         await press(pilot, "B")
-        assert rows(app)[4].startswith("●  <|begin|>The end")
+        assert rows(app)[4].startswith("›●  <|begin|>The end")
         await press(pilot, "up", "enter")
         assert text(app).endswith("Once upon a little fox")
         assert app.main.walk.session.events[-1] == record.Move(root=0, node=5, t=app.main.walk.session.events[-1].t)
@@ -88,16 +90,16 @@ async def test_what_is_below_a_run_is_folded_by_a_key_and_by_the_mouse(explore):
         pane = app.main.tree_pane
         assert pane.row == 0
         await press(pilot, "left")
-        assert rows(app)[1:] == ["○▸ <|begin|>Once upon a        +2      4"]
+        assert rows(app)[1:] == ["›○▸ <|begin|>Once upon a       +2      4"]
         await press(pilot, "left", "w")
         assert said(app) == "branch 1 of 2"
-        assert rows(app)[1:] == ["○▸ <|begin|>Once upon a        +2      4"]
+        assert rows(app)[1:] == ["›○▸ <|begin|>Once upon a       +2      4"]
         await press(pilot, "right", "right")
         assert (len(rows(app)), pane.row) == (4, 1)
-        await pilot.click(pane, offset=(3, 2))
+        await pilot.click(pane, offset=(4, 2))
         await settle(pilot)
         assert len(rows(app)) == 2
-        await pilot.click(pane, offset=(3, 2))
+        await pilot.click(pane, offset=(4, 2))
         await settle(pilot)
         assert len(rows(app)) == 4
         assert at(app) == (0, 3)
@@ -290,4 +292,30 @@ async def test_the_pane_can_be_drawn_at_every_size(explore):
             await pilot.pause()
             assert len(rows(app)) == 1 + 13
             assert "\x1b" not in "".join(rows(app))
-            assert all(width(line) <= max(pane.scrollable_content_region.width, 22) for line in rows(app))
+            assert all(width(line) <= max(pane.scrollable_content_region.width, 23) for line in rows(app))
+
+
+def test_guides_of_a_deep_tree_are_those_around_one_row():
+    line = [Run(0, [0])]
+    for number in range(1, 7):
+        line.append(Run(0, [number], line[-1]))
+        line[-2].below = [line[-1], Run(0, [number + 10], line[-2])]
+    other = [*line[:2], line[1].below[1]]
+    assert [guides(line[:1], level, 3) for level in (0, 2)] == ["", "   "]
+    assert [guides(line[:depth], 0, 3) for depth in (2, 3, 4, 5, 7)] == [
+        "├─",
+        "│ ├─",
+        "│ │ ├─",
+        "│ │ ⋯4 ├─",
+        "│ │ ⋯6 ├─",
+    ]
+    assert [guides(line[:depth], 2, 3) for depth in (2, 3, 4, 6, 7)] == [
+        "⋯1 ",
+        "⋯2 ",
+        "⋯2 ├─",
+        "⋯2 │ │ ├─",
+        "⋯2 │ │ ⋯6 ├─",
+    ]
+    assert guides(other, 0, 3) == "│ └─"
+    assert [first_level(0, depth, 3) for depth in (0, 3, 4, 9)] == [0, 0, 1, 6]
+    assert [first_level(5, depth, 3) for depth in (0, 3, 6, 7, 9)] == [0, 1, 4, 5, 6]

@@ -20,6 +20,10 @@ MARKS = (
     ("‹EC 98›", "bytes that are no whole character yet"),
     ("▲ ▼", "a token that a penalty or a bias moved up or down"),
     ("└", "the last row above the line of top-p"),
+    ("› ● ○", "the selected branch, the one that the cursor is in, those on the way there"),
+    ("▾ ▸ +3", "a branch with others below it; folded, with how many end there"),
+    ("★", "the name of a spot"),
+    ("≤", "a sum that is at most this: one of its tokens has no number"),
     ("grey row", "cut by a sampler; its name stands under “sampling”, why at the foot"),
 )
 

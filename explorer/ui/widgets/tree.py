@@ -17,6 +17,7 @@ from explorer.core.branches import Branches, Spot
 from explorer.core.runs import Run, Total
 from explorer.core.token import UNSETTLED, visible
 from explorer.ui.cells import drawable, fit, fit_ends, width
+from explorer.ui.guides import INDENT, first_level, guides
 from explorer.ui.numbers import UNKNOWN, count
 from explorer.ui.widgets.pane import Pane, Part
 
@@ -27,10 +28,9 @@ TOKEN_CELLS, SUM_CELLS, MEAN_CELLS = 7, 9, 7
 MEAN_FROM, TOKENS_FROM = 60, 40
 """Cells from which on there is room for a column."""
 
-INDENT = 2
-"""Cells of a level; those that take more than a third of the room are told by a number."""
+MARK_CELLS = 2
 
-NAME_MARK, HERE, THROUGH, OPEN, FOLDED = "★", "●", "○", "▾", "▸"
+SELECTED, HERE, THROUGH, OPEN, FOLDED, NAMED = "›", "●", "○", "▾", "▸", "★"
 
 HINTS = ("Enter go · ←→ fold · D name · Del delete · Esc", "Enter · ←→ · D name · Del · Esc", "Enter · Esc")
 """What the keys do here, in as many words as there is room for."""
@@ -81,6 +81,8 @@ class TreePane(Pane, can_focus=True):
         """The version of the branches, and the run of the cursor."""
         self._selected: Spot | None = None
         """The end of the selected run: its row changes as others come and go."""
+        self._level = 0
+        """Levels from the prompt on that are left out, so that those around the selected run are shown."""
 
     @property
     def selected(self) -> Run | None:
@@ -104,11 +106,10 @@ class TreePane(Pane, can_focus=True):
         if shown == self._shown:
             self.refresh_line(self.row + HEAD)
         else:
-            self._remember()
             self._measure()
 
     def watch_row(self, before: int, row: int) -> None:
-        self._remember()
+        self._attend()
         self._reveal()  # Draws everything anew, where it has to scroll.
         self.refresh_line(before + HEAD)
         self.refresh_line(row + HEAD)
@@ -120,6 +121,7 @@ class TreePane(Pane, can_focus=True):
         self._retitle()
 
     def on_resize(self) -> None:
+        self._level = 0  # There may be room for more of them.
         self._measure()
 
     def _retitle(self) -> None:
@@ -128,12 +130,20 @@ class TreePane(Pane, can_focus=True):
         said = next((hint for hint in HINTS if width(hint) <= room), "") if self.has_focus else "B gives it the keys"
         self.border_subtitle = fit(said, max(room, 1)).rstrip()
 
-    def _remember(self) -> None:
+    def _attend(self) -> None:
+        """Keep the selected run, and the levels around it in view."""
         run = self.selected
-        self._selected = Spot(run.root, run.end) if run else None
+        if run is None or self._branches is None:
+            return
+        self._selected = Spot(run.root, run.end)
+        before, depth = self._level, len(self._branches.lineage(run)) - 1
+        self._level = first_level(before, depth, self._levels)
+        if self._level != before:
+            self.refresh()
 
     def _measure(self) -> None:
         self.virtual_size = Size(self.scrollable_content_region.width, HEAD + len(self._rows))
+        self._attend()
         self._retitle()
         self._reveal()
         self.refresh()
@@ -154,7 +164,7 @@ class TreePane(Pane, can_focus=True):
         return self._line(self._branches, self._rows[number - HEAD]) if number else self._head()
 
     def _head(self) -> Iterator[Part]:
-        yield fit("  branch", self._room), "tree--head"
+        yield fit("   branch", self._room), "tree--head"
         yield fit("tokens", TOKEN_CELLS, "right") if self._cells >= TOKENS_FROM else "", "tree--head"
         yield fit("Σ logprob", SUM_CELLS + 1, "right"), "tree--head"
         yield fit("mean", MEAN_CELLS, "right") if self._cells >= MEAN_FROM else "", "tree--head"
@@ -172,17 +182,17 @@ class TreePane(Pane, can_focus=True):
     def _line(self, branches: Branches, run: Run) -> Iterator[Part]:
         style = self._style(branches, run)
         quiet = "tree--foreign" if style == "tree--foreign" else "tree--quiet"
-        guides = self._guides(branches, run)
+        lines = self._guides(branches, run)
         mark = HERE if run is branches.current else THROUGH if run in branches.path else " "
         fold = "" if not run.below else FOLDED if run.folded else OPEN
         hidden = f" +{count(branches.branches_below(run))}" if run.below and run.folded else ""
-        room = max(self._room - 1 - len(guides) - 2 - len(hidden), 1)
+        room = max(self._room - MARK_CELLS - len(lines) - 2 - len(hidden), 1)
         begins, ends = (_one_line(text) for text in branches.text(run, room))
-        names = drawable("".join(f" {NAME_MARK} {visible(name, UNSETTLED)}" for name in branches.names(run)))
-        name_cells = min(width(names), max(room // 2, room - width(begins + ends)))
+        names = drawable("".join(f" {NAMED} {visible(name, UNSETTLED)}" for name in branches.names(run)))
+        name_cells = min(width(names), max(room * 2 // 3, room - width(begins + ends)))
         text_cells = room - name_cells
-        yield mark, "tree--here"
-        yield guides, quiet
+        yield (SELECTED if run is self.selected else " ") + mark, "tree--here"
+        yield lines, quiet
         yield fit(fold, 2), quiet
         yield fit_ends(begins, ends, text_cells), style
         yield fit(names, name_cells), "tree--name"
@@ -194,14 +204,13 @@ class TreePane(Pane, can_focus=True):
             return "tree--foreign"
         return "tree--here" if run is branches.current else "tree--path" if run in branches.path else "tree--text"
 
+    @property
+    def _levels(self) -> int:
+        """How many levels there is room for: a third of it, so that text is seen."""
+        return max(self._room // 3 // INDENT, 1)
+
     def _guides(self, branches: Branches, run: Run) -> str:
-        """Lines from a run to the one that it hangs from."""
-        line = branches.lineage(run)
-        levels = max(self._room // 3 // INDENT, 1)
-        deep = len(line) - 1 > levels
-        beside = "".join("  " if _is_last(above) else "│ " for above in line[1 : levels if deep else -1])
-        corner = "" if run.above is None else "└─" if _is_last(run) else "├─"
-        return beside + (f"⋯{len(line) - 1:<2}" if deep else "") + corner
+        return guides(branches.lineage(run), self._level, self._levels)
 
     def _numbers(self, branches: Branches, run: Run, style: str) -> Iterator[Part]:
         total = branches.total(run)
@@ -261,14 +270,10 @@ class TreePane(Pane, can_focus=True):
             return
         run = self._rows[row]
         again, self.row = row == self.row, row
-        if run.below and at.x == 1 + len(self._guides(self._branches, run)):
+        if run.below and at.x == MARK_CELLS + len(self._guides(self._branches, run)):
             self._fold(run, not run.folded)
         elif again and event.chain > 1:
             self.action_choose()
-
-
-def _is_last(run: Run) -> bool:
-    return run.above is None or run.above.below[-1] is run
 
 
 def _one_line(text: str) -> str:
