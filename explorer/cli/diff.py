@@ -51,7 +51,6 @@ def divergences(a: "Compared", b: "Compared", flags: dict[str, Any]) -> list[flo
     The rows of the first model wait on the disk while the second one is loaded: both may not fit.
     """
     from explorer.engine.base import Progress
-    from explorer.replay.asked import logprobs_of
     from explorer.replay.comparison import exact_divergence, shared_path
 
     ids = shared_path(a, b)
@@ -62,7 +61,7 @@ def divergences(a: "Compared", b: "Compared", flags: dict[str, Any]) -> list[flo
         row: list[float] = []
         for length in range(1, len(ids) + 1):
             engine.on_progress(Progress("computing A", length, len(ids)))
-            row = await logprobs_of(engine, ids[:length])
+            row = await engine.logprobs(ids[:length])
             array("d", row).tofile(rows)
         return len(row)
 
@@ -72,7 +71,7 @@ def divergences(a: "Compared", b: "Compared", flags: dict[str, Any]) -> list[flo
             engine.on_progress(Progress("computing B", length, len(ids)))
             row = array("d")
             row.fromfile(rows, size)
-            found.append(exact_divergence(row, await logprobs_of(engine, ids[:length])))
+            found.append(exact_divergence(row, await engine.logprobs(ids[:length])))
         return found
 
     rows: IO[bytes]

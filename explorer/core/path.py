@@ -25,9 +25,12 @@ class Path:
         self._tokens: tuple[PathToken, ...] = ()
 
     def to(self, tree: Tree, node: Node) -> tuple[PathToken, ...]:
-        """Extended from the last one where that is its beginning, as after a step or a run."""
+        """Extended from the last one where that is its beginning, as after a step or a run; cut where it is before."""
         same = tree is self._tree
         if same and node.number == self._end:
+            return self._tokens
+        if same and 0 < node.length <= len(self._tokens) and self._tokens[node.length - 1].node == node.number:
+            self._tokens, self._end = self._tokens[: node.length], node.number
             return self._tokens
         more: list[Node] = []
         at = node

@@ -52,7 +52,7 @@ class Session:
         self.known = KnownTokens()
         self.known.learn_special(header.tokenizer, header.special_tokens)
         self.history = History()
-        self._path = Path()
+        self.path = Path()
 
     @property
     def tree(self) -> Tree:
@@ -179,7 +179,7 @@ class Session:
                     Scored(token, logprob, None if logprob is None else math.exp(logprob), rank, entropy)
                     for token, logprob, rank, entropy in columns
                 ]
-                self._path.forget()
+                self.path.forget()
             case record.Params():
                 self.params = event.params()
             case record.Engine():
@@ -339,7 +339,7 @@ class Session:
             return Place(self.node)
         if focus < len(self.tree.prompt):
             return Place(0, focus)
-        return Place(self._path.to(self.tree, self.cursor)[focus - 1].node or 0)
+        return Place(self.path.to(self.tree, self.cursor)[focus - 1].node or 0)
 
     def prefix(self, place: Place | None = None) -> list[int]:
         """The ids up to a place, or up to the cursor."""
@@ -375,7 +375,7 @@ class Session:
         """What there is to show, with the table of the token under the token cursor."""
         if not self.trees:
             return EMPTY
-        tree, node, path = self.tree, self.cursor, self._path.to(self.tree, self.cursor)
+        tree, node, path = self.tree, self.cursor, self.path.to(self.tree, self.cursor)
         place = self.place(focus)
         if focus is not None:
             last: Token | None = path[focus].token

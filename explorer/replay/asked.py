@@ -3,7 +3,6 @@
 Owns how an engine is asked of a place of a record. Must not know what the answer is compared with.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
@@ -53,17 +52,3 @@ async def drawn(engine: Engine, asked: Asked, draw: int) -> Candidate | None:
         async for step in steps:
             return step.drawn
     return None
-
-
-async def logprobs_of(engine: Engine, ids: Sequence[int]) -> list[float]:
-    """The logprob of every token of the vocabulary after a prefix, by id; minus infinity where it has none.
-
-    Raises EngineError.
-    """
-    size = engine.info.vocab_size if engine.info else 1
-    table = await engine.next(ids, SamplingParams(), size)
-    row = [-math.inf] * size
-    for candidate in table.candidates:
-        if candidate.logprob is not None:
-            row[candidate.token.id] = candidate.logprob
-    return row

@@ -68,7 +68,7 @@ def test_a_snapshot_is_the_same_whether_the_path_was_extended_or_gathered(header
     walker.teach(session)
     walker.walk(session, moves)
     seen = session.snapshot()
-    session._path.forget()
+    session.path.forget()
     assert session.snapshot() == seen
     assert seen.ids == session.prefix() == session.tree.prefix(session.node)
 
