@@ -120,22 +120,24 @@ def print_models(entries: Sequence[ModelEntry]) -> None:
 
 
 def print_sessions(found: Sequence[Outline], folder: Path) -> None:
-    """Date, model, prompt, numbers and state of each record, and on a line of its own its file, or what is wrong."""
-    grid = _grid("date", "model", "prompt", ">tokens", ">branches", ">size", "state")
-    for column in grid.columns:
-        column.no_wrap = True
+    """Date, model, numbers and state of each record, and on a line of its own its file and prompt, or what is wrong."""
+    grid = _grid("date", "model", ">tokens", ">branches", ">size", "state")
     for one in found:
         date = datetime.fromisoformat(one.started or one.changed).astimezone()
         model = UNKNOWN if one.model is None else Path(one.model).name
-        prompt = UNKNOWN if one.prompt is None else visible(one.prompt.replace("\n", "↵"))
         numbers = (f"{one.tokens:,}", f"{one.branches:,}", size_in_words(one.size))
-        cells = (f"{date:%Y-%m-%d %H:%M}", visible(model), prompt, *numbers, one.state)
-        grid.add_row(*(Text(cell, "dim" if one.problem else "") for cell in cells))
+        cells = (f"{date:%Y-%m-%d %H:%M}", visible(model), *numbers, one.state)
+        grid.add_row(*(Text(cell, "dim" if one.problem else "", no_wrap=True, overflow="ellipsis") for cell in cells))
     head, *rows = _rendered(grid).splitlines()
     click.echo(head)
     for row, one in zip(rows, found, strict=True):
         click.echo(row)
-        _print(Padding(Text(visible(one.problem or Path(one.path).name), "dim"), (0, 0, 0, 2), expand=False))
+        if one.problem:
+            _print(Padding(Text(visible(one.problem), "dim"), (0, 0, 0, 2), expand=False))
+        else:
+            prompt = f"“{visible(one.prompt.replace(chr(10), '↵'))}”" if one.prompt is not None else ""
+            name = visible(Path(one.path).name)
+            _print(Text.assemble(f"  {name}  ", (prompt, "dim"), no_wrap=True, overflow="ellipsis"))
     _print(
         Text(
             f"{len(found)} record{'s' * (len(found) != 1)} in {visible(str(folder))} · token-explorer resume FILE",
