@@ -153,6 +153,7 @@ def walker() -> SimpleNamespace:
     from explorer.core.sampling import SamplingParams
     from explorer.core.score import Scored
     from explorer.core.token import Token
+    from explorer.core.validity import refuge
 
     def spelt(token_id: int, first: bool = False) -> Token:
         if token_id == 300:
@@ -214,7 +215,7 @@ def walker() -> SimpleNamespace:
             return getattr(session, kind)()
         if kind == "delete":
             number = n % len(session.tree.nodes)
-            possible = number or (n % 3 == 0 and session._refuge(session.root) is not None)
+            possible = number or (n % 3 == 0 and refuge(session, session.root) is not None)
             return session.delete(number) if possible else None
         if kind == "bookmark":
             return session.bookmark(f"뷁{n}" if n % 4 else None)

@@ -22,6 +22,7 @@ from explorer.core.score import Scored
 from explorer.core.snapshot import EMPTY, Snapshot
 from explorer.core.token import Token, shown_bytes
 from explorer.core.tree import Batch, Node, Source, Table, Tree
+from explorer.core.validity import check, refuge, root_of
 from explorer.errors import RecordError, UsageError
 
 
@@ -84,7 +85,7 @@ class Session:
         """
         if self.journal is not None:
             event = msgspec.structs.replace(event, t=self.journal.now())
-        self._check(event)
+        check(self, event)
         recorded = event
         if self.record_top is not None and isinstance(event, record.Seen):
             place = Place(event.node, None if event.at is msgspec.UNSET else event.at)
@@ -100,67 +101,11 @@ class Session:
         """Fold the events of a record; nothing is written. Raises RecordError, which names the event."""
         for number, event in enumerate(events, 2):
             try:
-                self._check(event)
+                check(self, event)
             except (RecordError, UsageError) as error:
                 raise RecordError(f"Line {number}: {error}") from error
             self.events.append(event)
             self._change(event)
-
-    def _check(self, event: AnyEvent) -> None:
-        match event:
-            case record.Params():
-                event.params()
-                return
-            case record.Prompt():
-                event.chat()
-                return
-            case record.Engine() | record.End():
-                return
-        if not self.trees:
-            raise RecordError("there is no prompt yet.")
-        match event:
-            case record.Undo() if not self.history.done:
-                raise RecordError("there is nothing to undo.")
-            case record.Redo() if not self.history.undone:
-                raise RecordError("there is nothing to do again.")
-            case record.Score():
-                if {len(event.logprobs), len(event.ranks), len(event.entropies)} != {len(self.tree.prompt)}:
-                    raise RecordError(f"a score needs {len(self.tree.prompt)} numbers of each kind.")
-            case record.Add():
-                nodes = self._named(event.parent, self.root).nodes
-                if event.node != len(nodes):
-                    raise RecordError(f"node {event.node} comes where {len(nodes)} is the next.")
-                if event.id in nodes[event.parent].children:
-                    raise RecordError(f"node {event.parent} has a child with the token {event.id} already.")
-            case record.Seen():
-                tree = self._named(event.node, self.root)
-                if event.at is not msgspec.UNSET and not (event.node == 0 and 0 < event.at < len(tree.prompt)):
-                    raise RecordError(f"a table after {event.at} tokens is not inside the prompt.")
-            case record.Move() | record.Delete() | record.Bookmark():
-                self._named(event.node, self._root(event))
-                if isinstance(event, record.Delete) and event.node == 0 and self._refuge(self._root(event)) is None:
-                    raise RecordError("the only prompt cannot be deleted.")
-
-    def _named(self, number: int, root: int) -> Tree:
-        """The tree that has the node. Raises RecordError."""
-        if not 0 <= root < len(self.trees):
-            raise RecordError(f"there is no prompt number {root}.")
-        tree = self.trees[root]
-        if tree.tokenizer != self.tokenizer:
-            raise RecordError(f"prompt number {root} is of another vocabulary than the model's.")
-        if not 0 <= number < len(tree.nodes):
-            raise RecordError(f"there is no node {number}.")
-        return tree
-
-    def _root(self, event: record.Move | record.Delete | record.Bookmark) -> int:
-        return self.root if event.root is msgspec.UNSET else event.root
-
-    def _refuge(self, root: int) -> int | None:
-        """The prompt to which the cursor goes where that of a number is deleted: the nearest before it, or after it."""
-        others = (*range(root - 1, -1, -1), *range(root + 1, len(self.trees)))
-        return next(
-            (i for i in others if self.trees[i].tokenizer == self.tokenizer and not self.trees[i].deleted & {0}), None
-        )
 
     def _change(self, event: AnyEvent) -> None:
         match event:
@@ -208,7 +153,7 @@ class Session:
                 if event.rows is not msgspec.UNSET and event.draw == 0:
                     self.tree.nodes[event.parent].batches.add(event.seed)
             case record.Move():
-                root = self._root(event)
+                root = root_of(self, event)
                 self._act(event, *self._brought_back(root, event.node), self._to(root, event.node))
                 if event.draw is not msgspec.UNSET and self.cursor.parent is not None:
                     above = self.tree.nodes[self.cursor.parent]
@@ -217,16 +162,16 @@ class Session:
                     elif event.draw == 0:
                         above.batches.add(None if event.seed is msgspec.UNSET else event.seed)
             case record.Delete():
-                root, tree = self._root(event), self.trees[self._root(event)]
+                root, tree = root_of(self, event), self.trees[root_of(self, event)]
                 changes = [Change("deleted", event.node in tree.deleted, True, root, event.node)]
                 if root == self.root and tree.is_after(self.node, event.node):
                     parent = tree.nodes[event.node].parent
                     changes.append(
-                        self._to(root, parent) if parent is not None else self._to(self._refuge(root) or 0, 0)
+                        self._to(root, parent) if parent is not None else self._to(refuge(self, root) or 0, 0)
                     )
                 self._act(event, *changes)
             case record.Bookmark():
-                root = self._root(event)
+                root = root_of(self, event)
                 before = self.trees[root].bookmarks.get(event.node)
                 self._act(event, Change("bookmark", before, event.name or None, root, event.node))
 
