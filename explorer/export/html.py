@@ -73,7 +73,7 @@ class Columns:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._tokens: dict[tuple[int, bytes], int] = {}
-        self._labels: list[tuple[int, str, str, str]] = []
+        self._labels: list[tuple[int, str, str, str, bool]] = []
         self._settings: dict[SamplingParams, int] = {}
         self._cuts: dict[str, int] = {}
 
@@ -135,7 +135,8 @@ class Columns:
         if key not in self._tokens:
             self._tokens[key] = len(self._labels)
             text = recorded_label(token) if token.kind == "unused" else shown(token.text or "")
-            self._labels.append((token.id, recorded_label(token), text, token.bytes.hex(" ").upper()))
+            data, special = token.bytes.hex(" ").upper(), token.kind == "special"
+            self._labels.append((token.id, recorded_label(token), text, data, special))
         return self._tokens[key]
 
     def _table(self, table: Distribution | None, shaped_by: SamplingParams | None) -> Any:

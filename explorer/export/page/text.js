@@ -40,6 +40,7 @@ class Text {
     const span = make("span", { className: "token", id: `t${place.index}`, role: "option" });
     span.place = place.index;
     if (place.node === null) span.classList.add("given");
+    if (place.token.special) span.classList.add("special");
     if (!place.text) {
       span.classList.add("part");
       span.ariaLabel = `a part of a character, ${place.token.label}`;

@@ -8,6 +8,7 @@ const token = (index) => ({
   label: walk.tokens[1][index],
   text: walk.tokens[2][index],
   bytes: walk.tokens[3][index],
+  special: walk.tokens[4][index],
 });
 
 class Tree {
