@@ -83,7 +83,7 @@ def _take(file: BinaryIO, name: str, line_limit: int) -> Record:
         try:
             events.append(_decode_event(line))
         except NOT_JSON as error:
-            raise RecordError(f"Line {number} of {name} is not an event of a record: {error}.") from error
+            raise RecordError(f"Line {number} of {name} is not an event of a record: {fault(error)}.") from error
     return Record(header, events, torn, size)
 
 
@@ -120,7 +120,7 @@ def read_header(line: bytes, name: str) -> Header:
             )
         return _decode_header(line)
     except NOT_JSON as error:
-        raise RecordError(f"{name} is not a record of the token explorer: line 1: {error}.") from error
+        raise RecordError(f"{name} is not a record of the token explorer: line 1: {fault(error)}.") from error
 
 
 class Journal:
@@ -259,6 +259,11 @@ def is_open(path: Path) -> bool:
 def in_use(path: Path) -> str:
     """That another explorer has the record."""
     return f"The record {path} is open in another explorer. Close it there first."
+
+
+def fault(error: Exception) -> str:
+    """What is wrong with a line that cannot be decoded."""
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def reason(error: OSError) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from explorer.core import mending
-from explorer.core.journal import HEADER_LIMIT, LINE_LIMIT, NOT_JSON, opened, read_header, reason
+from explorer.core.journal import HEADER_LIMIT, LINE_LIMIT, NOT_JSON, fault, opened, read_header, reason
 from explorer.errors import RecordError
 
 State = Literal["open", "closed", "stopped", "torn", "damaged"]
@@ -106,7 +106,9 @@ class _Reading:
                     self._take(event)
                 except (*NOT_JSON, LookupError) as error:
                     name = Path(self._found.path).name
-                    raise RecordError(f"Line {number} of {name} is not an event of a record: {error}.") from error
+                    raise RecordError(
+                        f"Line {number} of {name} is not an event of a record: {fault(error)}."
+                    ) from error
                 state = "closed" if event.event == "end" else "stopped"
         self._found.branches = self._found.tokens - len(self._parents)
         if self._found.state != "open":  # Its last line is being written.

@@ -62,9 +62,10 @@ def sync_file(descriptor: int) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Wait until the names in the folder are on the disk, where that can be asked for. Raises OSError."""
-    if os.name == "nt":  # A folder cannot be opened there.
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # One that may be written to but not looked into; any on Windows.
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
         sync_file(descriptor)
     finally:

@@ -160,6 +160,13 @@ def test_a_line_without_end_is_given_up(whole, tmp_path):
             journal.read(tmp_path / "walk.jsonl", limit)
 
 
+def test_a_line_that_is_not_utf8_says_so(whole):
+    with pytest.raises(RecordError, match=r"Line \d+ of .* is not an event of a record: it is not UTF-8\.$"):
+        journal.parse(whole.replace(b'"text":"', b'"text":"\xff', 1))
+    with pytest.raises(RecordError, match=r"line 1: it is not UTF-8\.$"):
+        journal.parse(whole.replace(b'"model":"', b'"model":"\xff', 1))
+
+
 def test_fields_of_a_later_program_do_not_stop_the_reading(whole):
     later = whole.replace(b'"event":"add"', b'"event":"add","mood":"good"')
     assert journal.parse(later).events == journal.parse(whole).events

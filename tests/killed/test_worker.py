@@ -44,6 +44,7 @@ class Killed:
         self.walk = Walk(engine, begin, "Once upon a", top=20)
         self._run = Run(self.walk, RunSettings(rules=StopRules(max_new_tokens=RUN, eos=False)), self._drawn_one)
         self._tokens_left = 0
+        self._killed: int | None = None
         self._engine = engine
         self._chance = random.Random(seed)
 
@@ -66,7 +67,9 @@ class Killed:
         await self.walk.open()
 
     def _kill(self) -> None:
-        if self._engine.pid is not None:
+        # Not twice: its number may be another process's as soon as it is gone.
+        if self._engine.pid not in (None, self._killed):
+            self._killed = self._engine.pid
             os.kill(self._engine.pid, signal.SIGKILL)
 
     async def _drawn_one(self, seconds: float) -> None:
