@@ -8,7 +8,7 @@ from explorer.core.distribution import Candidate
 from explorer.core.token import Token
 from explorer.engine import logits
 from explorer.engine.logits import Asked
-from explorer.engine.ranking import Row, comparable
+from explorer.engine.ranking import Row, comparable, highest
 
 
 def first_of(
@@ -17,7 +17,7 @@ def first_of(
     """The `limit` first of some ids, ascending ones, in the order of the table; `token` gives the Token of an id."""
     index = torch.tensor(ids, dtype=torch.long, device=row.logits.device)
     scores = comparable(logits.moved(row, asked).logits.float())[index]
-    first = index[scores.sort(descending=True, stable=True).indices[: max(limit, 0)]].tolist()
+    first = index[highest(scores[None], limit)[0]].tolist()
     table = logits.distribution(row, asked, 1, first, token)
     wanted = set(first)
     # The table begins with the likeliest token, which may be none of them.
