@@ -1,4 +1,4 @@
-"""`replay`: the numbers of a record are computed again, or it is walked again on another engine."""
+"""`replay`: a record is played in the terminal, verified, or walked again on another engine."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +21,10 @@ if TYPE_CHECKING:
 
 @click.command("replay")
 @click.argument("path", metavar="FILE")
-@click.option(
-    "--verify", is_flag=True, help="Compute every recorded number again; exit code 1 where one does not hold."
-)
+@click.option("--speed", metavar="PACE", help="2x is twice as fast as it was, 5/s five acts a second. Default: 1x.")
+@click.option("--verify", is_flag=True, help="Compute every recorded number again; exit code 1 where one is another.")
 @click.option("--tolerance", type=float, help="Of |Δlogprob|, in nats. Default: by the dtype.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print what --verify finds as JSON, as docs/session-format.md says."
-)
+@click.option("--json", "as_json", is_flag=True, help="Print what --verify finds as docs/session-format.md says.")
 @click.option("--record", metavar="OUT", help="Walk the same walk again, without a screen, into a new record.")
 @model_options
 @click.pass_context
@@ -35,13 +32,17 @@ def replay_command(
     context: click.Context,
     /,
     path: str,
+    speed: str | None,
     verify: bool,
     tolerance: float | None,
     as_json: bool,
     record: str | None,
     **flags: Any,
 ) -> None:
-    """Verify a record, or walk it again: on the models that it was made on, or on --model."""
+    """Play a record in the terminal, without any model; or verify it, or walk it again.
+
+    The last two run the model that it was made on, or the one of the flags.
+    """
     from explorer.core import journal
 
     refuse_both("--verify", verify, "--record", record)
@@ -49,21 +50,34 @@ def replay_command(
         raise UsageError("--tolerance and --json go with --verify.")
     if tolerance is not None and not tolerance >= 0:
         raise UsageError(f"--tolerance must be 0 or more, not {tolerance}.")
+    if speed is not None and (verify or record is not None):
+        raise UsageError("--speed is of the replay in the terminal; --verify and --record have none.")
+    if not verify and record is None:
+        context.exit(play_record(Path(path).expanduser(), speed or "1x", flags))
     file = Path(path).expanduser()
     read = journal.read(file)
     if read.torn:
         click.echo(f"The last line of {file} is torn and left out.", err=True)
     if record is not None:
         walk_again(read, file, Path(record).expanduser(), flags)
-    elif verify:
-        report = verification(read, file, tolerance, flags)
-        if as_json:
-            print_json(report)
-        else:
-            print_report(report, file)
-        context.exit(ExitCode.SUCCESS if report.holds else ExitCode.CHECK_FAILED)
+        return
+    report = verification(read, file, tolerance, flags)
+    if as_json:
+        print_json(report)
     else:
-        raise UsageError("Say what is to be done with the record: --verify or --record OUT.")
+        print_report(report, file)
+    context.exit(ExitCode.SUCCESS if report.holds else ExitCode.CHECK_FAILED)
+
+
+def play_record(file: Path, speed: str, flags: dict[str, Any]) -> int:
+    """The record in the terminal, as far as it can be read; the exit code."""
+    from explorer.cli.terminal import play
+    from explorer.ui.player import Pace
+
+    given = next((name for name, value in flags.items() if value is not None), None)
+    if given is not None:
+        raise UsageError(f"--{given.replace('_', '-')} goes with --verify or --record: a replay runs no model.")
+    return play(configure({}), file, Pace.parse(speed))
 
 
 def walk_again(record: "Record", file: Path, out: Path, flags: dict[str, Any]) -> None:

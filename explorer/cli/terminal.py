@@ -18,8 +18,11 @@ from explorer.engines import listed_models, make_engine
 from explorer.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
+    from textual.theme import Theme
+
     from explorer.core.chat import Chat
     from explorer.engine.base import Engine
+    from explorer.ui.player import Pace
     from explorer.ui.walk import OpenSession
 
 HINT = "demo model · yours: token-explorer --model NAME"
@@ -48,12 +51,9 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
     """Run the explorer in the terminal; the exit code."""
     from explorer import headless
     from explorer.ui.app import ExplorerApp
-    from explorer.ui.commands import COMMANDS
     from explorer.ui.loading import Models
-    from explorer.ui.theme import read_themes, shipped_folder
 
-    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-        raise UsageError("The explorer needs a terminal; for scripts there is: token-explorer next TEXT --json")
+    need_terminal()
 
     async def begin(engine: "Engine", source: "str | Chat") -> Any:
         defaults = headless.ready(engine).sampling_defaults
@@ -67,12 +67,7 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
             app.main.warn(sentence)
         return session
 
-    unknown = sorted(config.keys.keys() - {command.id for command in COMMANDS})
-    if unknown:
-        raise UsageError(f"There is no command “{unknown[0]}” for a key. docs/keys.md lists the ids of the commands.")
-    themes, faults = read_themes([shipped_folder(), theme_folder()])
-    if config.theme not in {theme.name for theme in themes}:
-        raise UsageError(f"There is no theme “{config.theme}”. There are: {', '.join(sorted(t.name for t in themes))}.")
+    themes, faults = usable_themes(config)
     app = ExplorerApp(
         make_engine(config),
         opened,
@@ -94,6 +89,48 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
     if record is not None and record.exists():
         click.echo(f"Record: {record}" + (" (incomplete: it could not be written)" if app.main.walk.unrecorded else ""))
     return app.return_code or 0
+
+
+def play(config: Config, file: Path, pace: "Pace") -> int:
+    """Play a record in the terminal as far as it can be read, without an engine; the exit code.
+
+    Raises RecordError where nothing is in it.
+    """
+    from explorer.core import journal
+    from explorer.ui.app import ReplayApp
+    from explorer.ui.player import Player
+
+    need_terminal()
+    themes, faults = usable_themes(config)
+    record, unread = journal.read_as_far(file)
+    if record.torn:
+        unread = f"The last line of {file} is torn: the record ends before it."
+    player = Player(record, str(file), pace, unread)
+    app = ReplayApp(player, themes=themes, theme=config.theme, top=config.top, keys=config.keys, faults=faults)
+    app.run()
+    if player.fault:
+        click.echo(player.fault, err=True)
+    return app.return_code or 0
+
+
+def need_terminal() -> None:
+    """Raises UsageError where input or output is none."""
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise UsageError("The explorer needs a terminal; for scripts there is: token-explorer next TEXT --json")
+
+
+def usable_themes(config: Config) -> "tuple[list[Theme], list[str]]":
+    """The themes, and a sentence for each that is broken. Raises UsageError for a theme or a key that there is not."""
+    from explorer.ui.commands import COMMANDS, REPLAY_COMMANDS
+    from explorer.ui.theme import read_themes, shipped_folder
+
+    unknown = sorted(config.keys.keys() - {command.id for command in (*COMMANDS, *REPLAY_COMMANDS)})
+    if unknown:
+        raise UsageError(f"There is no command “{unknown[0]}” for a key. docs/keys.md lists the ids of the commands.")
+    themes, faults = read_themes([shipped_folder(), theme_folder()])
+    if config.theme not in {theme.name for theme in themes}:
+        raise UsageError(f"There is no theme “{config.theme}”. There are: {', '.join(sorted(t.name for t in themes))}.")
+    return themes, faults
 
 
 def label(model: str) -> str:

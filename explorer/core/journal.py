@@ -70,21 +70,42 @@ NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 """A pipe without a writer is opened at once, and then refused."""
 
 
+def read_as_far(path: Path) -> tuple[Record, str]:
+    """The record in a file as far as it can be read, and why no further, in a sentence; empty where all of it is read.
+
+    Raises RecordError where even the header cannot be.
+    """
+    with opened(path) as file:
+        record, problem = _take_as_far(file, str(path), LINE_LIMIT)
+    return record, "" if problem is None else str(problem)
+
+
 def _take(file: BinaryIO, name: str, line_limit: int) -> Record:
+    record, problem = _take_as_far(file, name, line_limit)
+    if problem is not None:
+        raise problem
+    return record
+
+
+def _take_as_far(file: BinaryIO, name: str, line_limit: int) -> tuple[Record, RecordError | None]:
+    """What can be read, and what stands in the way of more."""
     head = file.readline(HEADER_LIMIT)
     header = read_header(head, name)
     events: list[AnyEvent] = []
     size, torn = len(head), b""
-    for number, line in enumerate(_lines(file, name, line_limit), 2):
-        if not line.endswith(b"\n"):
-            torn = line
-            break
-        size += len(line)
-        try:
-            events.append(_decode_event(line))
-        except NOT_JSON as error:
-            raise RecordError(f"Line {number} of {name} is not an event of a record: {fault(error)}.") from error
-    return Record(header, events, torn, size)
+    try:
+        for number, line in enumerate(_lines(file, name, line_limit), 2):
+            if not line.endswith(b"\n"):
+                torn = line
+                break
+            try:
+                events.append(_decode_event(line))
+            except NOT_JSON as error:
+                raise RecordError(f"Line {number} of {name} is not an event of a record: {fault(error)}.") from error
+            size += len(line)
+    except RecordError as problem:
+        return Record(header, events, torn, size), problem
+    return Record(header, events, torn, size), None
 
 
 def _lines(file: BinaryIO, name: str, limit: int) -> Iterator[bytes]:

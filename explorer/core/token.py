@@ -102,7 +102,7 @@ def label(token: Token) -> str:
 
     A combining mark at the start stands on a dotted circle, so that it does not join what is written before it.
     """
-    if token.kind == "unused":
+    if token.kind == "unused" and not token.bytes:
         return "(unused)"
     text, rest = take_text(token.bytes)
     shown = visible(text.replace("\n", "↵")).replace(" ", "␣") + shown_bytes(rest)

@@ -1,4 +1,4 @@
-"""ExplorerApp: puts together theme, keys and the main screen. No logic."""
+"""ExplorerApp and ReplayApp: put together theme, keys and a screen. No logic."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 from textual.theme import Theme
 
 from explorer.core.chat import Chat
@@ -14,25 +15,54 @@ from explorer.core.sampling import Preset
 from explorer.engine.base import Engine
 from explorer.ui.loading import Models
 from explorer.ui.palette import CommandProvider
+from explorer.ui.player import Player
 from explorer.ui.screen import MainScreen
+from explorer.ui.screens.replay import ReplayScreen
 from explorer.ui.walk import OpenSession
 
 DEFAULT_RUN = RunSettings()
 
 
-class ExplorerApp(App[None], inherit_bindings=False):
-    """What it needs comes in; the command line and the tests build it alike."""
+class ThemedApp(App[None], inherit_bindings=False):
+    """What every screen of the program has around it."""
 
     TITLE = "token explorer"
     CSS_PATH = "explorer.tcss"
-    COMMAND_PALETTE_BINDING = "ctrl+p"
-    ENABLE_COMMAND_PALETTE = True
-    COMMANDS = {CommandProvider}  # noqa: RUF012  (of textual's own type)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False),
         Binding("ctrl+c", "help_quit", show=False),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-small"), (78, "-medium"), (100, "-wide")]  # noqa: RUF012  (of textual's own type)
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(
+        self, main: Screen[None], themes: Sequence[Theme], theme: str, keys: Mapping[str, str], faults: Sequence[str]
+    ) -> None:
+        super().__init__()
+        for name in list(self.available_themes):
+            self.unregister_theme(name)
+        for known in themes:
+            self.register_theme(known)
+        self.theme = theme
+        self._main = main
+        self._keys = dict(keys)
+        self._faults = faults
+
+    def get_default_screen(self) -> Screen[None]:
+        return self._main
+
+    def on_mount(self) -> None:
+        self.set_keymap(self._keys)
+        for fault in self._faults:
+            self.notify(fault, severity="warning", timeout=15, markup=False)
+
+
+class ExplorerApp(ThemedApp):
+    """What it needs comes in; the command line and the tests build it alike."""
+
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {CommandProvider}  # noqa: RUF012  (of textual's own type)
 
     def __init__(
         self,
@@ -51,12 +81,6 @@ class ExplorerApp(App[None], inherit_bindings=False):
         faults: Sequence[str] = (),
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        super().__init__()
-        for name in list(self.available_themes):
-            self.unregister_theme(name)
-        for known in themes:
-            self.register_theme(known)
-        self.theme = theme
         self.main = MainScreen(
             engine,
             open_session,
@@ -68,13 +92,22 @@ class ExplorerApp(App[None], inherit_bindings=False):
             hint=hint,
             clock=clock,
         )
-        self._keys = dict(keys or {})
-        self._faults = faults
+        super().__init__(self.main, themes, theme, keys or {}, faults)
 
-    def get_default_screen(self) -> MainScreen:
-        return self.main
 
-    def on_mount(self) -> None:
-        self.set_keymap(self._keys)
-        for fault in self._faults:
-            self.notify(fault, severity="warning", timeout=15, markup=False)
+class ReplayApp(ThemedApp):
+    """A record that is played, without any engine."""
+
+    def __init__(
+        self,
+        player: Player,
+        *,
+        themes: Sequence[Theme],
+        theme: str,
+        top: int = 20,
+        keys: Mapping[str, str] | None = None,
+        faults: Sequence[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.main = ReplayScreen(player, top, clock)
+        super().__init__(self.main, themes, theme, keys or {}, faults)

@@ -7,6 +7,7 @@ Latin letter. Must not know what a command does: the screen has a method `action
 
 import sys
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding
@@ -155,14 +156,44 @@ COMMANDS = (
 
 GROUPS = tuple(dict.fromkeys(command.group for command in COMMANDS))
 
+REPLAYED = (
+    "row_up",
+    "row_down",
+    "fewer_rows",
+    "more_rows",
+    "token_view",
+    "cumulative",
+    "heat",
+    "scroll_up",
+    "scroll_down",
+)
+"""Commands that a replay has too."""
+
+REPLAY_COMMANDS = (
+    Command("play", "space", "Play or pause", "Play the record, or pause it.", "Replay", "play", "Space"),
+    Command("next_act", "right,l", "Next", "Show what happened next; 10 → goes ten on.", "Replay", "next", "→ l"),
+    Command("previous_act", "left,h", "Previous", "Show what was before; 10 ← goes ten back.", "Replay", "back", "← h"),
+    Command("play_slower", "comma", "Slower", "Play at half the pace, down to a quarter.", "Replay", "slower", ","),
+    Command("play_faster", "full_stop", "Faster", "Play at twice the pace, up to 16 times.", "Replay", "faster", "."),
+    Command("first_act", "home", "Beginning", "Go to the beginning.", "Replay", shown="Home"),
+    Command("last_act", "end", "End", "Go to the end.", "Replay", shown="End"),
+    Command("go_to_act", "g", "Go there", "Go to the number that was typed: 25 g.", "Replay", shown="25 g"),
+    *(command for command in COMMANDS if command.id in REPLAYED),
+    Command(
+        "replay_help", "question_mark,f1", "Help", "Show what the keys and the marks mean.", "Replay", "help", "? F1"
+    ),
+    Command("leave", "escape,ctrl+q", "Quit", "Leave the replay.", "Replay", "quit", "Esc"),
+)
+"""Of `token-explorer replay`."""
+
 
 def keys_of(command: Command) -> str:
     """The keys as they are written for a person."""
     return command.shown or command.keys
 
 
-def bindings() -> list[Binding]:
-    """The bindings of the main screen."""
+def bindings(commands: Sequence[Command] = COMMANDS) -> list[Binding]:
+    """The bindings of a screen: the main one, where no others are named."""
     return [
         Binding(
             command.keys,
@@ -173,7 +204,7 @@ def bindings() -> list[Binding]:
             tooltip=command.help,
             id=command.id,
         )
-        for command in COMMANDS
+        for command in commands
     ]
 
 
@@ -236,16 +267,17 @@ def markdown() -> str:
         "With Hangul input on, a key does what its Latin letter does (ㅁ is `a`, ㅖ is `P`). Some capitals have no",
         "jamo (`A`, `B`, `D`, `G`, `J`, `N`, `V`, `Y`, `Z`): use the palette (Ctrl+P), or switch the input for them.",
     ]
-    for group in GROUPS:
+    every = list(dict.fromkeys((*COMMANDS, *REPLAY_COMMANDS)))
+    for group in dict.fromkeys(command.group for command in every):
         lines += ["", f"## {group}", "", "| Key | Command | What it does |", "|---|---|---|"]
-        lines += [f"| `{keys_of(c)}` | {c.title} | {c.help} |" for c in COMMANDS if c.group == group]
+        lines += [f"| `{keys_of(c)}` | {c.title} | {c.help} |" for c in every if c.group == group]
     lines += [
         "",
         "A key can be changed by the command's id in the configuration file, under `[keys]`:",
         "",
         "| Command | Id |",
         "|---|---|",
-        *(f"| {c.title} | `{c.id}` |" for c in COMMANDS),
+        *(f"| {c.title} | `{c.id}` |" for c in every),
     ]
     return "\n".join(lines) + "\n"
 

@@ -70,11 +70,17 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 class Player:
-    """Begins with the first prompt. Raises RecordError where there is none."""
+    """Begins with the first prompt; `unread` says why the record could not be read further, where it could not.
 
-    def __init__(self, record: Record, name: str, pace: Pace | None = None) -> None:
+    Raises RecordError where there is no prompt.
+    """
+
+    def __init__(self, record: Record, name: str, pace: Pace | None = None, unread: str = "") -> None:
         self.pace = pace or Pace()
         self.playing = False
+        self._unread = unread
+        self.started = record.header.started[:10]
+        """The day."""
         self._timeline = Timeline(record, name)
         events = record.events
         first = next(index for index, event in enumerate(events) if isinstance(event, said.Prompt))
@@ -128,7 +134,13 @@ class Player:
     @property
     def fault(self) -> str:
         """Why it ends before the record does, in a sentence; empty where it does not, as far as is known."""
-        return self._timeline.fault
+        return self._timeline.fault or self._unread
+
+    @property
+    def ending(self) -> str:
+        """What the last act is, where nothing is wrong."""
+        closed = bool(self._timeline.events) and isinstance(self._timeline.events[-1], said.End)
+        return "the end" if closed else "the end: the explorer was not closed"
 
     @property
     def happened(self) -> str:
@@ -143,13 +155,13 @@ class Player:
         Whether it is shown.
         """
         end = self._ends[min(max(act, 0), self.acts - 1)]
-        ended_early = bool(self.fault)
+        ended_early = bool(self._timeline.fault)
         self._timeline.go(end if events is None else min(end, self._timeline.at + events))
-        if self.fault and not ended_early:
+        if self._timeline.fault and not ended_early:
             self._cut()
         self._credit = 0.0
         self._act = min(bisect.bisect_left(self._ends, self._timeline.at), self.acts - 1)
-        return self._timeline.at == end or bool(self.fault)
+        return self._timeline.at == end or bool(self._timeline.fault)
 
     def _cut(self) -> None:
         """What comes after the line that does not fit is not there. Raises RecordError where nothing is."""

@@ -110,6 +110,7 @@ class MainScreen(Editing, Knobs, Branching, View, Prompts, Asking):
         self.text_pane.draft = draft if isinstance(draft, str) else draft.draft
         self.text_pane.border_subtitle = self._hint
         self.candidates.message = "starting the engine …"
+        self.candidates.top = self.walk.top
         self.show()
         self.load()
 
@@ -259,6 +260,10 @@ class MainScreen(Editing, Knobs, Branching, View, Prompts, Asking):
 
     def prompted(self) -> None:
         self.note("")
+
+    def list_rows(self, rows: int) -> None:
+        self.walk.top = rows
+        super().list_rows(rows)
 
     # The session.
 

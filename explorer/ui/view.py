@@ -1,9 +1,8 @@
-"""View: the actions that change how the walk is shown, and nothing of the walk itself."""
+"""View: the actions that change how a walk is shown, and nothing of the walk itself."""
 
 from textual.screen import Screen
 
 from explorer.ui.heat import HEAT_METRICS, legend
-from explorer.ui.walk import Walk
 from explorer.ui.widgets.candidates import CandidatesPane
 from explorer.ui.widgets.status import Severity
 from explorer.ui.widgets.text import TextPane
@@ -13,9 +12,8 @@ ROW_STEPS = (5, 10, 20, 30, 50, 100, 200, 500)
 
 
 class View(Screen[None]):
-    """The part of the main screen that shows it in other ways."""
+    """The part of a screen with these panes that shows them in other ways."""
 
-    walk: Walk
     text_pane: TextPane
     candidates: CandidatesPane
     tokens: TokensPane
@@ -24,13 +22,14 @@ class View(Screen[None]):
         raise NotImplementedError
 
     def action_fewer_rows(self) -> None:
-        self._list(next((n for n in reversed(ROW_STEPS) if n < self.walk.top), ROW_STEPS[0]))
+        self.list_rows(next((n for n in reversed(ROW_STEPS) if n < self.candidates.top), ROW_STEPS[0]))
 
     def action_more_rows(self) -> None:
-        self._list(next((n for n in ROW_STEPS if n > self.walk.top), ROW_STEPS[-1]))
+        self.list_rows(next((n for n in ROW_STEPS if n > self.candidates.top), ROW_STEPS[-1]))
 
-    def _list(self, rows: int) -> None:
-        self.walk.top = self.candidates.top = rows
+    def list_rows(self, rows: int) -> None:
+        """List as many tokens."""
+        self.candidates.top = rows
         self.note(f"{rows} rows")
 
     def action_token_view(self) -> None:

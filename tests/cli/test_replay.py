@@ -56,9 +56,15 @@ def test_a_record_is_no_leave_to_run_code(walk, tmp_path):
         (["tests/data/record-v1.jsonl", "--verify", "--tolerance", "-1"], 2, "tolerance"),
         (["tests/data/record-v1.jsonl", "--verify", "--model", "embedded"], 2, "another vocabulary"),
         (["tests/data/record-v1.jsonl", "--verify", "--model", "./nowhere"], 3, "./nowhere"),
+        (["tests/data/record-v1.jsonl"], 2, "needs a terminal"),
+        (["tests/data/record-v1.jsonl", "--speed", "fast"], 2, "--speed"),
+        (["tests/data/record-v1.jsonl", "--speed", "2x", "--verify"], 2, "--speed"),
+        (["tests/data/record-v1.jsonl", "--dtype", "bfloat16"], 2, "--dtype goes with"),
+        (["tests/data/record-v1.jsonl", "--json"], 2, "go with --verify"),
+        (["tests/data/record-v1.jsonl", "--verify", "--record", "x"], 2, "not both"),
     ],
 )
-def test_what_cannot_be_verified_is_one_sentence(arguments, code, said):
+def test_what_cannot_be_done_is_one_sentence(arguments, code, said):
     done = run("replay", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr

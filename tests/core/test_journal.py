@@ -349,3 +349,16 @@ def test_half_a_copy_leaves_its_name_free(whole, tmp_path, monkeypatch):
         with pytest.raises(RecordError, match="no space left"):
             journal.write_copy(tmp_path / "copy.jsonl", record.header, record.events)
     assert not (tmp_path / "copy.jsonl").exists()
+
+
+def test_a_damaged_record_is_read_as_far_as_it_goes(tmp_path, header):
+    path = tmp_path / "walk.jsonl"
+    journal.write_copy(path, header, [events.Params.of(SamplingParams()), events.End()])
+    assert journal.read_as_far(path) == (journal.read(path), "")
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], b"{}\n", *lines[2:]]))
+    record, fault = journal.read_as_far(path)
+    assert (record.header, len(record.events)) == (header, 1)
+    assert fault.startswith(f"Line 3 of {path} is not an event of a record")
+    with pytest.raises(RecordError, match="Line 3"):
+        journal.read(path)

@@ -1,5 +1,6 @@
 """The help screen: the keys, from the table of commands, and what the marks mean."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.table import Table
@@ -10,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from explorer.ui.commands import COMMANDS, GROUPS, keys_of
+from explorer.ui.commands import COMMANDS, Command, keys_of
 
 MARKS = (
     ("▸", "the selected row"),
@@ -39,12 +40,16 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,question_mark,q,f1,enter", "dismiss", "Close"),
     ]
 
+    def __init__(self, commands: Sequence[Command] = COMMANDS) -> None:
+        super().__init__()
+        self._commands = commands
+
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog", id="help") as dialog:
             dialog.border_title = "Help"
             dialog.border_subtitle = "↑ ↓ scroll · Esc close"
-            for group in GROUPS:
-                rows = [(keys_of(c), c.help) for c in COMMANDS if c.group == group]
+            for group in dict.fromkeys(command.group for command in self._commands):
+                rows = [(keys_of(c), c.help) for c in self._commands if c.group == group]
                 yield Static(_table(group, rows))
             yield Static(_table("Marks", MARKS))
             yield Static(MORE, markup=False)

@@ -108,9 +108,7 @@ class CandidatesPane(Pane):
             return
         if snapshot.distribution is None:
             if snapshot.focus == 0:
-                self._list(None, None)
-                self.message, self.failed = FIRST, False
-                self._show()
+                self.say(FIRST)
             elif node != self._node:
                 self.set_timer(STALE_AFTER, self._drop_stale)
             return
@@ -145,11 +143,15 @@ class CandidatesPane(Pane):
             self.message = self.message or "computing …"
             self._show()
 
+    def say(self, sentence: str, failed: bool = False) -> None:
+        """Show a sentence in place of the table."""
+        self._list(None, None)
+        self.message, self.failed = sentence, failed
+        self._show()
+
     def fail(self, sentence: str) -> None:
         """Show an error in place of the table."""
-        self._list(None, None)
-        self.message, self.failed = sentence, True
-        self._show()
+        self.say(sentence, failed=True)
 
     def watch_message(self) -> None:
         self.refresh()

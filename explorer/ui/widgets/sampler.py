@@ -30,6 +30,11 @@ class SamplerPane(Pane):
 
     presets: var[Sequence[Preset]] = var((), init=False)
 
+    def __init__(self, id: str, keys: bool = True) -> None:
+        super().__init__(id)
+        self._keys = keys
+        """Whether they turn the settings here."""
+
     def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
         if snapshot.params != before.params:
             self._retitle()
@@ -52,6 +57,7 @@ class SamplerPane(Pane):
         self.border_title = "Sampler" + (f" · {preset.name}" if preset else "") + " · drawing" * self.auto
         others = self.snapshot.params.replace(**{name: KNOB[name].off for name in SHOWN}).summary
         said = f"{others} · c all" if others else "c all settings"
+        said = said if self._keys else others
         self.border_subtitle = fit(said, max(self.size.width - 2, 1)).rstrip()
 
     def line(self, number: int) -> Iterable[Part]:
@@ -75,7 +81,7 @@ class SamplerPane(Pane):
             yield from self._slider(share, room - 11)
         else:
             yield fit(value, room), "sampler--value"
-        yield fit(keys, 4, "right") + " ", "sampler--quiet"
+        yield fit(keys if self._keys else "", 4, "right") + " ", "sampler--quiet"
 
     @staticmethod
     def _slider(share: float | None, cells: int) -> Iterable[Part]:

@@ -28,7 +28,7 @@ SOURCE_MARKS = {"picked": "◆", "sampled": "◇", "forced": "▪"}
 
 def token_label(token: Token, view: View) -> str:
     """One token on one line, in a view; a token without a known piece is shown as text."""
-    if view == "bytes":
+    if view == "bytes" and token.kind != "unused":
         return token.bytes.hex(" ").upper() or "–"
     if view == "piece" and token.piece:
         return visible(token.piece)
