@@ -2,13 +2,11 @@
 
 import tempfile
 from array import array
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.options import DEVICE, PICKLE, TRUST, print_json
-from explorer.cli.replay import engine_config
+from explorer.cli.options import DEVICE, PICKLE, TRUST, print_json, record_file, recorded_config
 from explorer.engines import with_engine
 
 if TYPE_CHECKING:
@@ -33,9 +31,7 @@ def diff_command(a: str, b: str, run: bool, as_json: bool, **flags: Any) -> None
     from explorer.replay.prefixes import Trie
 
     trie = Trie()
-    one, other = (
-        Compared(journal.read(file), str(file), trie) for file in (Path(a).expanduser(), Path(b).expanduser())
-    )
+    one, other = (Compared(journal.read(file), str(file), trie) for file in (record_file(a), record_file(b)))
     comparison = compare(one, other, divergences(one, other, flags) if run else None)
     if as_json:
         print_json(comparison)
@@ -76,6 +72,6 @@ def divergences(a: "Compared", b: "Compared", flags: dict[str, Any]) -> list[flo
 
     rows: IO[bytes]
     with tempfile.TemporaryFile() as rows:
-        size = with_engine(engine_config(a.engine, flags), keep)
+        size = with_engine(recorded_config(a.engine, flags), keep)
         rows.seek(0)
-        return with_engine(engine_config(b.engine, flags), measure)
+        return with_engine(recorded_config(b.engine, flags), measure)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from explorer.config import Config, load, record_folder
+from explorer.config import DTYPES, Config, load, record_folder
 from explorer.core.knobs import KNOBS, Knob
 from explorer.core.sampling import MODELS_OWN, Preset, SamplingParams
 from explorer.core.token import visible
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
+    from explorer.core.events import Engine as EngineEvent
+    from explorer.core.events import Header
     from explorer.engine.base import Engine
 
 Command = Callable[..., Any]
@@ -175,6 +177,21 @@ def record_file(name: str) -> Path:
     """The record that a person names: a file, or one of the data folder, as `sessions` lists it."""
     file, listed = Path(name).expanduser(), record_folder() / name
     return listed if not file.exists() and listed.exists() else file
+
+
+def recorded_config(recorded: "Header | EngineEvent", flags: dict[str, Any]) -> Config:
+    """The engine that a record names, as far as flags do not name another one.
+
+    What a record says is never a leave to run code or to read pickles: that is the flags' alone.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    said: dict[str, Any] = {"model": recorded.model}
+    said |= {name: recorded.loaded_with[name] for name in ("quantize", "bos") if name in recorded.loaded_with}
+    if recorded.dtype in DTYPES:
+        said["dtype"] = recorded.dtype
+    if recorded.revision is not None and "model" not in given:
+        said["revision"] = recorded.revision
+    return configure({**said, **given})
 
 
 def refuse_both(one: str, first: object, other: str, second: object) -> None:

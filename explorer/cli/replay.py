@@ -5,15 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.options import configure, model_options, print_json, refuse_both
-from explorer.config import DTYPES, Config
+from explorer.cli.options import configure, model_options, print_json, record_file, recorded_config, refuse_both
 from explorer.core.token import visible
 from explorer.engines import with_engine
 from explorer.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from explorer.core.events import Engine as EngineEvent
-    from explorer.core.events import Header
     from explorer.core.journal import Record
     from explorer.engine.base import Engine
     from explorer.replay.report import Deviation, Report
@@ -53,8 +50,8 @@ def replay_command(
     if speed is not None and (verify or record is not None):
         raise UsageError("--speed is of the replay in the terminal; --verify and --record have none.")
     if not verify and record is None:
-        context.exit(play_record(Path(path).expanduser(), speed or "1x", flags))
-    file = Path(path).expanduser()
+        context.exit(play_record(record_file(path), speed or "1x", flags))
+    file = record_file(path)
     read = journal.read(file)
     if read.torn:
         click.echo(f"The last line of {file} is torn and left out.", err=True)
@@ -90,7 +87,7 @@ def walk_again(record: "Record", file: Path, out: Path, flags: dict[str, Any]) -
         await rewalk.record(record, str(file), out)
         return rewalk.forced
 
-    forced = with_engine(engine_config(last_engine(record), flags), walk)
+    forced = with_engine(recorded_config(last_engine(record), flags), walk)
     click.echo(f"Record: {out}")
     if forced:
         those = "One token was" if forced == 1 else f"{forced:,} tokens were"
@@ -111,23 +108,8 @@ def verification(record: "Record", file: Path, tolerance: float | None, flags: d
         await verified.check(part, engine)
 
     for part in parts:
-        with_engine(engine_config(part.engine, flags), lambda engine, part=part: check(engine, part))  # type: ignore[misc]
+        with_engine(recorded_config(part.engine, flags), lambda engine, part=part: check(engine, part))  # type: ignore[misc]
     return verified.report
-
-
-def engine_config(recorded: "Header | EngineEvent", flags: dict[str, Any]) -> Config:
-    """The engine that a record names, as far as flags do not name another one.
-
-    What a record says is never a leave to run code or to read pickles: that is the flags' alone.
-    """
-    given = {name: value for name, value in flags.items() if value is not None}
-    said: dict[str, Any] = {"model": recorded.model}
-    said |= {name: recorded.loaded_with[name] for name in ("quantize", "bos") if name in recorded.loaded_with}
-    if recorded.dtype in DTYPES:
-        said["dtype"] = recorded.dtype
-    if recorded.revision is not None and "model" not in given:
-        said["revision"] = recorded.revision
-    return configure({**said, **given})
 
 
 def print_report(report: "Report", file: Path) -> None:

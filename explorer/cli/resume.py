@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.options import RECORD_TOP, configure, model_options, record_file, run_options
+from explorer.cli.options import RECORD_TOP, configure, model_options, record_file, recorded_config, run_options
 from explorer.cli.terminal import explore
 from explorer.core.size import size_in_words
 from explorer.errors import RecordError
@@ -40,9 +40,8 @@ def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
     record = journal.read(file)
     if not os.access(file, os.W_OK):
         raise RecordError(f"The record {file} cannot be written, so that it cannot go on. Copy it first.")
-    config = configure(
-        {"model": headless.last_engine(record).model, **{k: v for k, v in flags.items() if v is not None}}
-    )
+    # Another model is loaded as usual; the same one as it was, so that its numbers stay comparable.
+    config = recorded_config(headless.last_engine(record), flags) if flags["model"] is None else configure(flags)
 
     async def open_session(engine: "Engine", draft: "str | Chat") -> Any:
         del draft

@@ -38,12 +38,12 @@ def test_verify_on_another_dtype_tells_both(walk):
 
 
 def test_a_record_is_no_leave_to_run_code(walk, tmp_path):
-    from explorer.cli.replay import engine_config
+    from explorer.cli.options import recorded_config
     from explorer.core.journal import parse
 
     header = json.loads(walk.read_text().splitlines()[0])
     header["loaded_with"] = {"trust_remote_code": True, "allow_pickle": True, "bos": False, "quantize": "4bit"}
-    config = engine_config(parse(json.dumps(header).encode() + b"\n").header, {"quantize": "8bit"})
+    config = recorded_config(parse(json.dumps(header).encode() + b"\n").header, {"quantize": "8bit"})
     assert (config.trust_remote_code, config.allow_pickle) == (False, False)
     assert (config.bos, config.quantize, config.dtype) == (False, "8bit", "float32")
 
