@@ -199,8 +199,8 @@ class CandidatesPane(Pane):
         self.border_subtitle = ""
         if table is not None:
             if table.entropy is not None:
-                before, after = f"{table.entropy:.2f}", table.sampling_entropy
-                turned = "" if after is None or f"{after:.2f}" == before else f" → {after:.2f}"
+                before, after = _bits(table.entropy), table.sampling_entropy
+                turned = "" if after is None or _bits(after) == before else f" → {_bits(after)}"
                 self.border_title += f" · entropy {before}{turned} bits"
             if table.kept < table.vocab_size:
                 self.border_subtitle = f"{count(table.kept)} of {count(table.vocab_size)} kept"
@@ -324,6 +324,11 @@ class CandidatesPane(Pane):
         if row == self.row and self.selected is not None and event.chain > 1:
             self.post_message(self.Chosen(self.selected))
         self.row = row
+
+
+def _bits(entropy: float) -> str:
+    """Without a sign, which rounding may leave on nothing."""
+    return f"{max(entropy, 0.0):.2f}"
 
 
 def _folded(text: str, cells: int) -> list[str]:
