@@ -37,6 +37,22 @@ def test_verify_on_another_dtype_tells_both(walk):
     assert 1e-3 < report["max_logprob_error"] < report["parts"][0]["tolerance"]
 
 
+def test_each_part_is_verified_on_the_model_that_it_was_made_on(walk, tmp_path):
+    other, both = tmp_path / "bfloat16.jsonl", tmp_path / "both.jsonl"
+    assert run("replay", str(walk), "--record", str(other), "--dtype", "bfloat16").returncode == 0
+    header, *rest = other.read_text().splitlines(keepends=True)
+    said = json.loads(header)
+    names = ("model", "revision", "dtype", "device", "tokenizer", "loaded_with", "versions")
+    change = {"event": "engine", "restarted": False, **{name: said[name] for name in names if name in said}}
+    prompt = [line for line in rest if '"event":"prompt"' in line or '"event":"params"' in line][:2]
+    seen = next(line for line in rest if '"event":"seen"' in line)
+    both.write_text("".join([walk.read_text(), json.dumps(change) + "\n", *prompt, seen]))
+    report = json.loads(run("replay", str(both), "--verify", "--json").stdout)
+    assert report["holds"]
+    assert [part["by_dtype"] for part in report["parts"]] == ["float32", "bfloat16"]
+    assert report["prompts_unchecked"] == 1
+
+
 def test_a_record_is_no_leave_to_run_code(walk, tmp_path):
     from explorer.cli.options import recorded_config
     from explorer.core.journal import parse
