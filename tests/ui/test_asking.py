@@ -32,7 +32,8 @@ async def write(pilot, *keys: str) -> None:
         await pilot.press(key)
     await pilot.pause()
     groups = ("preview", "use", "search", "choose", "compare")
-    await asyncio.gather(*(worker.wait() for worker in pilot.app.workers if worker.group in groups))
+    waited = (worker.wait() for worker in pilot.app.workers if worker.group in groups)
+    await asyncio.gather(*waited, return_exceptions=True)  # One that another has taken the place of is cancelled.
     await pilot.pause()
 
 
@@ -138,6 +139,16 @@ async def test_what_has_no_room_or_no_meaning_is_said_and_nothing_is_added(explo
         assert app.screen is app.main
         await ask(pilot, "o")
         assert app.screen is app.main
+
+
+async def test_what_is_said_of_a_line_stays_where_enter_follows_its_last_key_at_once(explore):
+    app = explore(ScriptedEngine({}, context_length=5))
+    async with app.run_test(size=(80, 24)) as pilot:
+        dialog = await ask(pilot, "f")
+        await pilot.press("a", "b", "enter")
+        await write(pilot)
+        assert "the context holds 5" in said(dialog)
+        assert shown(dialog) == "a 97   b 98   "
 
 
 async def test_a_paste_of_several_lines_is_one_line_that_means_them(explore):

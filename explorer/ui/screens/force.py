@@ -84,9 +84,12 @@ class ForceScreen(ModalScreen[str]):
     @on(Line.Submitted)
     @work(exclusive=True, group="use")
     async def accept(self) -> None:
-        self._say("asking the model …", fault=False)
+        # A preview that is under way would write over what is said of the line.
+        self.workers.cancel_group(self, "preview")
+        line = self.line.value
         try:
-            await self._use(self.line.value)
+            self._show(await self._read(line), "asking the model …")
+            await self._use(line)
         except ExplorerError as error:
             self._say(_sentence(error), fault=True)
         else:
