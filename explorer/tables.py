@@ -169,9 +169,10 @@ def print_comparison(found: Comparison) -> None:
             _bits(position.entropy_a),
             _bits(position.entropy_b),
         )
-        grid.add_row(*(Text(cell, "" if position.on_path else "dim") for cell in fields))
+        style = "" if position.on_path else "dim"
+        grid.add_row(*(Text(cell, style, no_wrap=True, overflow="ellipsis") for cell in fields))
     for column in grid.columns:
-        column.no_wrap = True
+        column.no_wrap = column.header not in ("text", "next")  # They give way, and no digit does.
     _print(Text(), grid, Text(_sums(found), "dim"))
 
 

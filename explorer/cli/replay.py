@@ -137,7 +137,9 @@ def print_report(report: "Report", file: Path) -> None:
             f"{report.draws_unchecked:,} draws not checked: another kind of device, or after a draw that differs"
         )
     if report.prompts_unchecked:
-        click.echo(f"{report.prompts_unchecked:,} prompts not encoded again: nobody typed their text on this model")
+        click.echo(
+            f"prompts not encoded again, as their texts were not typed on this model: {report.prompts_unchecked:,}"
+        )
     for part in report.parts:
         made = f"{part.model} {part.dtype} {part.device}{_versions(part.versions)}"
         now = f"{part.by_model} {part.by_dtype} {part.by_device}{_versions(part.by_versions)}"

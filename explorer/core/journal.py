@@ -124,12 +124,12 @@ def _lines(file: BinaryIO, name: str, limit: int) -> Iterator[bytes]:
 def read_header(line: bytes, name: str) -> Header:
     """The header in the first line of a file, with its line break. Raises RecordError."""
     if not line:
-        raise RecordError(f"{name} is empty: it has no header, and cannot be resumed.")
+        raise RecordError(f"{name} is empty: there is no walk in it.")
     if not line.endswith(b"\n"):
         begun = _encode({"format": FORMAT})[:-1]
         if line[: len(begun)] != begun[: len(line)] or len(line) == HEADER_LIMIT:
             raise RecordError(f"{name} is not a record of the token explorer: its first line is no header.")
-        raise RecordError(f"{name} has no header: it was cut off within its first line. It cannot be resumed.")
+        raise RecordError(f"{name} has no header: it was cut off within its first line. There is no walk in it.")
     try:
         said: Any = msgspec.json.decode(line)
         if not isinstance(said, dict) or said.get("format") != FORMAT:

@@ -3,7 +3,7 @@
 Functions that read a session and change nothing. Must not know the screen.
 """
 
-from explorer.core.events import AnyEvent, Move, Prompt, Seen
+from explorer.core.events import AnyEvent, Move, Prompt, Score, Seen
 from explorer.core.session import Place, Session
 from explorer.core.token import shown_bytes, take_text
 from explorer.core.tree import Node
@@ -12,7 +12,7 @@ from explorer.core.tree import Node
 def arrival(session: Session, place: Place) -> list[AnyEvent]:
     """The events that bring the cursor to where a table stands; none where it is there.
 
-    Inside the prompt, what comes before becomes a prompt of its own, with the table that was seen.
+    Inside the prompt, what comes before becomes a prompt of its own, with the numbers that it had.
     """
     if place.at is None:
         return [] if place.node == session.node else [Move(node=place.node)]
@@ -22,7 +22,8 @@ def arrival(session: Session, place: Place) -> list[AnyEvent]:
             return [Move(root=root, node=0)]
     text, rest = take_text(b"".join(token.bytes for token in beginning))
     prompt = Prompt.of(text + shown_bytes(rest), beginning)
-    return [prompt] if table is None else [prompt, Seen.of(0, table)]
+    scores = [Score.of(session.tree.scores[: place.at])] if session.tree.scores else []
+    return [prompt, *scores, *([] if table is None else [Seen.of(0, table)])]
 
 
 def sibling(session: Session, focus: int | None, step: int) -> AnyEvent | None:

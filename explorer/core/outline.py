@@ -55,8 +55,8 @@ class _Line(msgspec.Struct):
     text: str = ""
     messages: list[dict[str, Any]] = []
     model: str = ""
-    parent: int = 0
-    node: int = 0
+    parent: int | None = None
+    node: int | None = None
 
 
 _decode = msgspec.json.Decoder(_Line).decode
@@ -129,6 +129,8 @@ class _Reading:
 
     def _place(self, line: _Line) -> None:
         """Find the tree of a token: its number is the next one there, so that no move and no undo must be followed."""
+        if line.parent is None or line.node is None:
+            raise LookupError("an addition names its parent and its node")
         roots = (self._root, *range(len(self._nodes) - 1, -1, -1))
         self._root = next((root for root in roots if root < len(self._nodes) and self._nodes[root] == line.node), -1)
         if self._root < 0:

@@ -2,7 +2,7 @@
 
     time          a text, in which \\n, \\t, \\r, \\x1b and \\\\ stand for what they usually do
     #1234         the token of an id
-    0x20 ec 98    bytes, two hexadecimal digits each; \\x20\\xec\\x98 is the same
+    0x20 ec 98    bytes, two hexadecimal digits each, and nothing else; \\x20\\xec\\x98 is the same
     /^ ?the$/     a regular expression
 
 A backslash before the first character makes a text of all of them: \\#1234, \\0x20, \\/the/. Must not know
@@ -10,6 +10,7 @@ vocabularies.
 """
 
 import re
+from string import hexdigits
 from typing import Literal
 
 import msgspec
@@ -17,7 +18,7 @@ import msgspec
 from explorer.errors import UsageError
 
 ID = re.compile(r"#(\d+)")
-HEX = re.compile(r"0x([0-9a-fA-F\s]*)")
+HEX = re.compile(r"0x(.*)", re.DOTALL)
 ESCAPED_BYTES = re.compile(r"(?:\\x[0-9a-fA-F]{2})+")
 REGEX = re.compile(r"/(.+)/", re.DOTALL)
 ESCAPE = re.compile(r"\\([ntr\\]|x[0-7][0-9a-fA-F])")
@@ -65,6 +66,6 @@ def _meant(escape: re.Match[str]) -> str:
 
 def _bytes(digits: str) -> bytes:
     joined = "".join(digits.split())
-    if not joined or len(joined) % 2:
+    if not joined or len(joined) % 2 or not set(joined) <= set(hexdigits):
         raise UsageError(r"Write each byte as two hexadecimal digits: 0x20 ec. For a text that begins so, write \0x.")
     return bytes.fromhex(joined)

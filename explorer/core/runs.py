@@ -60,6 +60,10 @@ class Runs:
         self._totals = [(0.0, 0)]
         """Of each node, the known logprobs of its path and the number of unknown ones."""
         self._hidden: set[int] = set()
+        pairs = zip(tree.prompt, tree.prompt_texts, strict=True)
+        texts = ["" if token.kind == "special" else text for token, text in pairs]
+        self._prompt_texts = texts if any(texts) else tree.prompt_texts
+        """Without the markers, where there is a text."""
 
     def update(self) -> bool:
         """Follow the tree; False where runs grew at their ends at the most."""
@@ -93,7 +97,7 @@ class Runs:
         unfinished = "" if run.below else shown_bytes(nodes[run.end].pending)
 
         def piece(index: int) -> str:
-            return self.tree.prompt_texts[index] if run is self.first else nodes[run.nodes[index]].text
+            return self._prompt_texts[index] if run is self.first else nodes[run.nodes[index]].text
 
         begins, at = "", 0
         while at < whole and len(begins) < size:

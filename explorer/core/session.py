@@ -272,6 +272,25 @@ class Session:
         """The event that does again what was undone last; None where nothing was."""
         return record.Redo() if self.history.undone else None
 
+    def last_act(self, undone: bool = False) -> str:
+        """What `undo` takes back, or `redo` does again, in words; empty where there is nothing."""
+        acts = self.history.undone if undone else self.history.done
+        if not acts:
+            return ""
+        kinds = {change.what for change in acts[-1]}
+        if "deleted" in kinds:
+            return "a deletion" if any(change.after for change in acts[-1] if change.what == "deleted") else "a return"
+        if "bookmark" in kinds:
+            return "a name"
+        (root, node), (other, end) = acts[-1][0].before, acts[-1][-1].after
+        if root != other:
+            return "the way to another prompt"
+        tree = self.trees[root]
+        if not tree.is_after(end, node):
+            return "the way back" if tree.is_after(node, end) else "the way to another branch"
+        more = tree.nodes[end].length - tree.nodes[node].length
+        return "one token" if more == 1 else f"{more:,} tokens"
+
     def back(self) -> AnyEvent | None:
         """The event that goes one token back; None at the prompt."""
         return None if self.cursor.parent is None else record.Move(node=self.cursor.parent)

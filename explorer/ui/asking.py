@@ -1,5 +1,6 @@
 """Asking: the actions that go on with what a person has in mind: a text, a token to be searched, one of several texts.
 
+A dialog opens also where the engine cannot answer, and says so inside: what a person types on is never taken for keys.
 Owns what was written and not used. Must not know how it is computed.
 """
 
@@ -37,33 +38,21 @@ class Asking(Screen[None]):
     def stop_run(self) -> bool:
         raise NotImplementedError
 
-    def may_draw(self) -> bool:
-        raise NotImplementedError
-
     def _attempt(self, act: Callable[[], object]) -> None:
         raise NotImplementedError
 
-    def _may_ask(self) -> bool:
-        """Whether the model can say what comes where the table stands; if not, say why."""
-        self.stop_run()
-        if not self.may_draw():
-            return False
-        if not self.walk.prefix:
-            self.note("nothing stands before the first token: the model cannot say what comes there", "warning")
-        return bool(self.walk.prefix)
-
     @work(exclusive=True, group="ask")
     async def action_force(self) -> None:
-        if not self._may_ask():
-            return
+        self.stop_run()
         read, use = partial(forcing.read, self.walk), partial(forcing.force, self.walk)
         written = await self.app.push_screen_wait(ForceScreen(self._unforced, read, use))
         self._unforced = "" if self.walk.alive else written
+        if not written:
+            self.note(forcing.told(self.walk.snapshot.path))
 
     @work(exclusive=True, group="ask")
     async def action_search(self) -> None:
-        if not self._may_ask():
-            return
+        self.stop_run()
         candidate = await self.app.push_screen_wait(SearchScreen(self._find))
         if candidate is not None:
             assert self.walk.session is not None
@@ -73,14 +62,14 @@ class Asking(Screen[None]):
     async def _find(self, query: Query) -> Found:
         walk, session = self.walk, self.walk.session
         assert session is not None
+        walk.check_prefix()
         at = session.place(walk.focus).at
         length = len(session.tree.prompt) if at is None else at
         return await walk.engine.search(walk.prefix, query, session.params, HITS, prompt_length=length)
 
     @work(exclusive=True, group="ask")
     async def action_options(self) -> None:
-        if not self._may_ask():
-            return
+        self.stop_run()
         screen = OptionsScreen(self._options, partial(options.compare, self.walk))
         option = await self.app.push_screen_wait(screen)
         self._options = screen.written

@@ -72,7 +72,7 @@ class Editing(Running):
             self._point(*found)
             return
         self._point(len(path) if step > 0 else 0)
-        self.note(f"no further {self.jumps.summary} {'after' if step > 0 else 'before'}; J chooses what is")
+        self.note(f"nothing more to jump to {'ahead' if step > 0 else 'before'}; J says what counts")
 
     @work(exclusive=True, group="jump-settings")
     async def action_jump_settings(self) -> None:
@@ -90,7 +90,8 @@ class Editing(Running):
         if focus is None:
             self.note("Ctrl+← goes to the token to be exchanged", "warning")
         elif chosen is None or not self.walk.alive:
-            self.may_draw()
+            if self.may_draw():
+                self.note("no token is selected here", "warning")
         elif chosen.token.id == path[focus].token.id:
             self.note("this token stands here already; select another one", "warning")
         else:
@@ -116,15 +117,19 @@ class Editing(Running):
         except ExplorerError as error:
             self.fail(error)
             return
-        carried = f"; {len(rest)} tokens carried over" if rest else ""
+        carried = f"; {len(rest)} token{'s' * (len(rest) != 1)} carried over" if rest else ""
         self.note(f"“{label(candidate.token)}” for “{label(before.path[before.focus].token)}”{carried}")
 
     # Undo.
 
     def action_undo(self) -> None:
         self.stop_run()
-        self.note("undone; Ctrl+R does it again" if self.walk.undo() else "there is nothing to undo")
+        session = self.walk.session
+        what = session.last_act() if session else ""
+        self.note(f"undone: {what}; Ctrl+R does it again" if self.walk.undo() else "there is nothing to undo")
 
     def action_redo(self) -> None:
         self.stop_run()
-        self.note("done again" if self.walk.redo() else "there is nothing to do again")
+        session = self.walk.session
+        what = session.last_act(undone=True) if session else ""
+        self.note(f"done again: {what}" if self.walk.redo() else "there is nothing to do again")

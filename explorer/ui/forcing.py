@@ -5,9 +5,11 @@ know where they come from.
 """
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from explorer.core.query import Query
 from explorer.core.score import Scored
+from explorer.core.snapshot import PathToken
 from explorer.core.token import Token
 from explorer.errors import ContextFull, UsageError
 from explorer.ui.walk import Walk
@@ -37,8 +39,19 @@ async def force(walk: Walk, typed: str) -> None:
     append(walk, await numbers(walk, walk.prefix, tokens))
 
 
+def told(path: Sequence[PathToken]) -> str:
+    """What the model thought of the forced tokens at the end of a path, in words."""
+    forced = list(takewhile(lambda place: place.choice is not None and place.choice.source == "forced", reversed(path)))
+    bits = [place.surprisal for place in forced if place.surprisal is not None]
+    if not forced or len(bits) < len(forced):
+        return ""
+    many = "one forced token" if len(forced) == 1 else f"{len(forced):,} forced tokens"
+    return f"{many}, {sum(bits):.1f} bits in all"
+
+
 async def numbers(walk: Walk, prefix: Sequence[int], tokens: Sequence[Token]) -> list[Scored]:
-    """What the model thinks of each of the tokens after a prefix. Raises ContextFull, EngineError."""
+    """What the model thinks of each of the tokens after a prefix. Raises UsageError, ContextFull, EngineError."""
+    walk.check_prefix()
     limit = walk.info.context_length if walk.info else None
     length = len(prefix) + len(tokens)
     if limit is not None and length > limit:

@@ -22,7 +22,7 @@ from explorer.core.session import Place, Session
 from explorer.core.snapshot import EMPTY, Snapshot
 from explorer.engine.base import Engine, Progress, Step, carry_over, encode_source
 from explorer.engine.description import EngineInfo
-from explorer.errors import ContextFull, ExplorerError, OutOfMemory, RecordError
+from explorer.errors import ContextFull, ExplorerError, OutOfMemory, RecordError, UsageError
 from explorer.ui.scoring import Scoring
 
 OpenSession = Callable[[Engine, str | Chat], Awaitable[Session]]
@@ -107,6 +107,11 @@ class Walk:
     def prefix(self) -> list[int]:
         """The ids after which the table stands."""
         return self.session.prefix(self.session.place(self._focus)) if self.session else []
+
+    def check_prefix(self) -> None:
+        """Raises UsageError where nothing stands before the place of the table: the model has nothing to say there."""
+        if not self.prefix:
+            raise UsageError("Nothing comes before the first token: the model cannot say what could stand there.")
 
     @property
     def positions_left(self) -> int | None:
@@ -309,6 +314,8 @@ class Walk:
         if self._aside is not None:
             return False
         place = self.session.place(self._focus)
+        if self._focus is not None and not self.prefix:
+            return False
         if self.session.missing(place):
             return True
         table = self.session.table(place)

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ def test_diff_shows_the_size_of_a_dtype(records):
     assert (done.returncode, done.stderr) == (0, "")
     assert "float32" in done.stdout and "bfloat16" in done.stdout
     assert "Both paths are the same" in done.stdout
+    # Text gives way where it is narrow, and no digit does: tests run without a terminal, at 80 columns.
+    assert re.search(r"≥ \d\.\de-0\d +\d\.\de-0\d +\d+ of \d+ +\d+\.\d\d +\d+\.\d\d\n", done.stdout)
     least = json.loads(run("diff", one, other, "--json").stdout)
     exact = json.loads(run("diff", one, other, "--run", "--json").stdout)
     assert 1e-3 < least["max_logprob_error"] < 0.5

@@ -36,6 +36,13 @@ def test_inside_a_prompt_its_beginning_becomes_one_with_the_table_that_was_seen(
     assert (session.root, len(session.trees)) == (1, 2)
 
 
+def test_a_beginning_keeps_the_numbers_of_its_tokens(session):
+    numbers = [None, *(-0.5 * n for n in range(1, len(session.tree.prompt)))]
+    session.apply(events.Score(logprobs=numbers, ranks=[None, *range(1, len(numbers))], entropies=numbers))
+    go(session, arrival(session, Place(0, 3)))
+    assert [place.logprob for place in session.snapshot().path] == numbers[:3]
+
+
 def test_a_beginning_without_a_table_is_a_prompt_all_the_same(session):
     happened = arrival(session, Place(0, 2))
     assert [type(event) for event in happened] == [events.Prompt]

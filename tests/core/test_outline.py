@@ -84,8 +84,9 @@ def test_a_record_that_ends_within_a_line_is_torn(record):
     ("end", "problem"),
     [
         (b"what\n", r"Line 3 of walk\.jsonl is not an event"),
-        (b'{"event":"add","parent":"x"}\n', r"Line 3 of .*Expected `int`"),
+        (b'{"event":"add","parent":"x"}\n', r"Line 3 of .*Expected `int"),
         (b'{"event":"add","parent":0,"node":7}\n', r"Line 3 of .*node 7 has no place"),
+        (b'{"event":"add","node":1}\n', r"Line 3 of .*an addition names its parent"),
     ],
 )
 def test_a_damaged_record_says_what_is_wrong(record, end, problem):

@@ -21,7 +21,6 @@ from explorer.errors import UsageError
         ("0x20 ec98", Query("bytes", data=b"\x20\xec\x98")),
         ("0xFF", Query("bytes", data=b"\xff")),
         (r"\0xFF", Query("text", "0xFF")),
-        ("0xylophone", Query("text", "0xylophone")),
         (r"\x20\xEC", Query("bytes", data=b"\x20\xec")),
         (r"\x20 ", Query("text", "  ")),
         ("/^ ?the$/", Query("regex", "^ ?the$")),
@@ -39,7 +38,7 @@ def test_where_no_regular_expression_is_wanted_slashes_are_text():
     assert Query.parse("/the/", regex=False) == Query("text", "/the/")
 
 
-@pytest.mark.parametrize("typed", ["0x", "0x2", "0x20 e"])
+@pytest.mark.parametrize("typed", ["0x", "0x2", "0x20 e", "0xylophone", "0x20\n€€"])
 def test_half_a_byte_is_said(typed):
     with pytest.raises(UsageError, match="two hexadecimal digits"):
         Query.parse(typed)

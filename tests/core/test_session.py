@@ -159,6 +159,39 @@ def test_a_deleted_branch_is_not_shown_and_comes_back_with_its_token(header, wal
     assert (session.node, session.tree.living(1)) == (leaf, [leaf])
 
 
+def test_what_would_be_undone_is_told(header, walker):
+    session = begun(header, walker)
+    told = [session.last_act()]
+    candidates = session.cursor.distribution.candidates
+    acts = (
+        lambda: session.choose(candidates[0], "picked"),
+        lambda: events.Move(node=0),
+        lambda: session.choose(candidates[1], "picked"),
+        lambda: events.Move(node=1),
+        lambda: session.bookmark("a"),
+        lambda: session.delete(1),
+        lambda: events.Move(node=1),
+    )
+    for act in acts:
+        session.apply(act())
+        told.append(session.last_act())
+    assert told == [
+        "",
+        "one token",
+        "the way back",
+        "one token",
+        "the way to another branch",
+        "a name",
+        "a deletion",
+        "a return",
+    ]
+    session.apply(session.undo())
+    assert session.last_act(undone=True) == "a return"
+    for number, candidate in enumerate(candidates[2:4]):
+        session.apply(session.choose(candidate, "sampled", number, joined=number > 0))
+    assert session.last_act() == "2 tokens"
+
+
 def test_a_prompt_is_deleted_where_there_is_another_one(header, walker):
     session = begun(header, walker)
     with pytest.raises(RecordError, match="only prompt"):

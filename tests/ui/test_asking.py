@@ -74,6 +74,8 @@ async def test_a_text_is_forced_token_by_token_with_the_numbers_of_each(explore,
         assert str(dialog.dialog.border_title) == "Force a text · 2 tokens"
         await press(pilot, "enter")
         assert text(app) == "<|begin|>Once upon a fox sang"
+        bits = sum(place.surprisal for place in path(app, 2))
+        assert app.main.status_line.status.note == f"2 forced tokens, {bits:.1f} bits in all"
         scored = [s async for part in app.main.walk.engine.score(app.main.walk.prefix, 0, 4) for s in part]
         for place, expected in zip(path(app, 2), scored, strict=True):
             assert (place.choice.source, place.choice.rank) == ("forced", expected.rank)
@@ -134,11 +136,14 @@ async def test_what_has_no_room_or_no_meaning_is_said_and_nothing_is_added(explo
         assert said(dialog) == "With these 9 tokens the text has 13; the context holds 12."
         assert text(app) == "<|begin|>Once upon a"
         await write(pilot, "backspace")
-        await press(pilot, "enter", "f")
+        await press(pilot, "enter")
         assert text(app).endswith("a12345678")
-        assert app.screen is app.main
-        await ask(pilot, "o")
-        assert app.screen is app.main
+        # What is typed where there is no room is said to be too much, and never taken for keys.
+        dialog = await ask(pilot, "f", *typed("x"), "enter")
+        assert said(dialog) == "With these 1 tokens the text has 13; the context holds 12."
+        await pilot.press("escape")
+        dialog = await ask(pilot, "o", *typed("x"), "tab")
+        assert "context" in said(dialog)
 
 
 async def test_what_is_said_of_a_line_stays_where_enter_follows_its_last_key_at_once(explore):
@@ -200,8 +205,14 @@ async def test_what_is_written_is_kept_where_the_engine_dies(explore):
         await write(pilot, "enter")
         assert "was killed" in said(dialog) and "R starts it again" in said(dialog)
         await write(pilot, "escape")
-        await press(pilot, "f", "o", "slash")
-        assert app.screen is app.main
+        # The dialog opens all the same, so that nothing that is typed is taken for keys.
+        dialog = await ask(pilot, "f", "enter")
+        assert dialog.line.value == " fox"
+        assert "was killed" in said(dialog)
+        await write(pilot, "escape")
+        dialog = await ask(pilot, "slash", "x")
+        assert "was killed" in said(dialog)
+        await write(pilot, "escape")
         await press(pilot, "R")
         await ask(pilot, "f")
         await press(pilot, "enter")
@@ -306,9 +317,11 @@ async def test_nothing_is_asked_before_the_first_token(explore, key):
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         app.main.walk.focus = 0
-        await press(pilot, key)
-        assert app.screen is app.main
-        assert "before the first token" in app.main.status_line.status.note
+        dialog = await ask(pilot, key, *typed("a"), "tab" if key == "o" else "enter")
+        assert "before the first token" in said(dialog)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "first token" in app.main.candidates.message and not app.main.candidates.failed
 
 
 # Options.

@@ -65,7 +65,7 @@ async def test_another_token_begins_a_branch_and_the_old_one_stays(explore):
         assert text(app) == PROMPT + " little"
         assert len(app.main.walk.session.tree.nodes) == 4
         await press(pilot, "u")
-        assert (text(app), note(app)) == (PROMPT + " time,", "undone; Ctrl+R does it again")
+        assert (text(app), note(app)) == (PROMPT + " time,", "undone: the way to another branch; Ctrl+R does it again")
         await press(pilot, "ctrl+r")
         assert text(app) == PROMPT + " little"
 
@@ -115,7 +115,7 @@ async def test_an_exchanged_token_carries_over_what_comes_after_it_with_new_numb
         assert app.main.candidates.selected.token.bytes == b" bear"
         await press(pilot, "E")
         assert text(app) == PROMPT + " little bear who"
-        assert note(app) == "“␣bear” for “␣fox”; 1 tokens carried over"
+        assert note(app) == "“␣bear” for “␣fox”; 1 token carried over"
         await press(pilot, "u")
         assert text(app) == PROMPT + " little fox who"
         await press(pilot, "ctrl+r")
@@ -184,7 +184,7 @@ async def test_jumps_go_to_surprises_forks_and_token_numbers(explore):
         await press(pilot, "left_square_bracket")
         assert (app.main.walk.focus, note(app)) == (5, "token 5: 2 branches begin here")
         await press(pilot, "left_square_bracket")
-        assert (app.main.walk.focus, note(app)) == (0, "no further forks · bookmarks before; J chooses what is")
+        assert (app.main.walk.focus, note(app)) == (0, "nothing more to jump to before; J says what counts")
         await press(pilot, "right_square_bracket")
         assert app.main.walk.focus == 5
         await press(pilot, "right_square_bracket")

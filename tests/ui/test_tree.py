@@ -38,8 +38,8 @@ async def test_the_pane_opens_in_the_place_of_the_tokens_and_closes_again(explor
         pane = app.main.tree_pane
         assert (pane.region, app.main.focused, app.main.tokens.display) == (place, pane, False)
         assert rows(app) == [
-            "   branch                         tokens Σ logprob",
-            " ○▾ <|begin|>Once upon a               4",
+            "   branch                         tokens  Σ to end",
+            " ○▾ Once upon a                        4",
             "  ├─   time, there                     3     -0.35",
             "›●└─   little fox        ★ spot 1      2     -2.28",
         ]
@@ -76,7 +76,7 @@ async def test_a_run_of_another_prompt_is_gone_to(explore):
         await press(pilot, *BRANCHED)
         await app.main.walk.prompt("The end")
         await press(pilot, "B")
-        assert rows(app)[4].startswith("›●  <|begin|>The end")
+        assert rows(app)[4].startswith("›●  The end")
         await press(pilot, "up", "enter")
         assert text(app).endswith("Once upon a little fox")
         assert app.main.walk.session.events[-1] == record.Move(root=0, node=5, t=app.main.walk.session.events[-1].t)
@@ -90,10 +90,10 @@ async def test_what_is_below_a_run_is_folded_by_a_key_and_by_the_mouse(explore):
         pane = app.main.tree_pane
         assert pane.row == 0
         await press(pilot, "left")
-        assert rows(app)[1:] == ["›○▸ <|begin|>Once upon a       +2      4"]
+        assert rows(app)[1:] == ["›○▸ Once upon a                +2      4"]
         await press(pilot, "left", "w")
         assert said(app) == "branch 1 of 2"
-        assert rows(app)[1:] == ["›○▸ <|begin|>Once upon a       +2      4"]
+        assert rows(app)[1:] == ["›○▸ Once upon a                +2      4"]
         await press(pilot, "right", "right")
         assert (len(rows(app)), pane.row) == (4, 1)
         await pilot.click(pane, offset=(4, 2))

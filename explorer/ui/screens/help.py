@@ -23,6 +23,7 @@ MARKS = (
     ("└", "the last row above the line of top-p"),
     ("› ● ○", "the selected branch, the one that the cursor is in, those on the way there"),
     ("▾ ▸ +3", "a branch with others below it; folded, with how many end there"),
+    ("Σ to end", "the logprob, in nats, of all tokens after the prompt down to the end of a branch"),
     ("★", "the name of a spot"),
     ("≤", "a sum that is at most this: one of its tokens has no number"),
     ("grey row", "cut by a sampler; its name stands under “sampling”, why at the foot"),

@@ -166,7 +166,7 @@ class TreePane(Pane, can_focus=True):
     def _head(self) -> Iterator[Part]:
         yield fit("   branch", self._room), "tree--head"
         yield fit("tokens", TOKEN_CELLS, "right") if self._cells >= TOKENS_FROM else "", "tree--head"
-        yield fit("Σ logprob", SUM_CELLS + 1, "right"), "tree--head"
+        yield fit("Σ to end", SUM_CELLS + 1, "right"), "tree--head"
         yield fit("mean", MEAN_CELLS, "right") if self._cells >= MEAN_FROM else "", "tree--head"
 
     @property
