@@ -1,5 +1,6 @@
 """`replay`: a record is played in the terminal, verified, or walked again on another engine."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,11 +105,11 @@ def verification(record: "Record", file: Path, tolerance: float | None, flags: d
         raise UsageError(f"{file} holds no number that could be verified: it ends before its first prompt.")
     verified = Verification(session, tolerance)
 
-    async def check(engine: "Engine", part: Part) -> None:
+    async def check(part: Part, engine: "Engine") -> None:
         await verified.check(part, engine)
 
     for part in parts:
-        with_engine(recorded_config(part.engine, flags), lambda engine, part=part: check(engine, part))  # type: ignore[misc]
+        with_engine(recorded_config(part.engine, flags), partial(check, part))
     return verified.report
 
 
