@@ -45,6 +45,7 @@ bench: $(VENV)/dev
 	$(BIN)/python benchmarks/asking.py
 	$(BIN)/python benchmarks/precision.py
 	$(BIN)/python benchmarks/auto.py --shape 0.5b --tokens 40 --rounds 5
+	$(BIN)/python benchmarks/record.py
 	$(BIN)/python benchmarks/ui.py
 	$(BIN)/python benchmarks/tree.py
 
