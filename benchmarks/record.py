@@ -79,7 +79,7 @@ def append(folder: Path) -> float:
     return statistics.median(times)
 
 
-def steps(folder: Path) -> tuple[float, float, float]:
+def steps() -> tuple[float, float, float]:
     """Seconds to the end of 100,000 events; the median and the longest step back from there, in ms."""
     happened: list[events.AnyEvent] = [
         events.Prompt(text="a", ids=[0], bytes=["61"]),
@@ -102,16 +102,20 @@ def steps(folder: Path) -> tuple[float, float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=int, default=1024)
+    parser.add_argument("--restore", help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if asked.restore:
+        restored(asked.restore)
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print(f"append a table: {append(folder):.0f} µs, median of 500")
-        end, median, longest = steps(folder)
+        end, median, longest = steps()
         print(f"100,000 events: {end:.1f} s to the end, a step back {median:.3f} ms, {longest:.1f} ms at most")
         path = folder / "large.jsonl"
         walk(path, asked.megabytes)
-        code = f"from benchmarks.record import restored; restored({str(path)!r})"
-        told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+        command = [sys.executable, __file__, "--restore", str(path)]
+        told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
         print(
             f"{asked.megabytes} MB: read and restored in {told[0]} s, {int(told[1]):,} events, {told[2]} MB of memory"
         )
