@@ -110,8 +110,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print(f"append a table: {append(folder):.0f} µs, median of 500")
-        end, median, longest = steps()
-        print(f"100,000 events: {end:.1f} s to the end, a step back {median:.3f} ms, {longest:.1f} ms at most")
         path = folder / "large.jsonl"
         walk(path, asked.megabytes)
         command = [sys.executable, __file__, "--restore", str(path)]
@@ -119,6 +117,8 @@ def main() -> None:
         print(
             f"{asked.megabytes} MB: read and restored in {told[0]} s, {int(told[1]):,} events, {told[2]} MB of memory"
         )
+        end, median, longest = steps()
+        print(f"100,000 events: {end:.1f} s to the end, a step back {median:.3f} ms, {longest:.1f} ms at most")
 
 
 if __name__ == "__main__":
