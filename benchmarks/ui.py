@@ -25,6 +25,7 @@ from explorer.engine.client import WorkerEngine
 from explorer.engine.description import ModelSettings
 from explorer.engines import embedded_folder
 from explorer.ui.app import ExplorerApp
+from explorer.ui.loading import Models
 from explorer.ui.theme import read_themes, shipped_folder
 
 BARE_APP = """
@@ -61,7 +62,8 @@ async def key_to_table(steps: int = 60) -> tuple[float, float, float]:
         headless.begin, params=SamplingParams(seed=1), record=Path(tempfile.mkdtemp()) / "walk.jsonl"
     )
     themes = read_themes([shipped_folder()])[0]
-    app = ExplorerApp(engine, open_session, model="demo", themes=themes, theme="dark", draft="Once upon a")
+    models = Models("benchmark", str, list, lambda name: engine)
+    app = ExplorerApp(engine, open_session, models=models, themes=themes, theme="dark", draft="Once upon a")
     forwards, keys, engines = [], [], []
     async with app.run_test(size=(120, 36)) as pilot:
         while app.main.candidates.selected is None:
