@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from explorer.core.form import Field, read_answer, read_number, written_answer, written_number
-from explorer.core.navigation import node_at
 from explorer.core.session import Session
 from explorer.core.snapshot import PathToken
 from explorer.core.token import visible
@@ -60,8 +59,9 @@ def reason(session: Session, path: Sequence[PathToken], index: int, settings: Ju
     reasons = []
     if place.node is not None and settings.bookmarks and place.node in tree.bookmarks:
         reasons.append(f"★ {visible(tree.bookmarks[place.node])}")
-    if index >= len(tree.prompt) and settings.forks:
-        branches = len(tree.living(node_at(session, index).parent or 0))
+    parent = None if place.node is None else tree.nodes[place.node].parent
+    if parent is not None and settings.forks:
+        branches = len(tree.living(parent))
         reasons += [f"{branches} branches begin here"] if branches > 1 else []
     if _above(place.surprisal, settings.surprisal_above):
         reasons.append(f"surprisal {place.surprisal:.1f} bits")

@@ -40,7 +40,8 @@ def quantization(wanted: str | None, name: str, config: Any, dtype: str) -> Bits
 def compute_dtype(config: Any, wanted: str) -> torch.dtype:
     """The dtype that computes with unpacked weights: the wanted one, else the model's own if it has 16 bits."""
     if wanted != "auto":
-        return getattr(torch, wanted)  # type: ignore[no-any-return]
+        named: torch.dtype = getattr(torch, wanted)
+        return named
     own = getattr(config, "dtype", None)
     return own if own in (torch.bfloat16, torch.float16) else torch.bfloat16
 
