@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from explorer.core.chat import Chat, ChatOptions, read_messages
+from explorer.core.choice import Choice, Source
 from explorer.core.distribution import CandidateRow, Distribution, Logprob, Prob
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Bytes, Token
-from explorer.core.tree import Choice, Source
 
 FORMAT = "token-explorer-record"
 VERSION = 2

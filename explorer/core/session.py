@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from explorer.core import events as record
+from explorer.core.choice import Batch, Source
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.events import AnyEvent, Header
 from explorer.core.history import Change, History
@@ -21,7 +22,7 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.snapshot import EMPTY, Snapshot
 from explorer.core.token import Token, shown_bytes
-from explorer.core.tree import Batch, Node, Source, Table, Tree
+from explorer.core.tree import Node, Table, Tree
 from explorer.core.validity import check, refuge, root_of
 from explorer.errors import RecordError, UsageError
 

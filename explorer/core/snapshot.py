@@ -8,11 +8,11 @@ import math
 import msgspec
 
 from explorer.core.chat import Chat
+from explorer.core.choice import Choice
 from explorer.core.distribution import Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import surprisal
 from explorer.core.token import Token
-from explorer.core.tree import Choice
 
 
 class PathToken(msgspec.Struct, frozen=True):

@@ -14,13 +14,13 @@ import msgspec
 import torch
 from transformers import PreTrainedModel
 
+from explorer.core.prefix import common_prefix
 from explorer.engine import memory, passes
 from explorer.engine.batch import Batch
 from explorer.engine.capabilities import NOTHING_KEPT, Capabilities
 from explorer.engine.passes import FAILURES, ForwardPass
 from explorer.engine.probe import capabilities_of, copies, copies_chunks, pads
 from explorer.engine.states import Snapshots, forked, new_cache
-from explorer.engine.wire import common_prefix
 
 CHUNK = 512
 """Tokens of one forward pass of a long prefill: between two of them it can be cancelled."""

@@ -13,6 +13,7 @@ import msgspec
 from explorer.core.chat import ChatOptions
 from explorer.core.chat import Message as ChatMessage
 from explorer.core.distribution import Distribution
+from explorer.core.prefix import common_prefix
 from explorer.core.query import Query
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
@@ -323,17 +324,3 @@ class PrefixReader:
         while len(self._known) > HANDLES_KEPT:
             self._known.popitem(last=False)
         return ids
-
-
-def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
-    """How many ids two sequences share from the beginning; by bisection over slices, which compare in C."""
-    low, high = 0, min(len(left), len(right))
-    if left[:high] == right[:high]:
-        return high
-    while low < high:
-        middle = (low + high + 1) // 2
-        if left[low:middle] == right[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

@@ -11,12 +11,12 @@ from contextlib import aclosing
 
 import msgspec
 
+from explorer.core.choice import Batch
 from explorer.core.events import Move
 from explorer.core.sampling import seed_after
 from explorer.core.sequence import SampledSequence
 from explorer.core.stopping import FinishReason, StopRules
 from explorer.core.token import Token
-from explorer.core.tree import Batch
 from explorer.engine.base import Drawn, check_sampling
 from explorer.errors import UsageError
 from explorer.ui.walk import Walk

@@ -1,8 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.core.choice import Choice
 from explorer.core.token import Token, shown_bytes
-from explorer.core.tree import Choice, Tree
+from explorer.core.tree import Tree
 
 
 def token(data: bytes, token_id: int | None = None) -> Token:

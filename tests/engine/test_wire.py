@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from explorer.core.chat import ChatOptions, Message
 from explorer.core.distribution import Candidate, Distribution
+from explorer.core.prefix import common_prefix
 from explorer.core.query import Query
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
@@ -175,6 +176,6 @@ def test_a_step_does_not_grow_with_the_context():
 
 @given(LISTS, LISTS)
 def test_the_common_prefix_is_the_longest_that_both_begin_with(left, right):
-    length = wire.common_prefix(left, right)
+    length = common_prefix(left, right)
     assert left[:length] == right[:length]
     assert length == min(len(left), len(right)) or left[length] != right[length]
