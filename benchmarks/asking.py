@@ -20,8 +20,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from explorer.core.query import Query
 from explorer.core.sampling import SamplingParams
+from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
-from explorer.engine.local import TransformersEngine
 
 LENGTH, OPTIONS, TOKENS, LIMIT = 512, 8, 5, 200
 PARAMS = SamplingParams(temperature=0.8, top_p=0.95)

@@ -17,8 +17,8 @@ from explorer import headless
 from explorer.core.pace import RunSettings
 from explorer.core.sampling import SamplingParams
 from explorer.core.stopping import StopRules
-from explorer.engine.client import WorkerEngine
 from explorer.engine.description import ModelSettings
+from explorer.engine.process.client import WorkerEngine
 from explorer.engines import embedded_folder
 from explorer.ui.app import ExplorerApp
 from explorer.ui.loading import Models

@@ -24,9 +24,9 @@ from models import random_model
 from transformers import AutoModelForCausalLM, DynamicCache
 
 from explorer.core.sampling import SamplingParams
-from explorer.engine.client import WorkerEngine
+from explorer.engine.compute.loading.loading import SMALL
 from explorer.engine.description import ModelSettings
-from explorer.engine.loading import SMALL
+from explorer.engine.process.client import WorkerEngine
 from explorer.engines import embedded_folder
 
 TOP = 20

@@ -9,7 +9,7 @@ import argparse
 import torch
 from transformers import AutoModelForCausalLM
 
-from explorer.engine.cache import NoCache, PrefixCache
+from explorer.engine.compute.forward.cache import NoCache, PrefixCache
 from explorer.engines import embedded_folder
 
 TOKENS = 160

@@ -14,8 +14,8 @@ import torch
 
 from explorer.core.sampling import SamplingParams
 from explorer.core.token import Token
-from explorer.engine.logits import Asked, distribution, sampling_scores
-from explorer.engine.ranking import Row
+from explorer.engine.compute.tables.logits import Asked, distribution, sampling_scores
+from explorer.engine.compute.tables.ranking import Row
 
 SIZES = {"32k": 32_000, "152k": 151_936, "262k": 262_144}
 TOP = 20

@@ -17,8 +17,8 @@ from models import QWEN_VOCABULARY, SHAPES, random_model
 
 from explorer.core.sampling import SamplingParams
 from explorer.core.size import size_in_words
+from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
-from explorer.engine.local import TransformersEngine
 
 GOAL = 1 << 30
 

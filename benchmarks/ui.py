@@ -21,8 +21,8 @@ from pathlib import Path
 
 from explorer import headless
 from explorer.core.sampling import SamplingParams
-from explorer.engine.client import WorkerEngine
 from explorer.engine.description import ModelSettings
+from explorer.engine.process.client import WorkerEngine
 from explorer.engines import embedded_folder
 from explorer.ui.app import ExplorerApp
 from explorer.ui.loading import Models

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from explorer.core.token import Token
     from explorer.engine.base import Engine, Progress, RenderedChat
     from explorer.engine.description import ModelEntry, ModelSettings
-    from explorer.engine.vocabulary import Vocabulary
+    from explorer.engine.vocabulary.vocabulary import Vocabulary
 
 Answer = TypeVar("Answer")
 
@@ -86,7 +86,7 @@ def read_device_map(said: str) -> str | dict[str, str]:
 
 
 def make_engine(config: Config) -> "Engine":
-    from explorer.engine.client import WorkerEngine
+    from explorer.engine.process.client import WorkerEngine
 
     log_file = log_folder() / f"engine-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
     with contextlib.suppress(OSError):
@@ -137,7 +137,7 @@ def with_engine(config: Config, ask: "Callable[[Engine], Awaitable[Answer]]") ->
 
 def listed_models() -> "list[ModelEntry]":
     """The model that ships, and those of the local Hugging Face cache."""
-    from explorer.engine.catalogue import cached_models, entry
+    from explorer.engine.files.catalogue import cached_models, entry
 
     return [entry(EMBEDDED, embedded_folder()), *cached_models()]
 
@@ -163,7 +163,7 @@ def render_chat(config: Config, chat: Chat) -> "RenderedChat":
     """What the model's template makes of a chat; without torch where `find_tokens` needs none."""
     folder, vocabulary = _vocabulary(config)
     if vocabulary is not None:
-        from explorer.engine.chat import ChatTemplate
+        from explorer.engine.vocabulary.chat import ChatTemplate
 
         template = ChatTemplate.from_folder(folder, vocabulary, model_settings(config).name)
         return template.render(chat.messages, chat.options)
@@ -172,8 +172,8 @@ def render_chat(config: Config, chat: Chat) -> "RenderedChat":
 
 def _vocabulary(config: Config) -> "tuple[Path, Vocabulary | None]":
     """The model's folder, and its vocabulary where the folder has it by itself."""
-    from explorer.engine import hub
-    from explorer.engine.vocabulary import Vocabulary
+    from explorer.engine.files import hub
+    from explorer.engine.vocabulary.vocabulary import Vocabulary
 
     settings = model_settings(config)
     folder, _ = hub.locate(

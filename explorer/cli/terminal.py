@@ -143,7 +143,7 @@ def other_engine(config: Config, model: str) -> "Engine":
 
     Raises ModelError at once for a folder that is not there, before the present model is given up.
     """
-    from explorer.engine.hub import local_folder
+    from explorer.engine.files.hub import local_folder
 
     if model != EMBEDDED:
         local_folder(model)

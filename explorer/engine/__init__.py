@@ -1,5 +1,6 @@
-"""Engines: from token ids to a Distribution.
+"""Engines: what answers which token could be next.
 
-torch is for local.py, loading.py, cache.py, rows.py, probe.py, states.py, passes.py,
-logits.py, ranking.py, samplers.py, shortcuts.py and drawing.py.
+`base`, `description` and `capabilities` are the interface, for everybody. `process` reaches an engine in a process of
+its own, `files` finds a model's files, `vocabulary` tells bytes from ids, `scripted` answers without a model, and
+`compute` with one. Must not know who asks.
 """

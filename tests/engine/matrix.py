@@ -16,9 +16,9 @@ from collections.abc import Iterator
 import torch
 import transformers
 
-from explorer.engine import cache
-from explorer.engine.cache import NoCache, forward_for
 from explorer.engine.capabilities import Capabilities
+from explorer.engine.compute.forward import cache
+from explorer.engine.compute.forward.cache import NoCache, forward_for
 from tests.engine import architectures
 from tests.engine.architectures import ARCHITECTURES, V
 

@@ -5,12 +5,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.engine import cache, passes
-from explorer.engine.cache import Cancelled, NoCache, PrefixCache, forward_for
-from explorer.engine.passes import ForwardPass
-from explorer.engine.probe import capabilities_of
-from explorer.engine.rows import PrefixKeys, RowStore
-from explorer.engine.states import Snapshots, new_cache
+from explorer.engine.compute.forward import cache, passes
+from explorer.engine.compute.forward.cache import Cancelled, NoCache, PrefixCache, forward_for
+from explorer.engine.compute.forward.passes import ForwardPass
+from explorer.engine.compute.forward.probe import capabilities_of
+from explorer.engine.compute.forward.states import Snapshots, new_cache
+from explorer.engine.compute.tables.rows import PrefixKeys, RowStore
 from tests.engine.architectures import V, build
 from tests.engine.matrix import CHUNK, SENSITIVITY, TOLERANCE, difference, walk
 

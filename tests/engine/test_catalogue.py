@@ -4,7 +4,7 @@ import os
 import huggingface_hub.constants as constants
 import pytest
 
-from explorer.engine.catalogue import cached_models, cached_revisions, is_causal
+from explorer.engine.files.catalogue import cached_models, cached_revisions, is_causal
 
 TOKENIZER = {"tokenizer.json": "{}"}
 LLAMA = {"architectures": ["LlamaForCausalLM"], "dtype": "bfloat16", "max_position_embeddings": 4096}

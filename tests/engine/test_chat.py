@@ -5,8 +5,8 @@ from functools import cache
 import pytest
 
 from explorer.core.chat import ChatOptions, Message
-from explorer.engine.chat import ChatTemplate
-from explorer.engine.vocabulary import Vocabulary
+from explorer.engine.vocabulary.chat import ChatTemplate
+from explorer.engine.vocabulary.vocabulary import Vocabulary
 from explorer.errors import UsageError
 from tests.engine.templates import FAMILIES, chat_tokenizer
 
@@ -136,8 +136,8 @@ def test_a_template_out_of_a_folder_needs_no_torch(tmp_path):
 import sys
 from pathlib import Path
 from explorer.core.chat import ChatOptions, Message
-from explorer.engine.chat import ChatTemplate
-from explorer.engine.vocabulary import Vocabulary
+from explorer.engine.vocabulary.chat import ChatTemplate
+from explorer.engine.vocabulary.vocabulary import Vocabulary
 folder = Path({str(tmp_path)!r})
 template = ChatTemplate.from_folder(folder, Vocabulary.from_folder(folder), "m")
 print(*[t.id for t in template.render([Message("user", {USER.content!r})], ChatOptions()).tokens])

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from explorer.core.sampling import SamplingParams
-from explorer.engine import wire
-from explorer.engine.client import WorkerEngine, ended
 from explorer.engine.description import ModelSettings
+from explorer.engine.process import wire
+from explorer.engine.process.client import WorkerEngine, ended
 from explorer.errors import EngineDied, EngineError, ModelError
 
 SETTINGS = ModelSettings(model="scripted", name="scripted")
@@ -111,7 +111,7 @@ async def test_closing_is_not_a_death_and_ends_the_process(engine):
 
 
 async def test_a_call_that_waits_while_the_engine_is_closed_ends(engine, monkeypatch):
-    monkeypatch.setattr("explorer.engine.client.GRACE", 0.1)
+    monkeypatch.setattr("explorer.engine.process.client.GRACE", 0.1)
     await engine.start()
     await stopped(engine)
     call = await asked(engine)
@@ -151,7 +151,7 @@ async def test_prints_of_a_library_go_to_the_log_and_not_into_the_protocol(engin
         "import os, sys\n"
         "class Noisy:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'explorer.engine.scripted':\n"
+        "        if name == 'explorer.engine.scripted.scripted':\n"
         "            print('a stray line', flush=True)\n"
         "            os.write(1, b'half a line')\n"
         "            os.system('echo from a grandchild')\n"
@@ -208,7 +208,7 @@ def test_a_worker_whose_parent_is_killed_ends(tmp_path):
     parent_code = (
         "import asyncio, sys, pathlib\n"
         "from explorer.engine.description import ModelSettings\n"
-        "from explorer.engine.client import WorkerEngine\n"
+        "from explorer.engine.process.client import WorkerEngine\n"
         "async def main():\n"
         "    settings = ModelSettings(model='', name='scripted')\n"
         "    engine = WorkerEngine(settings, pathlib.Path(sys.argv[1]), ['--engine', 'scripted'])\n"
@@ -239,7 +239,8 @@ async def test_a_scripted_worker_loads_no_torch(engine):
 def test_the_process_that_draws_loads_no_torch():
     code = (
         "import sys\n"
-        "import explorer.engine.client, explorer.engine.wire, explorer.engine.scripted, explorer.engine.vocabulary\n"
+        "import explorer.engine.process.client, explorer.engine.process.wire\n"
+        "import explorer.engine.scripted.scripted, explorer.engine.vocabulary.vocabulary\n"
         "print([name for name in ('torch', 'transformers', 'accelerate', 'numpy') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from explorer.core.token import Token
-from explorer.engine import comparison, logits, memory, passes
-from explorer.engine.cache import Cancelled, NoCache, forward_for
-from explorer.engine.comparison import Comparison
+from explorer.engine.compute import comparison, memory
+from explorer.engine.compute.comparison import Comparison
+from explorer.engine.compute.forward import passes
+from explorer.engine.compute.forward.cache import Cancelled, NoCache, forward_for
+from explorer.engine.compute.tables import logits
 from tests.engine.architectures import ARCHITECTURES, V, build
 from tests.engine.matrix import TOLERANCE
 

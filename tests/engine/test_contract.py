@@ -12,11 +12,11 @@ from explorer.core.query import Query
 from explorer.core.sampling import SamplingParams
 from explorer.core.stopping import StopRules
 from explorer.engine.base import encode_prompt, encode_source
-from explorer.engine.cache import NoCache
-from explorer.engine.client import WorkerEngine
+from explorer.engine.compute.forward.cache import NoCache
+from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
-from explorer.engine.local import TransformersEngine
-from explorer.engine.scripted import EOS, ScriptedEngine
+from explorer.engine.process.client import WorkerEngine
+from explorer.engine.scripted.scripted import EOS, ScriptedEngine
 from explorer.errors import ContextFull, EngineError, UsageError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

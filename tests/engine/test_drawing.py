@@ -5,9 +5,9 @@ import torch
 
 from explorer.core.knobs import KNOBS
 from explorer.core.sampling import SamplingParams
+from explorer.engine.compute.local import TransformersEngine
+from explorer.engine.compute.tables.drawing import STATES_KEPT, Draws
 from explorer.engine.description import ModelSettings
-from explorer.engine.drawing import STATES_KEPT, Draws
-from explorer.engine.local import TransformersEngine
 
 SETTINGS = [
     SamplingParams(seed=1),

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.core.query import Query
-from explorer.engine import entries
-from explorer.engine.entries import Entries
+from explorer.engine.vocabulary import entries
+from explorer.engine.vocabulary.entries import Entries
 from explorer.errors import UsageError
 
 DATA = [b"<|end|>", b" The", b"the", None, b"\xec", b"\xec\x98\x9b", b"a\nb", b"STRASSE", b"", b"The"]

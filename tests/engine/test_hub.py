@@ -11,7 +11,7 @@ import httpx2
 import huggingface_hub.constants as constants
 import pytest
 
-from explorer.engine.hub import locate, looks_like_path
+from explorer.engine.files.hub import locate, looks_like_path
 from explorer.errors import ModelError
 from tests.engine.hub_server import COMMIT, MODEL, SHARDS, HubServer
 
@@ -380,7 +380,7 @@ def test_a_cache_that_cannot_be_written_is_said(hub, monkeypatch):
 
 def test_a_download_that_was_killed_goes_on_from_the_files_that_are_whole(empty_cache, hub):
     hub.held = SHARDS[1]
-    code = "from explorer.engine.hub import locate; locate('owner/name', lambda progress: None)"
+    code = "from explorer.engine.files.hub import locate; locate('owner/name', lambda progress: None)"
     environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(empty_cache)}
     child = subprocess.Popen([sys.executable, "-c", code], env=environment)
     assert hub.halfway.wait(60)

@@ -10,13 +10,13 @@ from transformers import AutoConfig
 
 from explorer.core.sampling import SamplingParams
 from explorer.engine.base import Progress
+from explorer.engine.compute.loading.faults import one_line
+from explorer.engine.compute.loading.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
+from explorer.engine.compute.loading.placement import resolve_device
+from explorer.engine.compute.loading.quantization import compute_dtype
+from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
-from explorer.engine.faults import one_line
-from explorer.engine.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
-from explorer.engine.local import TransformersEngine
-from explorer.engine.placement import resolve_device
-from explorer.engine.quantization import compute_dtype
-from explorer.engine.vocabulary import Vocabulary
+from explorer.engine.vocabulary.vocabulary import Vocabulary
 from explorer.engines import embedded_folder
 from explorer.errors import ModelError, UsageError
 
@@ -168,7 +168,9 @@ def test_a_full_memory_is_said(folder, monkeypatch):
     settings = ModelSettings(model=str(folder), name="The model", device="cpu")
     config = load_config(folder, settings)
     for error in (torch.OutOfMemoryError("CUDA out of memory"), MemoryError()):
-        monkeypatch.setattr("explorer.engine.loading.AutoModelForCausalLM.from_pretrained", fails(error))
+        monkeypatch.setattr(
+            "explorer.engine.compute.loading.loading.AutoModelForCausalLM.from_pretrained", fails(error)
+        )
         with pytest.raises(ModelError, match=r"The model does not fit into .*memory"):
             load_model(folder, config, settings, lambda progress: None)
 
@@ -246,7 +248,7 @@ async def test_the_shape_that_a_config_cannot_have_is_said(folder):
 
 @pytest.mark.parametrize("bits", ["4bit", "8bit"])
 async def test_quantising_without_its_package_is_said(folder, bits, monkeypatch):
-    monkeypatch.setattr("explorer.engine.quantization.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("explorer.engine.compute.loading.quantization.importlib.util.find_spec", lambda name: None)
     with pytest.raises(ModelError, match=r"needs the package bitsandbytes.*token-explorer\[quant\]"):
         await starts(folder, quantize=bits)
     await starts(folder)

@@ -7,9 +7,9 @@ from transformers import GenerationConfig, LogitsProcessorList
 
 from explorer.core.sampling import SamplingParams
 from explorer.core.token import Token
-from explorer.engine import plain_samplers
-from explorer.engine.logits import Asked, distribution, greedy, sampling_scores
-from explorer.engine.ranking import Row, comparable, highest, rank_of
+from explorer.engine.compute.tables.logits import Asked, distribution, greedy, sampling_scores
+from explorer.engine.compute.tables.ranking import Row, comparable, highest, rank_of
+from explorer.engine.scripted import plain_samplers
 
 V = 200
 NAMES = {

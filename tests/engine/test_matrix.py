@@ -1,6 +1,6 @@
 import pytest
 
-from explorer.engine import cache
+from explorer.engine.compute.forward import cache
 from tests.engine import architectures, matrix
 
 pytestmark = pytest.mark.matrix

@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from explorer.core.sampling import SamplingParams
-from explorer.engine import memory, passes
-from explorer.engine.client import WorkerEngine
+from explorer.engine.compute import memory
+from explorer.engine.compute.forward import passes
+from explorer.engine.compute.forward.probe import capabilities_of
+from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
-from explorer.engine.local import TransformersEngine
-from explorer.engine.probe import capabilities_of
+from explorer.engine.process.client import WorkerEngine
 from explorer.errors import ModelError, OutOfMemory
 
 ONE = SamplingParams(seed=1)

@@ -3,10 +3,11 @@ import torch
 
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import summary
-from explorer.engine import logits, passes
+from explorer.engine.compute.forward import passes
+from explorer.engine.compute.local import TransformersEngine
+from explorer.engine.compute.tables import logits
 from explorer.engine.description import ModelSettings
-from explorer.engine.local import TransformersEngine
-from explorer.engine.vocabulary import Vocabulary
+from explorer.engine.vocabulary.vocabulary import Vocabulary
 from explorer.engines import embedded_folder
 
 TEXT = "Once upon a time there was a little girl who lived in a small house. 옛날 옛적에 토끼가 살았어요."

@@ -6,10 +6,11 @@ import torch
 from explorer.core.sampling import SamplingParams
 from explorer.core.stopping import StopRules
 from explorer.core.token import Token
-from explorer.engine import batch, sequences
-from explorer.engine.cache import Cancelled, NoCache, forward_for
-from explorer.engine.drawing import BatchDraws, Draws
-from explorer.engine.sequences import Sequences
+from explorer.engine.compute import sequences
+from explorer.engine.compute.forward import batch
+from explorer.engine.compute.forward.cache import Cancelled, NoCache, forward_for
+from explorer.engine.compute.sequences import Sequences
+from explorer.engine.compute.tables.drawing import BatchDraws, Draws
 from explorer.errors import EngineError
 from tests.engine.architectures import V, build
 

@@ -6,11 +6,11 @@ import torch
 
 from explorer.core.sampling import SamplingParams
 from explorer.core.token import Token
-from explorer.engine import ranking, shortcuts
-from explorer.engine.logits import Asked, distribution
-from explorer.engine.ranking import DEPTH, SHALLOW, Row
-from explorer.engine.samplers import chain
-from explorer.engine.shortcuts import beginning
+from explorer.engine.compute.tables import ranking, shortcuts
+from explorer.engine.compute.tables.logits import Asked, distribution
+from explorer.engine.compute.tables.ranking import DEPTH, SHALLOW, Row
+from explorer.engine.compute.tables.samplers import chain
+from explorer.engine.compute.tables.shortcuts import beginning
 
 HISTORY = torch.tensor([[1, 2, 3]])
 

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 import explorer.embedded
 from explorer.core.query import Query
 from explorer.core.token import Token
-from explorer.engine.vocabulary import Vocabulary, byte_alphabet, text_of
+from explorer.engine.vocabulary.vocabulary import Vocabulary, byte_alphabet, text_of
 from explorer.errors import ModelError, UsageError
 
 EMBEDDED = Path(explorer.embedded.__file__).parent

@@ -13,10 +13,10 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.stopping import StopRules
 from explorer.core.token import Token
-from explorer.engine import wire
 from explorer.engine.base import Drawn, Found, Progress, RenderedChat, Step
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.description import EngineInfo, ModelSettings, Module, Parameter, Structure
+from explorer.engine.process import wire
 from explorer.errors import ContextFull, EngineError, ModelError, UsageError
 
 PARAMS = SamplingParams(0.7, 0.9, 40, 2**63 - 1, logit_bias=((5, -1.5),), suppress_tokens=(3, 4))

@@ -11,7 +11,7 @@ from explorer.core.journal import Journal, Record
 from explorer.core.sampling import SamplingParams
 from explorer.core.session import Session
 from explorer.core.token import Token
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.export.document import Document
 
 HOSTILE = (

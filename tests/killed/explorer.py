@@ -25,7 +25,7 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.snapshot import Snapshot
 from explorer.core.stopping import StopRules
 from explorer.engine.base import Engine
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.engines import make_engine
 from explorer.ui.app import ExplorerApp
 from explorer.ui.loading import Models

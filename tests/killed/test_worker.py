@@ -19,9 +19,9 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.session import Session
 from explorer.core.stopping import StopRules
 from explorer.engine.base import Engine
-from explorer.engine.client import WorkerEngine
 from explorer.engine.description import ModelSettings
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.process.client import WorkerEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.engines import make_engine
 from explorer.errors import EngineDied
 from explorer.ui.run import Run

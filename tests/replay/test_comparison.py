@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from explorer.core import events, journal
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.token import Token
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.replay.comparison import (
     Compared,
     between_tables,

@@ -3,7 +3,7 @@ import pytest
 
 from explorer.config import Config
 from explorer.core import events, journal
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.engines import make_engine
 from explorer.errors import RecordError, UsageError
 from explorer.replay.claims import fold

@@ -11,7 +11,7 @@ from explorer.config import Config
 from explorer.core import journal
 from explorer.core.events import Engine as EngineEvent
 from explorer.core.sampling import SamplingParams
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.engines import make_engine
 from explorer.errors import RecordError, UsageError
 from explorer.replay.claims import fold

@@ -11,7 +11,7 @@ from explorer import headless
 from explorer.core.pace import RunSettings
 from explorer.core.sampling import SamplingParams
 from explorer.core.stopping import StopRules
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.app import ExplorerApp
 from explorer.ui.loading import Models
 from explorer.ui.theme import read_themes, shipped_folder

@@ -5,7 +5,7 @@ from textual.events import Paste
 
 from explorer.core import events, journal
 from explorer.core.sampling import SamplingParams
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied
 from explorer.ui.screens.force import ForceScreen
 from explorer.ui.screens.options import OptionsScreen

@@ -1,6 +1,6 @@
 from explorer.core import events, journal
 from explorer.core.sampling import SamplingParams
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineError
 from tests.ui.test_screen import press, settle, text
 

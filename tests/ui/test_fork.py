@@ -10,7 +10,7 @@ from explorer.core.pace import RunSettings
 from explorer.core.sampling import SamplingParams
 from explorer.core.session import Session
 from explorer.core.stopping import StopRules
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied, UsageError
 from explorer.ui.fork import Fork
 from explorer.ui.run import Run

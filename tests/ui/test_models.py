@@ -6,7 +6,7 @@ from explorer.core import journal
 from explorer.core.sampling import SamplingParams
 from explorer.core.session import Session
 from explorer.engine.description import ModelEntry
-from explorer.engine.scripted import WORDS, ScriptedEngine
+from explorer.engine.scripted.scripted import WORDS, ScriptedEngine
 from explorer.errors import ModelError
 from explorer.ui.loading import Models
 from explorer.ui.screens.models import ModelsScreen

@@ -6,7 +6,7 @@ from textual import events
 from explorer.core import events as record
 from explorer.core import journal
 from explorer.core.chat import Chat, ChatOptions, Message
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied
 from explorer.ui.screens.prompt import PREVIEW_LIMIT, PromptScreen
 from tests.ui.test_screen import press, settle

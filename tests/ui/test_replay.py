@@ -4,7 +4,7 @@ import pytest
 
 from explorer.core import events, journal
 from explorer.core.journal import Record
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.app import ReplayApp
 from explorer.ui.player import Player
 from explorer.ui.screens.help import HelpScreen

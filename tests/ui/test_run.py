@@ -11,7 +11,7 @@ from explorer.core.pace import RunSettings
 from explorer.core.sampling import SamplingParams
 from explorer.core.session import Session
 from explorer.core.stopping import StopRules
-from explorer.engine.scripted import EOS, ScriptedEngine
+from explorer.engine.scripted.scripted import EOS, ScriptedEngine
 from explorer.errors import UsageError
 from explorer.ui.run import FRAME, Run, redraw
 from explorer.ui.walk import Walk

@@ -7,7 +7,7 @@ from explorer.core import journal
 from explorer.core.pace import RunSettings
 from explorer.core.sampling import SamplingParams
 from explorer.core.stopping import StopRules
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied
 from explorer.ui.screens.form import FormScreen
 from tests.ui.test_screen import press, settle

@@ -5,7 +5,7 @@ import pytest
 
 from explorer import headless
 from explorer.core.sampling import SamplingParams
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import OutOfMemory
 from explorer.ui.walk import Walk
 

@@ -8,7 +8,7 @@ import pytest
 from explorer.core import events as record
 from explorer.core import journal
 from explorer.core.sampling import SamplingParams
-from explorer.engine.scripted import EOS, ScriptedEngine
+from explorer.engine.scripted.scripted import EOS, ScriptedEngine
 from explorer.errors import EngineError, ModelError
 from explorer.ui.screens.prompt import PromptScreen
 

@@ -2,7 +2,7 @@ import asyncio
 
 from explorer.core import events as record
 from explorer.core.runs import Run
-from explorer.engine.scripted import ScriptedEngine
+from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.cells import width
 from explorer.ui.guides import first_level, guides
 from explorer.ui.loading import Models

@@ -15,7 +15,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from explorer.core.token import Token, shown_bytes, take_text
-from explorer.engine.entries import Entries
+from explorer.engine.vocabulary.entries import Entries
 from explorer.errors import ModelError, UsageError
 
 BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")

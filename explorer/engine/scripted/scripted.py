@@ -20,10 +20,10 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.stopping import FinishReason, Stopper, StopRules
 from explorer.core.token import Kind, Token
-from explorer.engine import plain_samplers as samplers
 from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, Found, RenderedChat, Step, check_sampling
 from explorer.engine.description import EngineInfo, Module, Structure
-from explorer.engine.entries import Entries
+from explorer.engine.scripted import plain_samplers as samplers
+from explorer.engine.vocabulary.entries import Entries
 from explorer.errors import ContextFull, EngineError, UsageError
 
 WORDS = (

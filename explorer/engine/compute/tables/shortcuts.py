@@ -12,8 +12,8 @@ import torch
 
 from explorer.core.knobs import KNOB
 from explorer.core.sampling import SamplingParams
-from explorer.engine.ranking import DEPTH, SHALLOW, Row
-from explorer.engine.samplers import MOVES
+from explorer.engine.compute.tables.ranking import DEPTH, SHALLOW, Row
+from explorer.engine.compute.tables.samplers import MOVES
 
 SHORT = {"temperature", "top_k", "top_p", "min_p"}
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from explorer.engine import quantization
 from explorer.engine.capabilities import Capabilities
+from explorer.engine.compute.loading import quantization
+from explorer.engine.compute.loading.placement import device_map
 from explorer.engine.description import Module, Parameter, Structure
-from explorer.engine.placement import device_map
 
 NAMES = {
     "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers"),

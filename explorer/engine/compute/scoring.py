@@ -10,9 +10,9 @@ import torch
 
 from explorer.core.score import Scored
 from explorer.core.token import Token
-from explorer.engine import logits
-from explorer.engine.cache import Cancelled, Forward
-from explorer.engine.rows import RowStore
+from explorer.engine.compute.forward.cache import Cancelled, Forward
+from explorer.engine.compute.tables import logits
+from explorer.engine.compute.tables.rows import RowStore
 
 ROWS_KEPT = 64
 """Tokens of a text whose rows are all kept: one that was added to a walk, and that is gone back through."""

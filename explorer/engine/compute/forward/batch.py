@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from explorer.engine.capabilities import CacheKind
-from explorer.engine.passes import ForwardPass
-from explorer.engine.states import new_cache
+from explorer.engine.compute.forward.passes import ForwardPass
+from explorer.engine.compute.forward.states import new_cache
 
 FILLER = 0
 """The id that stands where a row is padded. Any would do, because it is masked: no pad token is needed."""

@@ -15,11 +15,11 @@ import torch
 from explorer.core.sampling import SamplingParams
 from explorer.core.stopping import Stopper, StopRules
 from explorer.core.token import Token
-from explorer.engine import logits
 from explorer.engine.base import Drawn
-from explorer.engine.batch import Batch
-from explorer.engine.cache import Cancelled, Forward
-from explorer.engine.drawing import BatchDraws
+from explorer.engine.compute.forward.batch import Batch
+from explorer.engine.compute.forward.cache import Cancelled, Forward
+from explorer.engine.compute.tables import logits
+from explorer.engine.compute.tables.drawing import BatchDraws
 from explorer.errors import EngineError
 
 ROWS_AT_ONCE = 32

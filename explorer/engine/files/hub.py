@@ -24,10 +24,10 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from explorer.engine import checkpoint
 from explorer.engine.base import Progress
-from explorer.engine.catalogue import cached_revisions
-from explorer.engine.download import download
+from explorer.engine.files import checkpoint
+from explorer.engine.files.catalogue import cached_revisions
+from explorer.engine.files.download import download
 from explorer.errors import ModelError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}

@@ -13,8 +13,8 @@ from typing import Any
 
 from huggingface_hub import constants
 
-from explorer.engine import checkpoint
 from explorer.engine.description import ModelEntry
+from explorer.engine.files import checkpoint
 from explorer.errors import ModelError
 
 PREFIX = "models--"

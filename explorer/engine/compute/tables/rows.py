@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 
 from explorer.core.prefix import common_prefix
-from explorer.engine.ranking import Row
+from explorer.engine.compute.tables.ranking import Row
 
 LIMIT = 256 << 20
 """Bytes of all rows, with what was computed from them."""

@@ -20,9 +20,9 @@ from huggingface_hub.errors import HfHubHTTPError
 from tqdm import tqdm
 
 from explorer.core.size import size_in_words
-from explorer.engine import checkpoint
 from explorer.engine.base import Progress
-from explorer.engine.catalogue import repository_folder
+from explorer.engine.files import checkpoint
+from explorer.engine.files.catalogue import repository_folder
 from explorer.errors import ModelError
 
 HUB_TIMEOUT = 10.0

@@ -15,12 +15,13 @@ import torch
 from transformers import PreTrainedModel
 
 from explorer.core.prefix import common_prefix
-from explorer.engine import memory, passes
-from explorer.engine.batch import Batch
 from explorer.engine.capabilities import NOTHING_KEPT, Capabilities
-from explorer.engine.passes import FAILURES, ForwardPass
-from explorer.engine.probe import capabilities_of, copies, copies_chunks, pads
-from explorer.engine.states import Snapshots, forked, new_cache
+from explorer.engine.compute import memory
+from explorer.engine.compute.forward import passes
+from explorer.engine.compute.forward.batch import Batch
+from explorer.engine.compute.forward.passes import FAILURES, ForwardPass
+from explorer.engine.compute.forward.probe import capabilities_of, copies, copies_chunks, pads
+from explorer.engine.compute.forward.states import Snapshots, forked, new_cache
 
 CHUNK = 512
 """Tokens of one forward pass of a long prefill: between two of them it can be cancelled."""

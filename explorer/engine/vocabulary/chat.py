@@ -15,7 +15,7 @@ from transformers.utils.chat_template_utils import render_jinja_template
 
 from explorer.core.chat import ChatOptions, Message
 from explorer.engine.base import RenderedChat
-from explorer.engine.vocabulary import Vocabulary
+from explorer.engine.vocabulary.vocabulary import Vocabulary
 from explorer.errors import ModelError, UsageError
 
 RESERVED = {

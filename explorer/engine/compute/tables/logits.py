@@ -14,9 +14,9 @@ from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.token import Token
-from explorer.engine.ranking import DEPTH, Row, comparable, entropy, highest
-from explorer.engine.samplers import MOVES, WARPERS, Chain, chain
-from explorer.engine.shortcuts import Beginning, beginning
+from explorer.engine.compute.tables.ranking import DEPTH, Row, comparable, entropy, highest
+from explorer.engine.compute.tables.samplers import MOVES, WARPERS, Chain, chain
+from explorer.engine.compute.tables.shortcuts import Beginning, beginning
 
 
 class Asked(msgspec.Struct, frozen=True):

@@ -25,19 +25,22 @@ from explorer.core.sampling import SamplingParams, sampling_defaults
 from explorer.core.score import Scored
 from explorer.core.stopping import FinishReason, StopRules
 from explorer.core.token import Token
-from explorer.engine import hub, inspection, logits, memory
 from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, Found, Progress, RenderedChat, Step, check_sampling
-from explorer.engine.cache import CHUNK, Cancelled, Forward, forward_for
-from explorer.engine.comparison import Comparison
+from explorer.engine.compute import memory
+from explorer.engine.compute.comparison import Comparison
+from explorer.engine.compute.forward.cache import CHUNK, Cancelled, Forward, forward_for
+from explorer.engine.compute.loading import inspection
+from explorer.engine.compute.loading.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
+from explorer.engine.compute.loading.placement import devices_in_words
+from explorer.engine.compute.scoring import Scoring
+from explorer.engine.compute.sequences import Sequences
+from explorer.engine.compute.tables import logits
+from explorer.engine.compute.tables.drawing import Draws
+from explorer.engine.compute.tables.ranking import Row
+from explorer.engine.compute.tables.rows import RowStore
+from explorer.engine.compute.tables.search import first_of
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
-from explorer.engine.drawing import Draws
-from explorer.engine.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
-from explorer.engine.placement import devices_in_words
-from explorer.engine.ranking import Row
-from explorer.engine.rows import RowStore
-from explorer.engine.scoring import Scoring
-from explorer.engine.search import first_of
-from explorer.engine.sequences import Sequences
+from explorer.engine.files import hub
 from explorer.errors import ContextFull, EngineError, ExplorerError, UsageError
 
 Answer = TypeVar("Answer")

@@ -13,15 +13,15 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 
-from explorer.engine import memory
 from explorer.engine.base import Progress
-from explorer.engine.catalogue import CONTEXT_NAMES
-from explorer.engine.chat import ChatTemplate
+from explorer.engine.compute import memory
+from explorer.engine.compute.loading.faults import lacks_tokenizer, why_no_config, why_no_tokenizer, why_not_loaded
+from explorer.engine.compute.loading.placement import first_device, placement
+from explorer.engine.compute.loading.quantization import quantization
 from explorer.engine.description import ModelSettings
-from explorer.engine.faults import lacks_tokenizer, why_no_config, why_no_tokenizer, why_not_loaded
-from explorer.engine.placement import first_device, placement
-from explorer.engine.quantization import quantization
-from explorer.engine.vocabulary import Vocabulary
+from explorer.engine.files.catalogue import CONTEXT_NAMES
+from explorer.engine.vocabulary.chat import ChatTemplate
+from explorer.engine.vocabulary.vocabulary import Vocabulary
 from explorer.errors import ModelError
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from explorer.engine import memory
-from explorer.engine.batch import FILLER, Batch
 from explorer.engine.capabilities import NO_CACHE, NO_CHUNK, NO_CROP, NOTHING_KEPT, CacheKind, Capabilities, WayBack
-from explorer.engine.passes import FAILURES, ForwardPass
-from explorer.engine.states import Snapshots, forked, layout, new_cache
+from explorer.engine.compute import memory
+from explorer.engine.compute.forward.batch import FILLER, Batch
+from explorer.engine.compute.forward.passes import FAILURES, ForwardPass
+from explorer.engine.compute.forward.states import Snapshots, forked, layout, new_cache
 
 HELD, GAP = 6, 5
 """Tokens of a trial's first pass, and of those that follow at once."""

@@ -6,9 +6,9 @@ import torch
 
 from explorer.core.distribution import Candidate
 from explorer.core.token import Token
-from explorer.engine import logits
-from explorer.engine.logits import Asked
-from explorer.engine.ranking import Row, comparable, highest
+from explorer.engine.compute.tables import logits
+from explorer.engine.compute.tables.logits import Asked
+from explorer.engine.compute.tables.ranking import Row, comparable, highest
 
 
 def first_of(

@@ -1,4 +1,4 @@
-"""The worker process: `python -m explorer.engine.worker [--engine transformers|scripted]`.
+"""The worker process: `python -m explorer.engine.process.worker [--engine transformers|scripted]`.
 
 Owns the child's file descriptors and its loop: a line in, lines out. Standard output is the protocol's alone: its
 descriptor is moved away and replaced before anything else is imported, so that no print and no progress bar can break
@@ -34,9 +34,9 @@ from typing import Any
 import msgspec
 
 from explorer.core.token import Token
-from explorer.engine import wire
 from explorer.engine.base import Engine, Progress
 from explorer.engine.description import ModelSettings
+from explorer.engine.process import wire
 from explorer.errors import EngineError, ExplorerError, UsageError
 
 
@@ -219,10 +219,10 @@ def sendable(tokens: list[Token]) -> list[Token]:
 def make_engine(kind: str, settings: ModelSettings) -> Engine:
     """The engine to serve; only the one that is asked for is imported."""
     if kind == "scripted":
-        from explorer.engine.scripted import ScriptedEngine
+        from explorer.engine.scripted.scripted import ScriptedEngine
 
         return ScriptedEngine.demo()
-    from explorer.engine.local import TransformersEngine
+    from explorer.engine.compute.local import TransformersEngine
 
     return TransformersEngine(settings)
 

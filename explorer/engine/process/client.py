@@ -21,9 +21,9 @@ from explorer.core.sampling import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.stopping import StopRules
 from explorer.core.token import Token
-from explorer.engine import wire
 from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, Found, RenderedChat, Step
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
+from explorer.engine.process import wire
 from explorer.errors import EngineDied, EngineError, ExplorerError
 
 GRACE = 2.0
@@ -39,7 +39,7 @@ CHILD_ENVIRONMENT = {
 
 
 class WorkerEngine(Engine):
-    """Starts `python -m explorer.engine.worker` and asks it."""
+    """Starts `python -m explorer.engine.process.worker` and asks it."""
 
     def __init__(self, settings: ModelSettings, log_file: Path, arguments: Sequence[str] = ()) -> None:
         self.settings = settings
@@ -90,7 +90,7 @@ class WorkerEngine(Engine):
             return await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "explorer.engine.worker",
+                "explorer.engine.process.worker",
                 *self._arguments,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

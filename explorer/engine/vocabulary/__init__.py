@@ -1,0 +1,1 @@
+"""Vocabularies: bytes of ids, ids of texts, chats as ids. Must not know the model."""
