@@ -27,11 +27,11 @@ check: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m explorer.ui.commands | diff - docs/keys.md
-	$(BIN)/python -m explorer.core.schema | diff - docs/session-schema.json
+	$(BIN)/python -m explorer.core.record.schema | diff - docs/session-schema.json
 
 docs: $(VENV)/dev
 	$(BIN)/python -m explorer.ui.commands > docs/keys.md
-	$(BIN)/python -m explorer.core.schema > docs/session-schema.json
+	$(BIN)/python -m explorer.core.record.schema > docs/session-schema.json
 
 models: $(VENV)/dev
 	$(BIN)/python -m tests.engine.matrix > docs/models.md.new

@@ -19,7 +19,7 @@ from models import QWEN_VOCABULARY, SHAPES, random_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from explorer.core.query import Query
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
 

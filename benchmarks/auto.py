@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from explorer import headless
-from explorer.core.pace import RunSettings
-from explorer.core.sampling import SamplingParams
-from explorer.core.stopping import StopRules
+from explorer.core.sampling.pace import RunSettings
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import StopRules
 from explorer.engine.description import ModelSettings
 from explorer.engine.process.client import WorkerEngine
 from explorer.engines import embedded_folder

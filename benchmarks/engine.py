@@ -23,7 +23,7 @@ import torch
 from models import random_model
 from transformers import AutoModelForCausalLM, DynamicCache
 
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.compute.loading.loading import SMALL
 from explorer.engine.description import ModelSettings
 from explorer.engine.process.client import WorkerEngine

@@ -14,11 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from explorer.core import events, journal
 from explorer.core.distribution import CandidateRow
-from explorer.core.journal import Journal
-from explorer.core.session import Session
-from explorer.core.timeline import Timeline
+from explorer.core.record import events, journal
+from explorer.core.record.journal import Journal
+from explorer.core.walk.session import Session
+from explorer.core.walk.timeline import Timeline
 
 HEADER = events.Header(model="m", dtype="float32", device="cpu", tokenizer="0")
 ROWS = 20

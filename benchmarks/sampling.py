@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import torch
 
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
 from explorer.engine.compute.tables.logits import Asked, distribution, sampling_scores
 from explorer.engine.compute.tables.ranking import Row

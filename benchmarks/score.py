@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 from models import QWEN_VOCABULARY, SHAPES, random_model
 
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.size import size_in_words
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings

@@ -14,9 +14,9 @@ from itertools import count
 
 from textual.app import App
 
-from explorer.core import events
-from explorer.core.branches import Branches
-from explorer.core.session import Session
+from explorer.core.record import events
+from explorer.core.walk.branches import Branches
+from explorer.core.walk.session import Session
 from explorer.ui.widgets.tree import TreePane
 
 ROUNDS = 21

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from explorer import headless
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.description import ModelSettings
 from explorer.engine.process.client import WorkerEngine
 from explorer.engines import embedded_folder

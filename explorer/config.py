@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import platformdirs
 
-from explorer.core.knobs import KNOB, take_settings
-from explorer.core.pace import RunSettings, read_ids, read_strings
-from explorer.core.sampling import MODELS_OWN, Preset, SamplingParams, all_presets
-from explorer.core.stopping import StopRules
+from explorer.core.sampling.knobs import KNOB, take_settings
+from explorer.core.sampling.pace import RunSettings, read_ids, read_strings
+from explorer.core.sampling.params import MODELS_OWN, Preset, SamplingParams, all_presets
+from explorer.core.sampling.stopping import StopRules
 from explorer.errors import UsageError
 
 APP = "token-explorer"

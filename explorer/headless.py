@@ -12,13 +12,13 @@ import msgspec
 
 from explorer.core.chat import Chat, PromptSource
 from explorer.core.distribution import CandidateRow, Distribution
-from explorer.core.events import Add, Header, Params, Prompt, Seen
-from explorer.core.events import Engine as EngineEvent
-from explorer.core.journal import Journal, Record
-from explorer.core.sampling import SamplingParams, new_seed
+from explorer.core.record.events import Add, Header, Params, Prompt, Seen
+from explorer.core.record.events import Engine as EngineEvent
+from explorer.core.record.journal import Journal, Record
+from explorer.core.sampling.params import SamplingParams, new_seed
 from explorer.core.score import summary
-from explorer.core.session import Session
 from explorer.core.token import Kind, Token, shown_bytes, take_text
+from explorer.core.walk.session import Session
 from explorer.engine.base import Engine, Progress, carry_over, encode_source
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.description import EngineInfo, Module, Parameter

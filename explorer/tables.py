@@ -12,8 +12,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from explorer.core.knobs import CUT_NAMES
-from explorer.core.outline import Outline
+from explorer.core.record.outline import Outline
+from explorer.core.sampling.knobs import CUT_NAMES
 from explorer.core.size import size_in_words
 from explorer.core.token import Token, label, visible
 from explorer.engine.capabilities import Capabilities

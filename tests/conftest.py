@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from hypothesis import settings
 
-from explorer.core.events import Header
+from explorer.core.record.events import Header
 
 settings.register_profile("explorer", deadline=None, max_examples=60)
 settings.load_profile("explorer")
@@ -147,13 +147,13 @@ def header() -> Header:
 @pytest.fixture(scope="session")
 def walker() -> SimpleNamespace:
     """A random walk as a person would make it: `walk(session, moves)`, and `teach(session)` for the replay of it."""
-    from explorer.core import events
     from explorer.core.chat import Chat, ChatOptions, Message
     from explorer.core.distribution import Candidate, Distribution
-    from explorer.core.sampling import SamplingParams
+    from explorer.core.record import events
+    from explorer.core.sampling.params import SamplingParams
     from explorer.core.score import Scored
     from explorer.core.token import Token
-    from explorer.core.validity import refuge
+    from explorer.core.walk.validity import refuge
 
     def spelt(token_id: int, first: bool = False) -> Token:
         if token_id == 300:

@@ -23,7 +23,7 @@ def test_a_module_is_short_and_says_what_it_is(path):
 @pytest.mark.parametrize(
     ("module", "forbidden"),
     [
-        ("explorer.core.session", HEAVY | {"textual", "rich", "tokenizers", "click"}),
+        ("explorer.core.walk.session", HEAVY | {"textual", "rich", "tokenizers", "click"}),
         ("explorer.engine.process.client", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.engine.process.worker", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.engine.scripted.scripted", HEAVY | {"textual", "rich", "tokenizers"}),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as docs/session-format.md describes it.")
 def diff_command(a: str, b: str, run: bool, as_json: bool, **flags: Any) -> None:
     """Compare two records: where their walks part, and how far their distributions are from each other."""
-    from explorer.core import journal
+    from explorer.core.record import journal
     from explorer.replay.comparison import Compared, compare
     from explorer.replay.prefixes import Trie
 

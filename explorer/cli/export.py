@@ -24,7 +24,7 @@ from explorer.errors import UsageError
 @click.option("--branches", help="path or all (csv): a row for each token of the path, or of every branch.")
 def export_command(path: str, to: str | None, out: str, force: bool, **options: str | None) -> None:
     """Write the walk in the record FILE as a page, a text, a table, data or a picture."""
-    from explorer.core import journal
+    from explorer.core.record import journal
     from explorer.export.document import Document
     from explorer.export.formats import format_of
 

@@ -10,14 +10,14 @@ import click
 import msgspec
 
 from explorer.config import DTYPES, Config, load, record_folder
-from explorer.core.knobs import KNOBS, Knob
-from explorer.core.sampling import MODELS_OWN, Preset, SamplingParams
+from explorer.core.sampling.knobs import KNOBS, Knob
+from explorer.core.sampling.params import MODELS_OWN, Preset, SamplingParams
 from explorer.core.token import visible
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
-    from explorer.core.events import Engine as EngineEvent
-    from explorer.core.events import Header
+    from explorer.core.record.events import Engine as EngineEvent
+    from explorer.core.record.events import Header
     from explorer.engine.base import Engine
 
 Command = Callable[..., Any]

@@ -12,7 +12,7 @@ from explorer.engines import with_engine
 from explorer.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from explorer.core.journal import Record
+    from explorer.core.record.journal import Record
     from explorer.engine.base import Engine
     from explorer.replay.report import Deviation, Report
 
@@ -41,7 +41,7 @@ def replay_command(
 
     The last two run the model that it was made on, or the one of the flags.
     """
-    from explorer.core import journal
+    from explorer.core.record import journal
 
     refuse_both("--verify", verify, "--record", record)
     if not verify and (tolerance is not None or as_json):

@@ -29,7 +29,7 @@ LARGE = 2**26
 def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
     """Open a record where it stood, and go on with it."""
     from explorer import headless
-    from explorer.core import journal
+    from explorer.core.record import journal
 
     file = record_file(path)
     if journal.is_open(file):

@@ -20,9 +20,9 @@ from explorer.cli.options import (
     sampling_params,
 )
 from explorer.core.chat import Chat, PromptSource
-from explorer.core.sampling import SamplingParams, new_seed
-from explorer.core.sequence import SampledSequence
-from explorer.core.stopping import MAX_NEW_TOKENS, StopRules
+from explorer.core.sampling.params import SamplingParams, new_seed
+from explorer.core.sampling.sequence import SampledSequence
+from explorer.core.sampling.stopping import MAX_NEW_TOKENS, StopRules
 from explorer.core.token import UNSETTLED, visible
 from explorer.engines import with_engine
 from explorer.errors import ExplorerError

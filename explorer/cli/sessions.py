@@ -15,7 +15,7 @@ from explorer.errors import UsageError
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as the README describes it.")
 def sessions_command(folder: str | None, as_json: bool) -> None:
     """List the records of the data folder, or of FOLDER, the newest first."""
-    from explorer.core.outline import outlines
+    from explorer.core.record.outline import outlines
 
     place = record_folder() if folder is None else Path(folder).expanduser()
     if folder is not None and not place.is_dir():

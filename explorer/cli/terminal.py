@@ -96,7 +96,7 @@ def play(config: Config, file: Path, pace: "Pace") -> int:
 
     Raises RecordError where nothing is in it.
     """
-    from explorer.core import journal
+    from explorer.core.record import journal
     from explorer.ui.app import ReplayApp
     from explorer.ui.player import Player
 

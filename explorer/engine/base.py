@@ -11,11 +11,11 @@ import msgspec
 
 from explorer.core.chat import Chat, ChatOptions, Message
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.events import Prompt
 from explorer.core.query import Query
-from explorer.core.sampling import SamplingParams
+from explorer.core.record.events import Prompt
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import FinishReason, StopRules
 from explorer.core.score import Scored
-from explorer.core.stopping import FinishReason, StopRules
 from explorer.core.token import Token
 from explorer.engine.description import EngineInfo, Structure
 from explorer.errors import ContextFull, UsageError

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from explorer.core.events import Engine as EngineEvent
-from explorer.core.events import Header
+from explorer.core.record.events import Engine as EngineEvent
+from explorer.core.record.events import Header
 from explorer.engine.capabilities import Capabilities
 
 

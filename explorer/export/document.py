@@ -9,12 +9,12 @@ from datetime import datetime
 
 import msgspec
 
-from explorer.core import events as said
-from explorer.core.journal import Record
-from explorer.core.recorded import recorded_session
-from explorer.core.session import Session
+from explorer.core.record import events as said
+from explorer.core.record.journal import Record
 from explorer.core.token import UNSETTLED, shown_bytes, visible
-from explorer.core.tree import Node, Tree
+from explorer.core.walk.recorded import recorded_session
+from explorer.core.walk.session import Session
+from explorer.core.walk.tree import Node, Tree
 from explorer.export.rows import TokenRow, node_row, prompt_rows
 
 UNKNOWN = "–"

@@ -17,11 +17,11 @@ import msgspec
 
 from explorer.core.distribution import Distribution
 from explorer.core.heat import BITS, RANKS, SIGNS, TITLES
-from explorer.core.knobs import CUT_NAMES
-from explorer.core.recorded import recorded_label
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.knobs import CUT_NAMES
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token, shown_bytes
-from explorer.core.tree import Tree
+from explorer.core.walk.recorded import recorded_label
+from explorer.core.walk.tree import Tree
 from explorer.export.colours import variables
 from explorer.export.document import Document, alive, prompt_title, settings_words, shown
 

@@ -6,8 +6,8 @@ import msgspec
 
 from explorer.core.chat import ChatOptions
 from explorer.core.distribution import CandidateRow, Distribution
-from explorer.core.sampling import SamplingParams
-from explorer.core.tree import Tree
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.walk.tree import Tree
 from explorer.export.document import Document, alive
 from explorer.export.rows import TokenRow, node_row, prompt_rows
 

@@ -10,10 +10,10 @@ from typing import Literal
 import msgspec
 
 from explorer.core.choice import Choice
-from explorer.core.recorded import recorded_label
 from explorer.core.score import Scored, surprisal
 from explorer.core.token import Token
-from explorer.core.tree import Node, Tree
+from explorer.core.walk.recorded import recorded_label
+from explorer.core.walk.tree import Node, Tree
 
 
 class TokenRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.base import Engine
 
 

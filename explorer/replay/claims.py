@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from explorer.core.events import Add, AnyEvent, Header, Move, Prompt, Score, Seen
-from explorer.core.events import Engine as EngineEvent
-from explorer.core.journal import Record
-from explorer.core.sampling import SamplingParams
-from explorer.core.session import Place, Session
+from explorer.core.record.events import Add, AnyEvent, Header, Move, Prompt, Score, Seen
+from explorer.core.record.events import Engine as EngineEvent
+from explorer.core.record.journal import Record
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import take_text, visible
-from explorer.core.tree import Tree
+from explorer.core.walk.session import Place, Session
+from explorer.core.walk.tree import Tree
 from explorer.errors import RecordError, UsageError
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from explorer.core.distribution import Distribution
-from explorer.core.events import Engine as EngineEvent
-from explorer.core.events import Header
-from explorer.core.journal import Record
+from explorer.core.record.events import Engine as EngineEvent
+from explorer.core.record.events import Header
+from explorer.core.record.journal import Record
 from explorer.core.score import surprisal
 from explorer.core.token import label
 from explorer.errors import UsageError

@@ -11,11 +11,11 @@ import msgspec
 from msgspec import UNSET
 
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.events import Add, AnyEvent, Move, Prompt, Score, Seen
-from explorer.core.events import Engine as EngineEvent
-from explorer.core.journal import Journal, Record
-from explorer.core.session import Place, Session
-from explorer.core.tree import Node
+from explorer.core.record.events import Add, AnyEvent, Move, Prompt, Score, Seen
+from explorer.core.record.events import Engine as EngineEvent
+from explorer.core.record.journal import Journal, Record
+from explorer.core.walk.session import Place, Session
+from explorer.core.walk.tree import Node
 from explorer.engine.base import Engine, Progress
 from explorer.errors import EngineError, RecordError, UsageError
 from explorer.replay.asked import Asked, drawn, table_of

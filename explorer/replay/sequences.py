@@ -11,9 +11,9 @@ from contextlib import aclosing
 import msgspec
 
 from explorer.core.distribution import Candidate
-from explorer.core.events import Add, Move
-from explorer.core.session import Session
-from explorer.core.stopping import StopRules
+from explorer.core.record.events import Add, Move
+from explorer.core.sampling.stopping import StopRules
+from explorer.core.walk.session import Session
 from explorer.engine.base import Engine
 from explorer.errors import EngineError, UsageError
 from explorer.replay.claims import Claim

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from explorer.core.distribution import Candidate
-from explorer.core.events import Add, Move, Prompt, Score, Seen
-from explorer.core.session import Session
+from explorer.core.record.events import Add, Move, Prompt, Score, Seen
 from explorer.core.token import Token, label
+from explorer.core.walk.session import Session
 from explorer.engine.base import Engine, Progress
 from explorer.errors import EngineError, UsageError
 from explorer.replay.asked import Asked, drawn, table_of

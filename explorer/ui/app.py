@@ -10,8 +10,8 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from explorer.core.chat import Chat
-from explorer.core.pace import RunSettings
-from explorer.core.sampling import Preset
+from explorer.core.sampling.pace import RunSettings
+from explorer.core.sampling.params import Preset
 from explorer.engine.base import Engine
 from explorer.ui.loading import Models
 from explorer.ui.palette import CommandProvider

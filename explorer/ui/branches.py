@@ -11,12 +11,12 @@ from msgspec import UNSET, UnsetType
 from textual import on, work
 from textual.screen import Screen
 
-from explorer.core import navigation
-from explorer.core.branches import Branches, Spot
-from explorer.core.events import Bookmark, Delete, Move
-from explorer.core.runs import Run
-from explorer.core.session import Session
+from explorer.core.record.events import Bookmark, Delete, Move
 from explorer.core.token import visible
+from explorer.core.walk import navigation
+from explorer.core.walk.branches import Branches, Spot
+from explorer.core.walk.runs import Run
+from explorer.core.walk.session import Session
 from explorer.ui.numbers import count
 from explorer.ui.screens.name import NameScreen
 from explorer.ui.walk import Walk

@@ -5,9 +5,9 @@ Owns where the token cursor is. Must not know how numbers are computed.
 
 from textual import on, work
 
-from explorer.core import jumps
 from explorer.core.distribution import Candidate
 from explorer.core.token import label
+from explorer.core.walk import jumps
 from explorer.errors import ExplorerError
 from explorer.ui import forcing
 from explorer.ui.running import Running

@@ -9,8 +9,8 @@ from itertools import takewhile
 
 from explorer.core.query import Query
 from explorer.core.score import Scored
-from explorer.core.snapshot import PathToken
 from explorer.core.token import Token
+from explorer.core.walk.snapshot import PathToken
 from explorer.errors import ContextFull, UsageError
 from explorer.ui.walk import Walk
 

@@ -12,10 +12,10 @@ from contextlib import aclosing
 import msgspec
 
 from explorer.core.choice import Batch
-from explorer.core.events import Move
-from explorer.core.sampling import seed_after
-from explorer.core.sequence import SampledSequence
-from explorer.core.stopping import FinishReason, StopRules
+from explorer.core.record.events import Move
+from explorer.core.sampling.params import seed_after
+from explorer.core.sampling.sequence import SampledSequence
+from explorer.core.sampling.stopping import FinishReason, StopRules
 from explorer.core.token import Token
 from explorer.engine.base import Drawn, check_sampling
 from explorer.errors import UsageError

@@ -6,7 +6,7 @@ functions. Must not know widgets.
 
 from collections.abc import Sequence
 
-from explorer.core.runs import Run
+from explorer.core.walk.runs import Run
 from explorer.ui.cells import fit
 
 INDENT = 2

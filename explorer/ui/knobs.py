@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from textual import on
 from textual.screen import Screen
 
-from explorer.core.knobs import KNOB
-from explorer.core.sampling import MODELS_OWN, Preset, SamplingParams, all_presets, new_seed, preset_of
-from explorer.core.snapshot import Snapshot
+from explorer.core.sampling.knobs import KNOB
+from explorer.core.sampling.params import MODELS_OWN, Preset, SamplingParams, all_presets, new_seed, preset_of
+from explorer.core.walk.snapshot import Snapshot
 from explorer.errors import UsageError
 from explorer.ui.walk import Walk
 from explorer.ui.widgets.candidates import CandidatesPane

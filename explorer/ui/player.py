@@ -9,11 +9,11 @@ from fractions import Fraction
 
 import msgspec
 
-from explorer.core import events as said
-from explorer.core.events import AnyEvent, Header
-from explorer.core.journal import Record
-from explorer.core.snapshot import Snapshot
-from explorer.core.timeline import Timeline
+from explorer.core.record import events as said
+from explorer.core.record.events import AnyEvent, Header
+from explorer.core.record.journal import Record
+from explorer.core.walk.snapshot import Snapshot
+from explorer.core.walk.timeline import Timeline
 from explorer.errors import RecordError, UsageError
 
 SPEEDS = tuple(map(Fraction, ("1/4", "1/2", "1", "2", "4", "8", "16")))

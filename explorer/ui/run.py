@@ -10,11 +10,11 @@ from contextlib import aclosing
 
 import msgspec
 
-from explorer.core import navigation
 from explorer.core.distribution import Distribution
-from explorer.core.pace import RunSettings, quoted
-from explorer.core.stopping import FinishReason, Stopper, StopRules
+from explorer.core.sampling.pace import RunSettings, quoted
+from explorer.core.sampling.stopping import FinishReason, Stopper, StopRules
 from explorer.core.token import label, visible
+from explorer.core.walk import navigation
 from explorer.engine.base import Step
 from explorer.errors import UsageError
 from explorer.ui.walk import Speed, Walk

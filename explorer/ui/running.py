@@ -8,7 +8,7 @@ from typing import Any
 
 from textual import events, work
 
-from explorer.core.pace import FIELDS, RunSettings, read, written
+from explorer.core.sampling.pace import FIELDS, RunSettings, read, written
 from explorer.errors import ExplorerError, UsageError
 from explorer.ui.fork import Fork
 from explorer.ui.loading import Loading

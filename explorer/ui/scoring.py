@@ -7,7 +7,7 @@ engine, nor what is done with the numbers.
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from explorer.core.session import Session
+from explorer.core.walk.session import Session
 from explorer.errors import ExplorerError
 
 

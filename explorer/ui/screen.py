@@ -20,9 +20,9 @@ from textual.widgets import Footer
 
 from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate
-from explorer.core.journal import write_copy
-from explorer.core.pace import RunSettings
-from explorer.core.sampling import Preset
+from explorer.core.record.journal import write_copy
+from explorer.core.sampling.pace import RunSettings
+from explorer.core.sampling.params import Preset
 from explorer.engine.base import Engine, Progress
 from explorer.errors import ContextFull, EngineDied, ExplorerError, OutOfMemory, RecordError, UsageError
 from explorer.ui.asking import Asking

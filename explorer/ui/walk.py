@@ -12,14 +12,14 @@ from contextlib import contextmanager
 import msgspec
 from msgspec import UNSET
 
-from explorer.core import navigation
 from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.events import Act, AnyEvent, End, Move, Params, Prompt, Redo, Score, Seen, Undo
-from explorer.core.sampling import SamplingParams
+from explorer.core.record.events import Act, AnyEvent, End, Move, Params, Prompt, Redo, Score, Seen, Undo
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import Scored
-from explorer.core.session import Place, Session
-from explorer.core.snapshot import EMPTY, Snapshot
+from explorer.core.walk import navigation
+from explorer.core.walk.session import Place, Session
+from explorer.core.walk.snapshot import EMPTY, Snapshot
 from explorer.engine.base import Engine, Progress, Step, carry_over, encode_source
 from explorer.engine.description import EngineInfo
 from explorer.errors import ContextFull, ExplorerError, OutOfMemory, RecordError, UsageError

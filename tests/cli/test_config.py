@@ -1,10 +1,10 @@
 import pytest
 
 from explorer.config import load
-from explorer.core.knobs import KNOB
-from explorer.core.pace import RunSettings
-from explorer.core.sampling import Preset, SamplingParams
-from explorer.core.stopping import StopRules
+from explorer.core.sampling.knobs import KNOB
+from explorer.core.sampling.pace import RunSettings
+from explorer.core.sampling.params import Preset, SamplingParams
+from explorer.core.sampling.stopping import StopRules
 from explorer.errors import UsageError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from explorer.cli.export import write
-from explorer.core import events
-from explorer.core.journal import Journal
+from explorer.core.record import events
+from explorer.core.record.journal import Journal
 from explorer.errors import UsageError
 from tests.cli.test_commands import is_one_sentence, run
 

@@ -8,7 +8,7 @@ import pytest
 
 from explorer.cli.options import record_file
 from explorer.config import record_folder
-from explorer.core.outline import Outline
+from explorer.core.record.outline import Outline
 from tests.cli.test_commands import is_one_sentence, run
 from tests.core.test_mending import HOLD
 

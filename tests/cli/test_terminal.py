@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.core import events, journal
+from explorer.core.record import events, journal
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core import events
-from explorer.core.branches import Branches, Spot
-from explorer.core.runs import Run
-from explorer.core.session import Session
+from explorer.core.record import events
+from explorer.core.walk.branches import Branches, Spot
+from explorer.core.walk.runs import Run
+from explorer.core.walk.session import Session
 
 KINDS = ("prompt", "seen", "seen", "pick", "pick", "pick", "sample", "force", "back", "move", "move", "engine")
 MOVES = st.lists(

@@ -1,9 +1,9 @@
 import pytest
 
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.explanation import REASONS, cumulative, explain
-from explorer.core.knobs import KNOBS
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.explanation import REASONS, cumulative, explain
+from explorer.core.sampling.knobs import KNOBS
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
 
 

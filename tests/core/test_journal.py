@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core import events, journal
 from explorer.core.chat import Chat, ChatOptions, Message
-from explorer.core.journal import Journal
-from explorer.core.sampling import SamplingParams
-from explorer.core.session import Session
+from explorer.core.record import events, journal
+from explorer.core.record.journal import Journal
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
+from explorer.core.walk.session import Session
 from explorer.errors import RecordError
 
 OLD = Path(__file__).parents[1] / "data" / "record-v1.jsonl"

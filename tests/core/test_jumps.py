@@ -1,8 +1,8 @@
 import pytest
 
-from explorer.core import events
-from explorer.core.jumps import FIELDS, JumpSettings, jump, read, written
-from explorer.core.session import Session
+from explorer.core.record import events
+from explorer.core.walk.jumps import FIELDS, JumpSettings, jump, read, written
+from explorer.core.walk.session import Session
 from explorer.errors import UsageError
 
 NOTHING = JumpSettings(surprisal_above=None, forks=False, bookmarks=False)

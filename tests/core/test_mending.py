@@ -7,15 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from explorer.core import events, journal, mending
-from explorer.core.journal import Journal
+from explorer.core.record import events, journal, mending
+from explorer.core.record.journal import Journal
 from explorer.errors import RecordError
 
 OLD = Path(__file__).parents[1] / "data" / "record-v1.jsonl"
 HOLD = """
 import sys
 from pathlib import Path
-from explorer.core import journal
+from explorer.core.record import journal
 path = Path(sys.argv[1])
 held = journal.Journal.reopen(path, journal.read(path))
 print("held", flush=True)

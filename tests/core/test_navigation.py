@@ -1,8 +1,8 @@
 import pytest
 
-from explorer.core import events
-from explorer.core.navigation import arrival, sibling
-from explorer.core.session import Place, Session
+from explorer.core.record import events
+from explorer.core.walk.navigation import arrival, sibling
+from explorer.core.walk.session import Place, Session
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from explorer.core import events, journal
-from explorer.core.journal import Journal
-from explorer.core.outline import outline, outlines
-from explorer.core.session import Session
+from explorer.core.record import events, journal
+from explorer.core.record.journal import Journal
+from explorer.core.record.outline import outline, outlines
+from explorer.core.walk.session import Session
 from explorer.errors import RecordError
 
 OLD = Path(__file__).parents[1] / "data" / "record-v1.jsonl"

@@ -1,7 +1,7 @@
 import pytest
 
-from explorer.core.pace import RunSettings, read, read_ids, read_strings, written
-from explorer.core.stopping import StopRules
+from explorer.core.sampling.pace import RunSettings, read, read_ids, read_strings, written
+from explorer.core.sampling.stopping import StopRules
 from explorer.errors import UsageError
 
 EVERYTHING = RunSettings(

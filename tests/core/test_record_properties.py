@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core import events, journal
-from explorer.core.journal import Journal
-from explorer.core.outline import outline
-from explorer.core.session import Session
+from explorer.core.record import events, journal
+from explorer.core.record.journal import Journal
+from explorer.core.record.outline import outline
+from explorer.core.walk.session import Session
 from explorer.errors import RecordError
 from tests.core.test_session import MOVES, everything
 

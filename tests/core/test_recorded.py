@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core import events
-from explorer.core.journal import Record
-from explorer.core.recorded import recorded_label, recorded_session
-from explorer.core.session import Session
+from explorer.core.record import events
+from explorer.core.record.journal import Record
 from explorer.core.token import Token
+from explorer.core.walk.recorded import recorded_label, recorded_session
+from explorer.core.walk.session import Session
 from explorer.errors import RecordError
 
 KINDS = ("prompt", "seen", "seen", "pick", "pick", "sample", "sample", "back", "move", "params", "engine", "end")

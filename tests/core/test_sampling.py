@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core.knobs import KNOB, KNOBS, MAX_SEED
-from explorer.core.sampling import PRESETS, Preset, SamplingParams, new_seed, sampling_defaults
+from explorer.core.sampling.knobs import KNOB, KNOBS, MAX_SEED
+from explorer.core.sampling.params import PRESETS, Preset, SamplingParams, new_seed, sampling_defaults
 from explorer.errors import UsageError
 
 DIRECTIONS = st.sampled_from([-1, 1])

@@ -4,11 +4,11 @@ from typing import Any, get_args
 
 import pytest
 
-from explorer.core import events
-from explorer.core.journal import Journal
-from explorer.core.schema import schema
+from explorer.core.record import events
+from explorer.core.record.journal import Journal
+from explorer.core.record.schema import schema
 from explorer.core.score import Scored
-from explorer.core.session import Session
+from explorer.core.walk.session import Session
 
 ROOT = Path(__file__).parents[2]
 OLD = sorted((ROOT / "tests" / "data").glob("record-v*.jsonl"))

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.core.distribution import Candidate
-from explorer.core.sequence import DrawnRow, SampledSequence
+from explorer.core.sampling.sequence import DrawnRow, SampledSequence
 from explorer.core.token import Token, shown_bytes, take_text
 
 

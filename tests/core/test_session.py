@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core import events, journal
-from explorer.core.journal import Journal
-from explorer.core.sampling import SamplingParams
-from explorer.core.session import Session
-from explorer.core.snapshot import EMPTY
+from explorer.core.record import events, journal
+from explorer.core.record.journal import Journal
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
+from explorer.core.walk.session import Session
+from explorer.core.walk.snapshot import EMPTY
 from explorer.errors import RecordError, UsageError
 
 KINDS = (

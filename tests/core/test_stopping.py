@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core.stopping import Stopper, StopRules
+from explorer.core.sampling.stopping import Stopper, StopRules
 from explorer.core.token import Token
 from explorer.errors import UsageError
 

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from explorer.core import events, journal, syncing
-from explorer.core.journal import Journal
-from explorer.core.syncing import Syncing
+from explorer.core.record import events, journal, syncing
+from explorer.core.record.journal import Journal
+from explorer.core.record.syncing import Syncing
 from explorer.errors import RecordError
 
 PROMPT = events.Prompt(text="a", ids=[97])

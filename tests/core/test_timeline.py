@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core import events, journal
-from explorer.core.journal import Record
-from explorer.core.session import Session
-from explorer.core.timeline import Timeline
+from explorer.core.record import events, journal
+from explorer.core.record.journal import Record
+from explorer.core.walk.session import Session
+from explorer.core.walk.timeline import Timeline
 from explorer.errors import RecordError
 
 KINDS = (

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from explorer.core.choice import Choice
 from explorer.core.token import Token, shown_bytes
-from explorer.core.tree import Tree
+from explorer.core.walk.tree import Tree
 
 
 def token(data: bytes, token_id: int | None = None) -> Token:

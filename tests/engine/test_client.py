@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.description import ModelSettings
 from explorer.engine.process import wire
 from explorer.engine.process.client import WorkerEngine, ended

@@ -9,8 +9,8 @@ import pytest_asyncio
 
 from explorer.core.chat import Chat, ChatOptions, Message
 from explorer.core.query import Query
-from explorer.core.sampling import SamplingParams
-from explorer.core.stopping import StopRules
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import StopRules
 from explorer.engine.base import encode_prompt, encode_source
 from explorer.engine.compute.forward.cache import NoCache
 from explorer.engine.compute.local import TransformersEngine

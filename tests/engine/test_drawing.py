@@ -3,8 +3,8 @@ import random
 import pytest
 import torch
 
-from explorer.core.knobs import KNOBS
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.knobs import KNOBS
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.compute.tables.drawing import STATES_KEPT, Draws
 from explorer.engine.description import ModelSettings

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoConfig
 
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.base import Progress
 from explorer.engine.compute.loading.faults import one_line
 from explorer.engine.compute.loading.loading import context_length, eos_ids, load_config, load_model, load_vocabulary

@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import GenerationConfig, LogitsProcessorList
 
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
 from explorer.engine.compute.tables.logits import Asked, distribution, greedy, sampling_scores
 from explorer.engine.compute.tables.ranking import Row, comparable, highest, rank_of

@@ -3,7 +3,7 @@ import errno
 import pytest
 import torch
 
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.compute import memory
 from explorer.engine.compute.forward import passes
 from explorer.engine.compute.forward.probe import capabilities_of

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import summary
 from explorer.engine.compute.forward import passes
 from explorer.engine.compute.local import TransformersEngine

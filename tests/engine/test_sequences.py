@@ -3,8 +3,8 @@ import random
 import pytest
 import torch
 
-from explorer.core.sampling import SamplingParams
-from explorer.core.stopping import StopRules
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import StopRules
 from explorer.core.token import Token
 from explorer.engine.compute import sequences
 from explorer.engine.compute.forward import batch

@@ -4,7 +4,7 @@ import random
 import pytest
 import torch
 
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
 from explorer.engine.compute.tables import ranking, shortcuts
 from explorer.engine.compute.tables.logits import Asked, distribution

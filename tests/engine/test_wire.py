@@ -9,9 +9,9 @@ from explorer.core.chat import ChatOptions, Message
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.prefix import common_prefix
 from explorer.core.query import Query
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import StopRules
 from explorer.core.score import Alternative, Scored
-from explorer.core.stopping import StopRules
 from explorer.core.token import Token
 from explorer.engine.base import Drawn, Found, Progress, RenderedChat, Step
 from explorer.engine.capabilities import Capabilities

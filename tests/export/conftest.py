@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from explorer import headless
-from explorer.core import events, journal
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.journal import Journal, Record
-from explorer.core.sampling import SamplingParams
-from explorer.core.session import Session
+from explorer.core.record import events, journal
+from explorer.core.record.journal import Journal, Record
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
+from explorer.core.walk.session import Session
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.export.document import Document
 

@@ -20,10 +20,10 @@ from textual.pilot import Pilot
 
 from explorer import headless
 from explorer.config import EMBEDDED, Config
-from explorer.core.pace import RunSettings
-from explorer.core.sampling import SamplingParams
-from explorer.core.snapshot import Snapshot
-from explorer.core.stopping import StopRules
+from explorer.core.sampling.pace import RunSettings
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import StopRules
+from explorer.core.walk.snapshot import Snapshot
 from explorer.engine.base import Engine
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.engines import make_engine

@@ -15,9 +15,9 @@ import pytest
 
 from explorer import headless
 from explorer.config import EMBEDDED
-from explorer.core import journal
-from explorer.core.events import End
-from explorer.core.session import Session
+from explorer.core.record import journal
+from explorer.core.record.events import End
+from explorer.core.walk.session import Session
 from explorer.engine.base import Engine
 from tests.killed.explorer import ENGINES, told
 

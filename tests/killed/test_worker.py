@@ -13,11 +13,11 @@ import pytest
 
 from explorer import headless
 from explorer.config import Config
-from explorer.core import events, journal
-from explorer.core.pace import RunSettings
-from explorer.core.sampling import SamplingParams
-from explorer.core.session import Session
-from explorer.core.stopping import StopRules
+from explorer.core.record import events, journal
+from explorer.core.sampling.pace import RunSettings
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import StopRules
+from explorer.core.walk.session import Session
 from explorer.engine.base import Engine
 from explorer.engine.description import ModelSettings
 from explorer.engine.process.client import WorkerEngine

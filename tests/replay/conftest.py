@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from explorer import headless
-from explorer.core.pace import RunSettings
-from explorer.core.sampling import SamplingParams
-from explorer.core.stopping import StopRules
+from explorer.core.sampling.pace import RunSettings
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import StopRules
 from explorer.engine.base import Engine
 from explorer.ui.fork import Fork
 from explorer.ui.run import Run, redraw

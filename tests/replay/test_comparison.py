@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core import events, journal
 from explorer.core.distribution import Candidate, Distribution
+from explorer.core.record import events, journal
 from explorer.core.token import Token
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.replay.comparison import (

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from explorer.config import Config
-from explorer.core import events, journal
+from explorer.core.record import events, journal
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.engines import make_engine
 from explorer.errors import RecordError, UsageError

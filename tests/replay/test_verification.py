@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.config import Config
-from explorer.core import journal
-from explorer.core.events import Engine as EngineEvent
-from explorer.core.sampling import SamplingParams
+from explorer.core.record import journal
+from explorer.core.record.events import Engine as EngineEvent
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.engines import make_engine
 from explorer.errors import RecordError, UsageError

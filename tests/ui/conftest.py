@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from explorer import headless
-from explorer.core.pace import RunSettings
-from explorer.core.sampling import SamplingParams
-from explorer.core.stopping import StopRules
+from explorer.core.sampling.pace import RunSettings
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import StopRules
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.app import ExplorerApp
 from explorer.ui.loading import Models

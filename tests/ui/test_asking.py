@@ -3,8 +3,8 @@ import asyncio
 import pytest
 from textual.events import Paste
 
-from explorer.core import events, journal
-from explorer.core.sampling import SamplingParams
+from explorer.core.record import events, journal
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied
 from explorer.ui.screens.force import ForceScreen

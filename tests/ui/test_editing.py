@@ -1,5 +1,5 @@
-from explorer.core import events, journal
-from explorer.core.sampling import SamplingParams
+from explorer.core.record import events, journal
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineError
 from tests.ui.test_screen import press, settle, text

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from explorer.core import journal
-from explorer.core.session import Session
+from explorer.core.record import journal
+from explorer.core.walk.session import Session
 from tests.ui.test_screen import press, settle, text
 
 PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -1,7 +1,7 @@
 import pytest
 
-from explorer.core import events as record
-from explorer.core.sampling import Preset, SamplingParams
+from explorer.core.record import events as record
+from explorer.core.sampling.params import Preset, SamplingParams
 from tests.ui.test_screen import press, settle
 
 

@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from explorer.core import journal
-from explorer.core.sampling import SamplingParams
-from explorer.core.session import Session
+from explorer.core.record import journal
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.walk.session import Session
 from explorer.engine.description import ModelEntry
 from explorer.engine.scripted.scripted import WORDS, ScriptedEngine
 from explorer.errors import ModelError

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.core.heat import heat
-from explorer.core.snapshot import PathToken
 from explorer.core.token import Token
+from explorer.core.walk.snapshot import PathToken
 from explorer.engine.base import Progress
 from explorer.ui import theme
 from explorer.ui.cells import clusters, drawable, fit, width

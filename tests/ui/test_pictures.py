@@ -3,9 +3,9 @@
 import pytest
 
 from explorer.core.chat import Chat, Message
-from explorer.core.pace import RunSettings
-from explorer.core.sampling import SamplingParams
-from explorer.core.stopping import StopRules
+from explorer.core.sampling.pace import RunSettings
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import StopRules
 from tests.ui.conftest import SIZES
 
 STRANGE = "Once upon a 옛날 옛적에 [/b] list[int] \x1b[31m é 👩‍🚀 <|end|>\n\tx"

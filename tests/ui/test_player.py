@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from explorer.core import events, journal
-from explorer.core.events import Header
-from explorer.core.journal import Record
-from explorer.core.recorded import recorded_session
+from explorer.core.record import events, journal
+from explorer.core.record.events import Header
+from explorer.core.record.journal import Record
+from explorer.core.walk.recorded import recorded_session
 from explorer.errors import RecordError, UsageError
 from explorer.ui.player import LONGEST, Pace, Player
 

@@ -3,9 +3,9 @@ import asyncio
 import pytest
 from textual import events
 
-from explorer.core import events as record
-from explorer.core import journal
 from explorer.core.chat import Chat, ChatOptions, Message
+from explorer.core.record import events as record
+from explorer.core.record import journal
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied
 from explorer.ui.screens.prompt import PREVIEW_LIMIT, PromptScreen

@@ -1,8 +1,8 @@
 from functools import partial
 
 from explorer import headless
-from explorer.core import events, journal
-from explorer.core.sampling import SamplingParams
+from explorer.core.record import events, journal
+from explorer.core.sampling.params import SamplingParams
 from tests.ui.test_screen import press, settle
 
 

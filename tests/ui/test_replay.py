@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from explorer.core import events, journal
-from explorer.core.journal import Record
+from explorer.core.record import events, journal
+from explorer.core.record.journal import Record
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.app import ReplayApp
 from explorer.ui.player import Player

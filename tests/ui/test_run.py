@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from explorer import headless
-from explorer.core import events
-from explorer.core.pace import RunSettings
-from explorer.core.sampling import SamplingParams
-from explorer.core.session import Session
-from explorer.core.stopping import StopRules
+from explorer.core.record import events
+from explorer.core.sampling.pace import RunSettings
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import StopRules
+from explorer.core.walk.session import Session
 from explorer.engine.scripted.scripted import EOS, ScriptedEngine
 from explorer.errors import UsageError
 from explorer.ui.run import FRAME, Run, redraw

@@ -2,11 +2,11 @@ import asyncio
 
 import pytest
 
-from explorer.core import events as record
-from explorer.core import journal
-from explorer.core.pace import RunSettings
-from explorer.core.sampling import SamplingParams
-from explorer.core.stopping import StopRules
+from explorer.core.record import events as record
+from explorer.core.record import journal
+from explorer.core.sampling.pace import RunSettings
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import StopRules
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied
 from explorer.ui.screens.form import FormScreen

@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 
 from explorer import headless
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import OutOfMemory
 from explorer.ui.walk import Walk

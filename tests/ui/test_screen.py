@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from explorer.core import events as record
-from explorer.core import journal
-from explorer.core.sampling import SamplingParams
+from explorer.core.record import events as record
+from explorer.core.record import journal
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.scripted import EOS, ScriptedEngine
 from explorer.errors import EngineError, ModelError
 from explorer.ui.screens.prompt import PromptScreen

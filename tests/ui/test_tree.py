@@ -1,7 +1,7 @@
 import asyncio
 
-from explorer.core import events as record
-from explorer.core.runs import Run
+from explorer.core.record import events as record
+from explorer.core.walk.runs import Run
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.cells import width
 from explorer.ui.guides import first_level, guides

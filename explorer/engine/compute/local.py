@@ -21,9 +21,9 @@ from transformers import PreTrainedModel
 from explorer.core.chat import ChatOptions, Message
 from explorer.core.distribution import Distribution
 from explorer.core.query import Query
-from explorer.core.sampling import SamplingParams, sampling_defaults
+from explorer.core.sampling.params import SamplingParams, sampling_defaults
+from explorer.core.sampling.stopping import FinishReason, StopRules
 from explorer.core.score import Scored
-from explorer.core.stopping import FinishReason, StopRules
 from explorer.core.token import Token
 from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, Found, Progress, RenderedChat, Step, check_sampling
 from explorer.engine.compute import memory

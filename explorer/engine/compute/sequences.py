@@ -12,8 +12,8 @@ from itertools import groupby
 
 import torch
 
-from explorer.core.sampling import SamplingParams
-from explorer.core.stopping import Stopper, StopRules
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import Stopper, StopRules
 from explorer.core.token import Token
 from explorer.engine.base import Drawn
 from explorer.engine.compute.forward.batch import Batch

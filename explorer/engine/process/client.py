@@ -17,9 +17,9 @@ from typing import Any
 from explorer.core.chat import ChatOptions, Message
 from explorer.core.distribution import Distribution
 from explorer.core.query import Query
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import StopRules
 from explorer.core.score import Scored
-from explorer.core.stopping import StopRules
 from explorer.core.token import Token
 from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, Found, RenderedChat, Step
 from explorer.engine.description import EngineInfo, ModelSettings, Structure

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 
 
 class Shaped(msgspec.Struct):

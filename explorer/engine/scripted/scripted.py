@@ -16,9 +16,9 @@ from functools import cached_property
 from explorer.core.chat import ROLES, ChatOptions, Message
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.query import Query
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
+from explorer.core.sampling.stopping import FinishReason, Stopper, StopRules
 from explorer.core.score import Alternative, Scored
-from explorer.core.stopping import FinishReason, Stopper, StopRules
 from explorer.core.token import Kind, Token
 from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, Found, RenderedChat, Step, check_sampling
 from explorer.engine.description import EngineInfo, Module, Structure

@@ -15,10 +15,10 @@ from textual.reactive import var
 from textual.strip import Strip
 
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.explanation import cumulative, explain
-from explorer.core.knobs import CUT_NAMES
-from explorer.core.snapshot import Snapshot
+from explorer.core.sampling.explanation import cumulative, explain
+from explorer.core.sampling.knobs import CUT_NAMES
 from explorer.core.token import Token
+from explorer.core.walk.snapshot import Snapshot
 from explorer.ui.cells import fit
 from explorer.ui.numbers import bar, count, percent
 from explorer.ui.widgets.pane import Pane, Part

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from explorer.core.distribution import Candidate
-from explorer.core.knobs import CUT_NAMES
+from explorer.core.sampling.knobs import CUT_NAMES
 from explorer.core.token import label
 from explorer.ui.cells import fit
 from explorer.ui.numbers import percent

@@ -14,7 +14,7 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from explorer.core.snapshot import EMPTY, Snapshot
+from explorer.core.walk.snapshot import EMPTY, Snapshot
 
 PADDING = re.compile(r"(^ +| {2,}| +$)")
 

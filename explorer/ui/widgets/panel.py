@@ -18,10 +18,10 @@ from textual.message import Message
 from textual.reactive import var
 from textual.widgets import Input, Static
 
-from explorer.core.knobs import KNOB, KNOBS, Knob
-from explorer.core.sampling import Preset, preset_of
-from explorer.core.snapshot import Snapshot
+from explorer.core.sampling.knobs import KNOB, KNOBS, Knob
+from explorer.core.sampling.params import Preset, preset_of
 from explorer.core.token import Token, label
+from explorer.core.walk.snapshot import Snapshot
 from explorer.ui.cells import fit
 from explorer.ui.widgets.pane import Pane, Part
 

@@ -6,9 +6,9 @@ from typing import ClassVar
 from textual.geometry import Size
 from textual.reactive import var
 
-from explorer.core.knobs import KNOB
-from explorer.core.sampling import Preset, preset_of
-from explorer.core.snapshot import Snapshot
+from explorer.core.sampling.knobs import KNOB
+from explorer.core.sampling.params import Preset, preset_of
+from explorer.core.walk.snapshot import Snapshot
 from explorer.ui.cells import fit
 from explorer.ui.numbers import setting
 from explorer.ui.widgets.pane import Pane, Part

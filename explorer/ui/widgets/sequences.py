@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from textual.reactive import var
 
-from explorer.core.sequence import SampledSequence
+from explorer.core.sampling.sequence import SampledSequence
 from explorer.core.token import UNSETTLED, visible
 from explorer.ui.cells import fit
 from explorer.ui.fork import WHY

@@ -13,8 +13,8 @@ from textual.geometry import Size
 from textual.reactive import var
 
 from explorer.core.heat import Metric, heat
-from explorer.core.snapshot import PathToken, Snapshot
 from explorer.core.token import UNSETTLED, visible
+from explorer.core.walk.snapshot import PathToken, Snapshot
 from explorer.ui.cells import clusters, drawable
 from explorer.ui.widgets.pane import Pane, Part
 

@@ -10,8 +10,8 @@ from textual import events
 from textual.geometry import Size
 from textual.reactive import var
 
-from explorer.core.snapshot import PathToken, Snapshot
 from explorer.core.token import Token, label, visible
+from explorer.core.walk.snapshot import PathToken, Snapshot
 from explorer.ui.cells import fit
 from explorer.ui.numbers import UNKNOWN, percent
 from explorer.ui.widgets.pane import Pane, Part

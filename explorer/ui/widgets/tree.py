@@ -13,9 +13,9 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import var
 
-from explorer.core.branches import Branches, Spot
-from explorer.core.runs import Run, Total
 from explorer.core.token import UNSETTLED, visible
+from explorer.core.walk.branches import Branches, Spot
+from explorer.core.walk.runs import Run, Total
 from explorer.ui.cells import drawable, fit, fit_ends, width
 from explorer.ui.guides import INDENT, first_level, guides
 from explorer.ui.numbers import UNKNOWN, count

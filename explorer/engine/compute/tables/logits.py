@@ -11,7 +11,7 @@ import msgspec
 import torch
 
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.token import Token
 from explorer.engine.compute.tables.ranking import DEPTH, Row, comparable, entropy, highest

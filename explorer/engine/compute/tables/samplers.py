@@ -23,7 +23,7 @@ from transformers import (
     TypicalLogitsWarper,
 )
 
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 
 Processor = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Chain = list[tuple[str, Processor]]

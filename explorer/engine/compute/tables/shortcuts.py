@@ -10,8 +10,8 @@ import math
 import msgspec
 import torch
 
-from explorer.core.knobs import KNOB
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.knobs import KNOB
+from explorer.core.sampling.params import SamplingParams
 from explorer.engine.compute.tables.ranking import DEPTH, SHALLOW, Row
 from explorer.engine.compute.tables.samplers import MOVES
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from explorer.core.syncing import sync_file, sync_folder
+from explorer.core.record.syncing import sync_file, sync_folder
 
 LOCK_TRIES = 10
 LOCK_WAIT = 0.02

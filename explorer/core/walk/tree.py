@@ -10,7 +10,7 @@ from typing import NamedTuple
 from explorer.core.chat import Chat
 from explorer.core.choice import Choice
 from explorer.core.distribution import Distribution
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Token, take_text
 

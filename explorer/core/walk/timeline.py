@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 
-from explorer.core import events as said
-from explorer.core.events import AnyEvent
-from explorer.core.history import Change
-from explorer.core.journal import Record
-from explorer.core.recorded import learn_recorded
-from explorer.core.session import Session
+from explorer.core.record import events as said
+from explorer.core.record.events import AnyEvent
+from explorer.core.record.journal import Record
 from explorer.core.token import Token
-from explorer.core.tree import Tree
+from explorer.core.walk.history import Change
+from explorer.core.walk.recorded import learn_recorded
+from explorer.core.walk.session import Session
+from explorer.core.walk.tree import Tree
 from explorer.errors import RecordError, UsageError
 
 MISSING = object()

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from explorer.core.knobs import KNOB, KNOBS, take_settings
+from explorer.core.sampling.knobs import KNOB, KNOBS, take_settings
 from explorer.errors import UsageError
 
 

@@ -1,6 +1,6 @@
 """The JSON Schema of a line of a record, generated from the types of its events and what is written under their fields.
 
-`python -m explorer.core.schema` prints it; docs/session-schema.json holds it. Must not know files.
+`python -m explorer.core.record.schema` prints it; docs/session-schema.json holds it. Must not know files.
 """
 
 import ast
@@ -13,7 +13,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from explorer.core import chat, distribution, events
+from explorer.core import chat, distribution
+from explorer.core.record import events
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PLACE = "#/$defs/{name}"

@@ -8,8 +8,8 @@ import math
 from collections.abc import Sequence
 
 from explorer.core.score import Scored
-from explorer.core.snapshot import PathToken
-from explorer.core.tree import Node, Tree
+from explorer.core.walk.snapshot import PathToken
+from explorer.core.walk.tree import Node, Tree
 
 
 class Path:

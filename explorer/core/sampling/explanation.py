@@ -4,8 +4,8 @@ Says only what follows from the table and the settings. Must not know engines or
 """
 
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.knobs import CUT_NAMES, KNOB, Knob
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.knobs import CUT_NAMES, KNOB, Knob
+from explorer.core.sampling.params import SamplingParams
 
 REASONS = {
     "temperature": "only the first token is taken at temperature 0",

@@ -10,7 +10,7 @@ import msgspec
 from explorer.core.chat import Chat
 from explorer.core.choice import Choice
 from explorer.core.distribution import Distribution
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import surprisal
 from explorer.core.token import Token
 

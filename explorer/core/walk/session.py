@@ -10,20 +10,20 @@ from typing import NamedTuple
 
 import msgspec
 
-from explorer.core import events as record
 from explorer.core.choice import Batch, Source
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.events import AnyEvent, Header
-from explorer.core.history import Change, History
-from explorer.core.journal import Journal
-from explorer.core.known import KnownTokens
-from explorer.core.path import Path
-from explorer.core.sampling import SamplingParams
+from explorer.core.record import events as record
+from explorer.core.record.events import AnyEvent, Header
+from explorer.core.record.journal import Journal
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import Scored
-from explorer.core.snapshot import EMPTY, Snapshot
 from explorer.core.token import Token, shown_bytes
-from explorer.core.tree import Node, Table, Tree
-from explorer.core.validity import check, refuge, root_of
+from explorer.core.walk.history import Change, History
+from explorer.core.walk.known import KnownTokens
+from explorer.core.walk.path import Path
+from explorer.core.walk.snapshot import EMPTY, Snapshot
+from explorer.core.walk.tree import Node, Table, Tree
+from explorer.core.walk.validity import check, refuge, root_of
 from explorer.errors import RecordError, UsageError
 
 

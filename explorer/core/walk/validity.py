@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from explorer.core import events as record
-from explorer.core.events import AnyEvent
-from explorer.core.tree import Tree
+from explorer.core.record import events as record
+from explorer.core.record.events import AnyEvent
+from explorer.core.walk.tree import Tree
 from explorer.errors import RecordError
 
 if TYPE_CHECKING:
-    from explorer.core.session import Session
+    from explorer.core.walk.session import Session
 
 
 def check(session: "Session", event: AnyEvent) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from explorer.core.form import Field, read_answer, read_number, written_answer, written_number
-from explorer.core.session import Session
-from explorer.core.snapshot import PathToken
 from explorer.core.token import visible
+from explorer.core.walk.session import Session
+from explorer.core.walk.snapshot import PathToken
 from explorer.errors import UsageError
 
 

@@ -14,9 +14,9 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from explorer.core import mending
-from explorer.core.events import FORMAT, READABLE, VERSION, AnyEvent, Header
-from explorer.core.syncing import Syncing, sync_file, sync_folder
+from explorer.core.record import mending
+from explorer.core.record.events import FORMAT, READABLE, VERSION, AnyEvent, Header
+from explorer.core.record.syncing import Syncing, sync_file, sync_folder
 from explorer.errors import RecordError
 
 _decode_event = msgspec.json.Decoder(AnyEvent).decode

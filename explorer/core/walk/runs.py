@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from explorer.core.token import shown_bytes
-from explorer.core.tree import Node, Tree
+from explorer.core.walk.tree import Node, Tree
 
 
 @dataclass(slots=True, eq=False)

@@ -3,11 +3,11 @@
 Owns what a record knows of its vocabularies. Must not know models, nor what is done with the session.
 """
 
-from explorer.core import events as said
-from explorer.core.journal import Record
-from explorer.core.known import KnownTokens
-from explorer.core.session import Session
+from explorer.core.record import events as said
+from explorer.core.record.journal import Record
 from explorer.core.token import Token, label
+from explorer.core.walk.known import KnownTokens
+from explorer.core.walk.session import Session
 from explorer.errors import RecordError
 
 

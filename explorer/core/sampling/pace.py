@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from explorer.core.form import Field, read_answer, read_number, read_whole_number, written_answer, written_number
-from explorer.core.stopping import StopRules
+from explorer.core.sampling.stopping import StopRules
 from explorer.errors import UsageError
 
 SPEEDS = (0.0, 50.0, 20.0, 10.0, 5.0, 2.0, 1.0)

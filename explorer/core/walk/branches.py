@@ -8,8 +8,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from explorer.core.runs import Run, Runs, Total
-from explorer.core.session import Session
+from explorer.core.walk.runs import Run, Runs, Total
+from explorer.core.walk.session import Session
 
 
 class Spot(NamedTuple):

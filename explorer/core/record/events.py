@@ -13,7 +13,7 @@ import msgspec
 from explorer.core.chat import Chat, ChatOptions, read_messages
 from explorer.core.choice import Choice, Source
 from explorer.core.distribution import CandidateRow, Distribution, Logprob, Prob
-from explorer.core.sampling import SamplingParams
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Bytes, Token
 

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from explorer.core.distribution import Candidate
-from explorer.core.stopping import FinishReason
+from explorer.core.sampling.stopping import FinishReason
 from explorer.core.token import Token, shown_bytes, take_text
 
 
