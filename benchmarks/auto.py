@@ -20,8 +20,8 @@ from explorer.core.sampling.stopping import StopRules
 from explorer.engine.description import ModelSettings
 from explorer.engine.process.client import WorkerEngine
 from explorer.engines import embedded_folder
+from explorer.ui.actions.loading import Models
 from explorer.ui.app import ExplorerApp
-from explorer.ui.loading import Models
 from explorer.ui.theme import read_themes, shipped_folder
 
 PARAMS = SamplingParams(temperature=0.8, seed=1)

@@ -24,8 +24,8 @@ from explorer.core.sampling.params import SamplingParams
 from explorer.engine.description import ModelSettings
 from explorer.engine.process.client import WorkerEngine
 from explorer.engines import embedded_folder
+from explorer.ui.actions.loading import Models
 from explorer.ui.app import ExplorerApp
-from explorer.ui.loading import Models
 from explorer.ui.theme import read_themes, shipped_folder
 
 BARE_APP = """

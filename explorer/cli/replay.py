@@ -70,7 +70,7 @@ def replay_command(
 def play_record(file: Path, speed: str, flags: dict[str, Any]) -> int:
     """The record in the terminal, as far as it can be read; the exit code."""
     from explorer.cli.terminal import play
-    from explorer.ui.player import Pace
+    from explorer.walk.player import Pace
 
     given = next((name for name, value in flags.items() if value is not None), None)
     if given is not None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from explorer.core.chat import Chat
     from explorer.engine.base import Engine
-    from explorer.ui.player import Pace
-    from explorer.ui.walk import OpenSession
+    from explorer.walk.player import Pace
+    from explorer.walk.walk import OpenSession
 
 HINT = "demo model · yours: token-explorer --model NAME"
 
@@ -50,8 +50,8 @@ def record_path(config: Config) -> Path:
 def explore(config: Config, draft: "str | Chat", record: Path | None, open_session: "OpenSession | None" = None) -> int:
     """Run the explorer in the terminal; the exit code."""
     from explorer import headless
+    from explorer.ui.actions.loading import Models
     from explorer.ui.app import ExplorerApp
-    from explorer.ui.loading import Models
 
     need_terminal()
 
@@ -98,7 +98,7 @@ def play(config: Config, file: Path, pace: "Pace") -> int:
     """
     from explorer.core.record import journal
     from explorer.ui.app import ReplayApp
-    from explorer.ui.player import Player
+    from explorer.walk.player import Player
 
     need_terminal()
     themes, faults = usable_themes(config)

@@ -1,1 +1,1 @@
-"""The screen: widgets that show snapshots and post intents. Textual and rich live here, torch never."""
+"""The screen: a walk drawn, keys and mouse as commands. Knows `walk` and `core`; nothing else may import it."""

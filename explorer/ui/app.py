@@ -13,12 +13,12 @@ from explorer.core.chat import Chat
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import Preset
 from explorer.engine.base import Engine
-from explorer.ui.loading import Models
+from explorer.ui.actions.loading import Models
 from explorer.ui.palette import CommandProvider
-from explorer.ui.player import Player
 from explorer.ui.screen import MainScreen
 from explorer.ui.screens.replay import ReplayScreen
-from explorer.ui.walk import OpenSession
+from explorer.walk.player import Player
+from explorer.walk.walk import OpenSession
 
 DEFAULT_RUN = RunSettings()
 

@@ -25,19 +25,17 @@ from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import Preset
 from explorer.engine.base import Engine, Progress
 from explorer.errors import ContextFull, EngineDied, ExplorerError, OutOfMemory, RecordError, UsageError
-from explorer.ui.asking import Asking
-from explorer.ui.branches import Branching
+from explorer.ui.actions.asking import Asking
+from explorer.ui.actions.branches import Branching
+from explorer.ui.actions.editing import Editing
+from explorer.ui.actions.knobs import Knobs
+from explorer.ui.actions.loading import Models
+from explorer.ui.actions.prompts import Prompts
+from explorer.ui.actions.view import View
 from explorer.ui.commands import COMMANDS, bindings, latin_keys
-from explorer.ui.editing import Editing
-from explorer.ui.knobs import Knobs
-from explorer.ui.loading import Models
-from explorer.ui.progress import ProgressText
-from explorer.ui.prompts import Prompts
-from explorer.ui.run import Run
+from explorer.ui.drawing.progress import ProgressText
 from explorer.ui.screens.help import HelpScreen
 from explorer.ui.screens.save import SaveScreen
-from explorer.ui.view import View
-from explorer.ui.walk import OpenSession, Walk
 from explorer.ui.widgets.candidates import CandidatesPane
 from explorer.ui.widgets.panel import SamplerPanel
 from explorer.ui.widgets.sampler import SamplerPane
@@ -45,6 +43,8 @@ from explorer.ui.widgets.status import Severity, Status, StatusLine
 from explorer.ui.widgets.text import TextPane
 from explorer.ui.widgets.tokens import TokensPane
 from explorer.ui.widgets.tree import TreePane
+from explorer.walk.run import Run
+from explorer.walk.walk import OpenSession, Walk
 
 TOGETHER = 0.05
 """Seconds that a step waits for its table: most tables come sooner, and one picture is painted instead of two."""

@@ -27,8 +27,8 @@ from explorer.core.walk.snapshot import Snapshot
 from explorer.engine.base import Engine
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.engines import make_engine
+from explorer.ui.actions.loading import Models
 from explorer.ui.app import ExplorerApp
-from explorer.ui.loading import Models
 from explorer.ui.screen import MainScreen
 from explorer.ui.theme import read_themes, shipped_folder
 

@@ -24,8 +24,8 @@ from explorer.engine.process.client import WorkerEngine
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.engines import make_engine
 from explorer.errors import EngineDied
-from explorer.ui.run import Run
-from explorer.ui.walk import Walk
+from explorer.walk.run import Run
+from explorer.walk.walk import Walk
 from tests.killed.explorer import told
 
 ROUNDS = [(seed, 50) for seed in range(4)] + [pytest.param(seed, 50, marks=pytest.mark.long) for seed in range(4, 20)]

@@ -10,9 +10,9 @@ from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine.base import Engine
-from explorer.ui.fork import Fork
-from explorer.ui.run import Run, redraw
-from explorer.ui.walk import Walk
+from explorer.walk.fork import Fork
+from explorer.walk.run import Run, redraw
+from explorer.walk.walk import Walk
 
 RULES = StopRules(max_new_tokens=6, eos=False)
 

@@ -12,8 +12,8 @@ from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine.scripted.scripted import ScriptedEngine
+from explorer.ui.actions.loading import Models
 from explorer.ui.app import ExplorerApp
-from explorer.ui.loading import Models
 from explorer.ui.theme import read_themes, shipped_folder
 
 SIZES = [(120, 36), (80, 24)]

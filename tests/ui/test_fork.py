@@ -12,10 +12,10 @@ from explorer.core.sampling.stopping import StopRules
 from explorer.core.walk.session import Session
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied, UsageError
-from explorer.ui.fork import Fork
-from explorer.ui.run import Run
 from explorer.ui.screens.sequences import SequencesScreen
-from explorer.ui.walk import Walk
+from explorer.walk.fork import Fork
+from explorer.walk.run import Run
+from explorer.walk.walk import Walk
 from tests.ui.test_running import drawn, said
 from tests.ui.test_screen import press, settle
 

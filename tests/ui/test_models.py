@@ -8,7 +8,7 @@ from explorer.core.walk.session import Session
 from explorer.engine.description import ModelEntry
 from explorer.engine.scripted.scripted import WORDS, ScriptedEngine
 from explorer.errors import ModelError
-from explorer.ui.loading import Models
+from explorer.ui.actions.loading import Models
 from explorer.ui.screens.models import ModelsScreen
 from tests.ui.test_screen import events, press, settle, text
 

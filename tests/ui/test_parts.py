@@ -11,10 +11,10 @@ from explorer.core.token import Token
 from explorer.core.walk.snapshot import PathToken
 from explorer.engine.base import Progress
 from explorer.ui import theme
-from explorer.ui.cells import clusters, drawable, fit, width
 from explorer.ui.commands import COMMANDS, JAMO_OF_KEY, latin_keys, markdown
-from explorer.ui.numbers import bar, percent
-from explorer.ui.progress import ProgressText
+from explorer.ui.drawing.cells import clusters, drawable, fit, width
+from explorer.ui.drawing.numbers import bar, percent
+from explorer.ui.drawing.progress import ProgressText
 from explorer.ui.screen import MainScreen
 from explorer.ui.widgets.text import Wrapped
 

@@ -8,7 +8,7 @@ from explorer.core.record.events import Header
 from explorer.core.record.journal import Record
 from explorer.core.walk.recorded import recorded_session
 from explorer.errors import RecordError, UsageError
-from explorer.ui.player import LONGEST, Pace, Player
+from explorer.walk.player import LONGEST, Pace, Player
 
 V1 = Path("tests/data/record-v1.jsonl")
 

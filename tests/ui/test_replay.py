@@ -6,10 +6,10 @@ from explorer.core.record import events, journal
 from explorer.core.record.journal import Record
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.app import ReplayApp
-from explorer.ui.player import Player
 from explorer.ui.screens.help import HelpScreen
 from explorer.ui.screens.replay import NO_TABLE
 from explorer.ui.theme import read_themes, shipped_folder
+from explorer.walk.player import Player
 from tests.replay.conftest import record_walk
 
 SIZES = [(120, 36), (80, 24), (40, 12)]

@@ -13,8 +13,8 @@ from explorer.core.sampling.stopping import StopRules
 from explorer.core.walk.session import Session
 from explorer.engine.scripted.scripted import EOS, ScriptedEngine
 from explorer.errors import UsageError
-from explorer.ui.run import FRAME, Run, redraw
-from explorer.ui.walk import Walk
+from explorer.walk.run import FRAME, Run, redraw
+from explorer.walk.walk import Walk
 
 PARAMS = SamplingParams(temperature=3.0, seed=4)
 

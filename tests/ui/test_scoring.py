@@ -7,7 +7,7 @@ from explorer import headless
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import OutOfMemory
-from explorer.ui.walk import Walk
+from explorer.walk.walk import Walk
 
 PARAMS = SamplingParams(temperature=3.0, seed=4)
 

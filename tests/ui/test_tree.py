@@ -3,9 +3,9 @@ import asyncio
 from explorer.core.record import events as record
 from explorer.core.walk.runs import Run
 from explorer.engine.scripted.scripted import ScriptedEngine
-from explorer.ui.cells import width
-from explorer.ui.guides import first_level, guides
-from explorer.ui.loading import Models
+from explorer.ui.actions.loading import Models
+from explorer.ui.drawing.cells import width
+from explorer.ui.drawing.guides import first_level, guides
 from explorer.ui.screens.name import NameScreen
 from tests.ui.test_models import Reversed, choose
 from tests.ui.test_screen import press, settle, text

@@ -18,8 +18,8 @@ from textual.widgets.option_list import Option
 from explorer.core.size import size_in_words
 from explorer.core.token import visible
 from explorer.engine.description import ModelEntry
-from explorer.ui.cells import fit, width
-from explorer.ui.numbers import count
+from explorer.ui.drawing.cells import fit, width
+from explorer.ui.drawing.numbers import count
 
 SIZE_CELLS, DTYPE_CELLS, DATE_CELLS, KIND_CELLS = 8, 10, 10, 26
 WIDE = 90

@@ -16,9 +16,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from explorer.errors import EngineDied, ExplorerError
-from explorer.ui.options import Option
 from explorer.ui.widgets.editor import Editor
 from explorer.ui.widgets.ranking import MEASURES, RankingPane
+from explorer.walk.ranking import Option
 
 WRITING = "Tab compare · Enter new line · Esc cancel"
 CHOOSING = "Enter add · ↑ ↓ choose · ← → order · Tab edit · Esc cancel"

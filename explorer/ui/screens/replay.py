@@ -18,16 +18,16 @@ from textual.timer import Timer
 from textual.widgets import Footer
 
 from explorer.core.token import visible
+from explorer.ui.actions.view import View
 from explorer.ui.commands import REPLAY_COMMANDS, bindings, latin_keys
-from explorer.ui.player import Player
 from explorer.ui.screens.help import HelpScreen
-from explorer.ui.view import View
 from explorer.ui.widgets.candidates import CandidatesPane
 from explorer.ui.widgets.player import PlayerLine, Standing
 from explorer.ui.widgets.sampler import SamplerPane
 from explorer.ui.widgets.status import Severity, Status, StatusLine
 from explorer.ui.widgets.text import TextPane
 from explorer.ui.widgets.tokens import TokensPane
+from explorer.walk.player import Player
 
 FRAME = 1 / 30
 """Seconds between two looks at what is due."""

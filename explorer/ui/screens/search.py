@@ -19,7 +19,7 @@ from explorer.core.distribution import Candidate
 from explorer.core.query import Query
 from explorer.engine.base import Found
 from explorer.errors import ExplorerError
-from explorer.ui.numbers import count
+from explorer.ui.drawing.numbers import count
 from explorer.ui.widgets.hits import HitsPane
 from explorer.ui.widgets.line import Line
 

@@ -16,10 +16,10 @@ from textual.widgets import Static
 
 from explorer.core.token import visible
 from explorer.errors import ExplorerError
-from explorer.ui.fork import Fork
-from explorer.ui.run import FRAME
 from explorer.ui.widgets.flow import FlowPane
 from explorer.ui.widgets.sequences import SequencesPane
+from explorer.walk.fork import Fork
+from explorer.walk.run import FRAME
 
 SHOWN = 4000
 """Characters of the selected sequence that are laid out, the last ones."""

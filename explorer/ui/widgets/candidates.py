@@ -19,8 +19,8 @@ from explorer.core.sampling.explanation import cumulative, explain
 from explorer.core.sampling.knobs import CUT_NAMES
 from explorer.core.token import Token
 from explorer.core.walk.snapshot import Snapshot
-from explorer.ui.cells import fit
-from explorer.ui.numbers import bar, count, percent
+from explorer.ui.drawing.cells import fit
+from explorer.ui.drawing.numbers import bar, count, percent
 from explorer.ui.widgets.pane import Pane, Part
 from explorer.ui.widgets.text import Wrapped
 from explorer.ui.widgets.tokens import View, token_label

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from explorer.core.distribution import Candidate
 from explorer.core.sampling.knobs import CUT_NAMES
 from explorer.core.token import label
-from explorer.ui.cells import fit
-from explorer.ui.numbers import percent
+from explorer.ui.drawing.cells import fit
+from explorer.ui.drawing.numbers import percent
 from explorer.ui.widgets.pane import Part
 from explorer.ui.widgets.rows import RowsPane
 

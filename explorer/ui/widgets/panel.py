@@ -22,7 +22,7 @@ from explorer.core.sampling.knobs import KNOB, KNOBS, Knob
 from explorer.core.sampling.params import Preset, preset_of
 from explorer.core.token import Token, label
 from explorer.core.walk.snapshot import Snapshot
-from explorer.ui.cells import fit
+from explorer.ui.drawing.cells import fit
 from explorer.ui.widgets.pane import Pane, Part
 
 PRESET = "preset"

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from textual.reactive import var
 
 from explorer.core.token import Token, label
-from explorer.ui.cells import fit
-from explorer.ui.numbers import UNKNOWN
-from explorer.ui.options import Option
+from explorer.ui.drawing.cells import fit
+from explorer.ui.drawing.numbers import UNKNOWN
 from explorer.ui.widgets.pane import Part
 from explorer.ui.widgets.rows import RowsPane
+from explorer.walk.ranking import Option
 
 MEASURES: tuple[tuple[str, Callable[[Option], float | None]], ...] = (
     ("total", lambda option: option.total),

@@ -9,8 +9,8 @@ from textual.reactive import var
 from explorer.core.sampling.knobs import KNOB
 from explorer.core.sampling.params import Preset, preset_of
 from explorer.core.walk.snapshot import Snapshot
-from explorer.ui.cells import fit
-from explorer.ui.numbers import setting
+from explorer.ui.drawing.cells import fit
+from explorer.ui.drawing.numbers import setting
 from explorer.ui.widgets.pane import Pane, Part
 
 SHOWN = ("temperature", "top_p", "top_k", "seed")

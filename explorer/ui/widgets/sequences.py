@@ -9,10 +9,10 @@ from textual.reactive import var
 
 from explorer.core.sampling.sequence import SampledSequence
 from explorer.core.token import UNSETTLED, visible
-from explorer.ui.cells import fit
-from explorer.ui.fork import WHY
+from explorer.ui.drawing.cells import fit
 from explorer.ui.widgets.pane import Part
 from explorer.ui.widgets.rows import RowsPane
+from explorer.walk.fork import WHY
 
 WHY_CELLS = 13
 

@@ -11,8 +11,8 @@ from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
-from explorer.ui.cells import fit, width
-from explorer.ui.numbers import count
+from explorer.ui.drawing.cells import fit, width
+from explorer.ui.drawing.numbers import count
 
 Severity = Literal["note", "warning", "error"]
 

@@ -15,7 +15,7 @@ from textual.reactive import var
 from explorer.core.heat import Metric, heat
 from explorer.core.token import UNSETTLED, visible
 from explorer.core.walk.snapshot import PathToken, Snapshot
-from explorer.ui.cells import clusters, drawable
+from explorer.ui.drawing.cells import clusters, drawable
 from explorer.ui.widgets.pane import Pane, Part
 
 Cell = tuple[str, int, int]

@@ -12,8 +12,8 @@ from textual.reactive import var
 
 from explorer.core.token import Token, label, visible
 from explorer.core.walk.snapshot import PathToken, Snapshot
-from explorer.ui.cells import fit
-from explorer.ui.numbers import UNKNOWN, percent
+from explorer.ui.drawing.cells import fit
+from explorer.ui.drawing.numbers import UNKNOWN, percent
 from explorer.ui.widgets.pane import Pane, Part
 
 View = Literal["text", "piece", "bytes"]

@@ -16,9 +16,9 @@ from textual.reactive import var
 from explorer.core.token import UNSETTLED, visible
 from explorer.core.walk.branches import Branches, Spot
 from explorer.core.walk.runs import Run, Total
-from explorer.ui.cells import drawable, fit, fit_ends, width
-from explorer.ui.guides import INDENT, first_level, guides
-from explorer.ui.numbers import UNKNOWN, count
+from explorer.ui.drawing.cells import drawable, fit, fit_ends, width
+from explorer.ui.drawing.guides import INDENT, first_level, guides
+from explorer.ui.drawing.numbers import UNKNOWN, count
 from explorer.ui.widgets.pane import Pane, Part
 
 HEAD = 1

@@ -11,7 +11,7 @@ from textual.widgets import Static, TextArea
 
 from explorer.core.chat import ROLES, Chat, Message
 from explorer.core.token import visible
-from explorer.ui.cells import fit
+from explorer.ui.drawing.cells import fit
 from explorer.ui.widgets.editor import Editor
 
 ROLE_WIDTH = 11

@@ -7,7 +7,7 @@ functions. Must not know widgets.
 from collections.abc import Sequence
 
 from explorer.core.walk.runs import Run
-from explorer.ui.cells import fit
+from explorer.ui.drawing.cells import fit
 
 INDENT = 2
 """Cells of a level."""

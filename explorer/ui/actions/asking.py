@@ -12,12 +12,13 @@ from textual.screen import Screen
 
 from explorer.core.query import Query
 from explorer.engine.base import Found
-from explorer.ui import forcing, options
 from explorer.ui.screens.force import ForceScreen
 from explorer.ui.screens.options import OptionsScreen
 from explorer.ui.screens.search import SearchScreen
-from explorer.ui.walk import Walk
 from explorer.ui.widgets.status import Severity
+from explorer.walk import forcing
+from explorer.walk import ranking as options
+from explorer.walk.walk import Walk
 
 HITS = 200
 """Of a search that are listed."""

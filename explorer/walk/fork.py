@@ -19,7 +19,7 @@ from explorer.core.sampling.stopping import FinishReason, StopRules
 from explorer.core.token import Token
 from explorer.engine.base import Drawn, check_sampling
 from explorer.errors import UsageError
-from explorer.ui.walk import Walk
+from explorer.walk.walk import Walk
 
 MOST = 256
 """Sequences at once."""

@@ -6,7 +6,7 @@ from textual.screen import Screen
 from explorer.core.chat import Chat
 from explorer.errors import ExplorerError
 from explorer.ui.screens.prompt import Draft, PromptScreen
-from explorer.ui.walk import Walk
+from explorer.walk.walk import Walk
 
 
 class Prompts(Screen[None]):

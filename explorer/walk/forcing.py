@@ -12,7 +12,7 @@ from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.core.walk.snapshot import PathToken
 from explorer.errors import ContextFull, UsageError
-from explorer.ui.walk import Walk
+from explorer.walk.walk import Walk
 
 
 async def read(walk: Walk, typed: str) -> list[Token]:

@@ -10,13 +10,13 @@ from textual import events, work
 
 from explorer.core.sampling.pace import FIELDS, RunSettings, read, written
 from explorer.errors import ExplorerError, UsageError
-from explorer.ui.fork import Fork
-from explorer.ui.loading import Loading
-from explorer.ui.run import Ended, Run, redraw
+from explorer.ui.actions.loading import Loading
 from explorer.ui.screens.form import FormScreen
 from explorer.ui.screens.sequences import SequencesScreen
 from explorer.ui.widgets.sampler import SamplerPane
 from explorer.ui.widgets.status import Severity
+from explorer.walk.fork import Fork
+from explorer.walk.run import Ended, Run, redraw
 
 SEQUENCES = 4
 """Drawn side by side where no count says how many."""

@@ -17,7 +17,7 @@ from explorer.core.token import label, visible
 from explorer.core.walk import navigation
 from explorer.engine.base import Step
 from explorer.errors import UsageError
-from explorer.ui.walk import Speed, Walk
+from explorer.walk.walk import Speed, Walk
 
 FRAME = 1 / 30
 """Seconds between two looks at a running walk."""

@@ -14,9 +14,9 @@ from explorer.engine.base import Engine
 from explorer.engine.description import ModelEntry
 from explorer.errors import ExplorerError
 from explorer.ui.screens.models import ModelsScreen
-from explorer.ui.walk import Walk
 from explorer.ui.widgets.candidates import CandidatesPane
 from explorer.ui.widgets.status import Severity
+from explorer.walk.walk import Walk
 
 STOPPED = "Loading was stopped.\n\nR starts it again · m opens another model · Ctrl+Q quits"
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from explorer.engine.base import Progress
-from explorer.ui.numbers import bar, count
+from explorer.ui.drawing.numbers import bar, count
 
 BAR_CELLS = 30
 

@@ -17,11 +17,11 @@ from explorer.core.walk import navigation
 from explorer.core.walk.branches import Branches, Spot
 from explorer.core.walk.runs import Run
 from explorer.core.walk.session import Session
-from explorer.ui.numbers import count
+from explorer.ui.drawing.numbers import count
 from explorer.ui.screens.name import NameScreen
-from explorer.ui.walk import Walk
 from explorer.ui.widgets.status import Severity
 from explorer.ui.widgets.tree import TreePane
+from explorer.walk.walk import Walk
 
 FOREIGN = "this branch is of another vocabulary than the model's: it can be read, and m opens its model again"
 

@@ -2,7 +2,7 @@
 
 from textual.screen import Screen
 
-from explorer.ui.heat import HEAT_METRICS, legend
+from explorer.ui.drawing.heat import HEAT_METRICS, legend
 from explorer.ui.widgets.candidates import CandidatesPane
 from explorer.ui.widgets.status import Severity
 from explorer.ui.widgets.text import TextPane

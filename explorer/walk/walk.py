@@ -23,7 +23,7 @@ from explorer.core.walk.snapshot import EMPTY, Snapshot
 from explorer.engine.base import Engine, Progress, Step, carry_over, encode_source
 from explorer.engine.description import EngineInfo
 from explorer.errors import ContextFull, ExplorerError, OutOfMemory, RecordError, UsageError
-from explorer.ui.scoring import Scoring
+from explorer.walk.scoring import Scoring
 
 OpenSession = Callable[[Engine, str | Chat], Awaitable[Session]]
 """Begins or resumes a session on an engine that is ready, a new one with the text or the chat."""

@@ -7,8 +7,8 @@ import msgspec
 
 from explorer.core.score import Scored
 from explorer.errors import UsageError
-from explorer.ui import forcing
-from explorer.ui.walk import Walk
+from explorer.walk import forcing
+from explorer.walk.walk import Walk
 
 
 class Option(msgspec.Struct, frozen=True):

@@ -9,10 +9,10 @@ from explorer.core.distribution import Candidate
 from explorer.core.token import label
 from explorer.core.walk import jumps
 from explorer.errors import ExplorerError
-from explorer.ui import forcing
-from explorer.ui.running import Running
+from explorer.ui.actions.running import Running
 from explorer.ui.screens.form import FormScreen
 from explorer.ui.widgets.pane import Pane
+from explorer.walk import forcing
 
 
 class Editing(Running):

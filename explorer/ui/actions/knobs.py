@@ -12,11 +12,11 @@ from explorer.core.sampling.knobs import KNOB
 from explorer.core.sampling.params import MODELS_OWN, Preset, SamplingParams, all_presets, new_seed, preset_of
 from explorer.core.walk.snapshot import Snapshot
 from explorer.errors import UsageError
-from explorer.ui.walk import Walk
 from explorer.ui.widgets.candidates import CandidatesPane
 from explorer.ui.widgets.panel import PRESET, KnobsPane, SamplerPanel
 from explorer.ui.widgets.sampler import SamplerPane
 from explorer.ui.widgets.status import Severity
+from explorer.walk.walk import Walk
 
 
 class Knobs(Screen[None]):

@@ -1,0 +1,1 @@
+"""What the commands do. Must not know how it is drawn."""
