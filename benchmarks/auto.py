@@ -13,16 +13,16 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from explorer import headless
+from explorer.cli.engines import embedded_folder
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine.description import ModelSettings
 from explorer.engine.process.client import WorkerEngine
-from explorer.engines import embedded_folder
 from explorer.ui.actions.loading import Models
 from explorer.ui.app import ExplorerApp
 from explorer.ui.theme import read_themes, shipped_folder
+from explorer.walk import opening
 
 PARAMS = SamplingParams(temperature=0.8, seed=1)
 THREADS = 1
@@ -77,7 +77,7 @@ async def compare(folder: Path, tokens: int, rounds: int, draft: str) -> tuple[l
     app = ExplorerApp(
         WorkerEngine(settings, scratch / "engine.log"),
         # As in `generate()` with min_new_tokens, no token ends the text.
-        partial(headless.begin, params=PARAMS.replace(min_new_tokens=tokens), record=scratch / "walk.jsonl"),
+        partial(opening.begin, params=PARAMS.replace(min_new_tokens=tokens), record=scratch / "walk.jsonl"),
         models=Models("benchmark", str, list, lambda name: None),
         themes=read_themes([shipped_folder()])[0],
         theme="dark",

@@ -23,11 +23,11 @@ import torch
 from models import random_model
 from transformers import AutoModelForCausalLM, DynamicCache
 
+from explorer.cli.engines import embedded_folder
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.compute.loading.loading import SMALL
 from explorer.engine.description import ModelSettings
 from explorer.engine.process.client import WorkerEngine
-from explorer.engines import embedded_folder
 
 TOP = 20
 CONTEXTS = {"embedded": (64, 512, 900), "0.5b": (64, 512, 4096)}

@@ -9,8 +9,8 @@ import argparse
 import torch
 from transformers import AutoModelForCausalLM
 
+from explorer.cli.engines import embedded_folder
 from explorer.engine.compute.forward.cache import NoCache, PrefixCache
-from explorer.engines import embedded_folder
 
 TOKENS = 160
 DTYPES = ("float32", "bfloat16", "float16")

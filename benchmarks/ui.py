@@ -19,14 +19,14 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from explorer import headless
+from explorer.cli.engines import embedded_folder
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.description import ModelSettings
 from explorer.engine.process.client import WorkerEngine
-from explorer.engines import embedded_folder
 from explorer.ui.actions.loading import Models
 from explorer.ui.app import ExplorerApp
 from explorer.ui.theme import read_themes, shipped_folder
+from explorer.walk import opening
 
 BARE_APP = """
 from textual.app import App
@@ -58,9 +58,7 @@ async def key_to_table(steps: int = 60) -> tuple[float, float, float]:
     folder = str(embedded_folder())
     settings = ModelSettings(model=folder, name="benchmark", device="cpu")
     engine = WorkerEngine(settings, Path(tempfile.mkdtemp()) / "engine.log")
-    open_session = partial(
-        headless.begin, params=SamplingParams(seed=1), record=Path(tempfile.mkdtemp()) / "walk.jsonl"
-    )
+    open_session = partial(opening.begin, params=SamplingParams(seed=1), record=Path(tempfile.mkdtemp()) / "walk.jsonl")
     themes = read_themes([shipped_folder()])[0]
     models = Models("benchmark", str, list, lambda name: engine)
     app = ExplorerApp(engine, open_session, models=models, themes=themes, theme="dark", draft="Once upon a")

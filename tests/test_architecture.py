@@ -30,7 +30,7 @@ def test_a_module_is_short_and_says_what_it_is(path):
         ("explorer.engine.vocabulary.vocabulary", HEAVY | {"textual", "rich"}),
         ("explorer.engine.files.catalogue", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.engine.files.hub", HEAVY | {"textual", "rich", "tokenizers"}),
-        ("explorer.headless", HEAVY | {"textual", "rich", "tokenizers"}),
+        ("explorer.cli.shapes", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.export.formats", HEAVY | {"textual", "rich", "tokenizers", "click"}),
         ("explorer.replay.verification", HEAVY | {"textual", "rich", "tokenizers"}),
         ("explorer.ui.app", HEAVY | {"tokenizers", "click", "huggingface_hub"}),

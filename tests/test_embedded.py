@@ -9,9 +9,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from explorer.cli.engines import embedded_folder
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
-from explorer.engines import embedded_folder
 
 FOLDER = embedded_folder()
 

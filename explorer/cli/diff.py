@@ -6,8 +6,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from explorer.cli.engines import with_engine
 from explorer.cli.options import DEVICE, PICKLE, TRUST, print_json, record_file, recorded_config
-from explorer.engines import with_engine
 
 if TYPE_CHECKING:
     from explorer.engine.base import Engine
@@ -36,7 +36,7 @@ def diff_command(a: str, b: str, run: bool, as_json: bool, **flags: Any) -> None
     if as_json:
         print_json(comparison)
     else:
-        from explorer.tables import print_comparison
+        from explorer.cli.tables import print_comparison
 
         print_comparison(comparison)
 

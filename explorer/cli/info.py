@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from explorer.cli.engines import with_engine
 from explorer.cli.options import configure, model_options, print_json
-from explorer.engines import with_engine
 
 if TYPE_CHECKING:
     from explorer.engine.base import Engine
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as the README describes it.")
 def info_command(modules: bool, parameters: bool, as_json: bool, **flags: Any) -> None:
     """Load the model and print what it is."""
-    from explorer import headless
+    from explorer.cli import shapes
 
-    async def ask(engine: "Engine") -> headless.InfoTable:
-        return await headless.info_table(engine, modules, parameters)
+    async def ask(engine: "Engine") -> shapes.InfoTable:
+        return await shapes.info_table(engine, modules, parameters)
 
     table = with_engine(configure(flags), ask)
     if as_json:
         print_json(table)
     else:
-        from explorer.tables import print_info
+        from explorer.cli.tables import print_info
 
         print_info(table)

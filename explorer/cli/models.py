@@ -3,7 +3,7 @@
 import click
 import msgspec
 
-from explorer.engines import listed_models
+from explorer.cli.engines import listed_models
 
 
 @click.command("models")
@@ -14,6 +14,6 @@ def models_command(as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode({"models": entries}))
     else:
-        from explorer.tables import print_models
+        from explorer.cli.tables import print_models
 
         print_models(entries)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from explorer.cli.engines import with_engine
 from explorer.cli.options import (
     configure,
     model_options,
@@ -12,8 +13,7 @@ from explorer.cli.options import (
     sampling_options,
     sampling_params,
 )
-from explorer.engines import with_engine
-from explorer.sources import take_source
+from explorer.cli.sources import take_source
 
 if TYPE_CHECKING:
     from explorer.engine.base import Engine
@@ -27,16 +27,17 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as the README describes it.")
 def next_command(no_special: bool, as_json: bool, **flags: Any) -> None:
     """Print the most likely next tokens after TEXT."""
-    from explorer import headless
+    from explorer.cli import shapes
+    from explorer.engine.base import prompt_ids, ready
 
     source = take_source(flags)
     config = configure({**flags, "top": 5 if flags["top"] is None else flags["top"]})
 
-    async def ask(engine: "Engine") -> headless.NextTable:
-        given = await headless.prompt_ids(engine, source, not no_special)
+    async def ask(engine: "Engine") -> shapes.NextTable:
+        given = await prompt_ids(engine, source, not no_special)
         params = sampling_params(config, engine)
-        table = await headless.next_table(engine, given, params, config.top)
-        if len(given) == headless.ready(engine).context_length:
+        table = await shapes.next_table(engine, given, params, config.top)
+        if len(given) == ready(engine).context_length:
             click.echo(f"The context of {len(given):,} tokens is full: no token can follow these.", err=True)
         return table
 
@@ -44,6 +45,6 @@ def next_command(no_special: bool, as_json: bool, **flags: Any) -> None:
     if as_json:
         print_json(table)
     else:
-        from explorer.tables import print_next
+        from explorer.cli.tables import print_next
 
         print_next(table)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from explorer.cli.engines import with_engine
 from explorer.cli.options import configure, model_options, print_json, record_file, recorded_config, refuse_both
 from explorer.core.token import visible
-from explorer.engines import with_engine
 from explorer.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def play_record(file: Path, speed: str, flags: dict[str, Any]) -> int:
 
 def walk_again(record: "Record", file: Path, out: Path, flags: dict[str, Any]) -> None:
     """The same walk on the engine of the record as far as flags do not name another one, into a new record."""
-    from explorer.headless import last_engine
+    from explorer.core.walk.recorded import last_engine
     from explorer.replay.rewalk import Rewalk
 
     async def walk(engine: "Engine") -> int:

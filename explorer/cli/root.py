@@ -28,11 +28,11 @@ from explorer.cli.resume import resume_command
 from explorer.cli.sample import sample_command
 from explorer.cli.score import score_command
 from explorer.cli.sessions import sessions_command
+from explorer.cli.sources import ChatFlags, check_text, read_text
 from explorer.cli.terminal import explore, record_path
 from explorer.cli.tokens import tokens_command
 from explorer.core.chat import Chat
 from explorer.errors import ExitCode, UsageError
-from explorer.sources import ChatFlags, check_text, read_text
 
 FIRST_PROMPT = "Once upon a"
 

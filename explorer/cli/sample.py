@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from explorer.cli.engines import with_engine
 from explorer.cli.options import (
     configure,
     model_options,
@@ -19,14 +20,13 @@ from explorer.cli.options import (
     sampling_options,
     sampling_params,
 )
+from explorer.cli.sources import take_sources
 from explorer.core.chat import Chat, PromptSource
 from explorer.core.sampling.params import SamplingParams, new_seed
 from explorer.core.sampling.sequence import SampledSequence
 from explorer.core.sampling.stopping import MAX_NEW_TOKENS, StopRules
 from explorer.core.token import UNSETTLED, visible
-from explorer.engines import with_engine
 from explorer.errors import ExplorerError
-from explorer.sources import take_sources
 
 if TYPE_CHECKING:
     from explorer.core.token import Token

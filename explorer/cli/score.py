@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from explorer.cli.engines import with_engine
 from explorer.cli.options import chat_options, configure, model_options, print_json, refuse_both
+from explorer.cli.sources import ChatFlags, check_text, one_source
 from explorer.core.chat import PromptSource
-from explorer.engines import with_engine
-from explorer.sources import ChatFlags, check_text, one_source
 
 if TYPE_CHECKING:
     from explorer.engine.base import Engine
@@ -23,23 +23,24 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as the README describes it.")
 def score_command(text: str | None, file: str | None, prompt: str | None, as_json: bool, **flags: Any) -> None:
     """Print what the model thinks of each token of TEXT, and the perplexity of the whole."""
-    from explorer import headless
+    from explorer.cli import shapes
+    from explorer.engine.base import prompt_ids
 
     said = ChatFlags.take(flags)
     config = configure({**flags, "top": 5 if flags["top"] is None else flags["top"]})
     context, source = read_parts(said, prompt, text, file)
 
-    async def ask(engine: "Engine") -> headless.ScoreTable:
-        before = [] if context is None else await headless.prompt_ids(engine, context)
+    async def ask(engine: "Engine") -> shapes.ScoreTable:
+        before = [] if context is None else await prompt_ids(engine, context)
         # The text goes on where the context ends: it gets no special tokens of its own.
-        ids = before + await headless.prompt_ids(engine, source, context is None)
-        return await headless.score_table(engine, ids, len(before), config.top)
+        ids = before + await prompt_ids(engine, source, context is None)
+        return await shapes.score_table(engine, ids, len(before), config.top)
 
     table = with_engine(config, ask)
     if as_json:
         print_json(table)
     else:
-        from explorer.tables import print_score
+        from explorer.cli.tables import print_score
 
         print_score(table)
 

@@ -26,6 +26,6 @@ def sessions_command(folder: str | None, as_json: bool) -> None:
     elif not found:
         click.echo(f"There is no record in {place} yet.")
     else:
-        from explorer.tables import print_sessions
+        from explorer.cli.tables import print_sessions
 
         print_sessions(found, place)

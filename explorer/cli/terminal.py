@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from explorer.cli.engines import listed_models, make_engine
 from explorer.cli.options import told_defaults
 from explorer.config import EMBEDDED, Config, record_folder, theme_folder
-from explorer.engines import listed_models, make_engine
 from explorer.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
@@ -49,17 +49,18 @@ def record_path(config: Config) -> Path:
 
 def explore(config: Config, draft: "str | Chat", record: Path | None, open_session: "OpenSession | None" = None) -> int:
     """Run the explorer in the terminal; the exit code."""
-    from explorer import headless
+    from explorer.engine.base import ready
     from explorer.ui.actions.loading import Models
     from explorer.ui.app import ExplorerApp
+    from explorer.walk import opening
 
     need_terminal()
 
     async def begin(engine: "Engine", source: "str | Chat") -> Any:
-        defaults = headless.ready(engine).sampling_defaults
+        defaults = ready(engine).sampling_defaults
         if config.model_defaults:
             app.main.opening = told_defaults(defaults)
-        return await headless.begin(engine, source, config.params_on(defaults), record, config.record_top)
+        return await opening.begin(engine, source, config.params_on(defaults), record, config.record_top)
 
     async def opened(engine: "Engine", source: "str | Chat") -> Any:
         session = await (open_session or begin)(engine, source)

@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
+from explorer.cli.engines import find_tokens, render_chat
 from explorer.cli.options import configure, print_json, print_text, prompt_options, refuse_both, tokenizer_options
+from explorer.cli.sources import take_source
 from explorer.core.chat import Chat
-from explorer.engines import find_tokens, render_chat
 from explorer.errors import UsageError
-from explorer.sources import take_source
 
 
 @click.command("tokens")
@@ -18,7 +18,7 @@ from explorer.sources import take_source
 @click.option("--render", is_flag=True, help="Print what the chat template makes of a chat, untokenised.")
 def tokens_command(no_special: bool, as_json: bool, render: bool, **flags: Any) -> None:
     """Print the tokens of TEXT with their ids, pieces and bytes."""
-    from explorer import headless
+    from explorer.cli import shapes
 
     source = take_source(flags)
     config = configure(flags)
@@ -28,10 +28,10 @@ def tokens_command(no_special: bool, as_json: bool, render: bool, **flags: Any) 
             raise UsageError("--render is about a chat: give --chat or --messages.")
         print_text(render_chat(config, source).text)
         return
-    table = headless.token_table(find_tokens(config, source, not no_special))
+    table = shapes.token_table(find_tokens(config, source, not no_special))
     if as_json:
         print_json(table)
     else:
-        from explorer.tables import print_tokens
+        from explorer.cli.tables import print_tokens
 
         print_tokens(table)

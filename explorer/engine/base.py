@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import msgspec
 
-from explorer.core.chat import Chat, ChatOptions, Message
+from explorer.core.chat import Chat, ChatOptions, Message, PromptSource
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.query import Query
 from explorer.core.record.events import Prompt
@@ -18,7 +18,7 @@ from explorer.core.sampling.stopping import FinishReason, StopRules
 from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.engine.description import EngineInfo, Structure
-from explorer.errors import ContextFull, UsageError
+from explorer.errors import ContextFull, EngineError, UsageError
 
 DEFAULT_STOP = StopRules()
 
@@ -255,3 +255,19 @@ def check_sampling(params: SamplingParams, num_sequences: int = 1) -> None:
         raise UsageError("At the temperature 0 every sequence is the same: ask for one, or for a higher temperature.")
     if params.seed is None and params.temperature != 0:
         raise UsageError("Drawing needs a seed.")
+
+
+def ready(engine: Engine) -> EngineInfo:
+    """What the engine is. Raises EngineError before it is ready."""
+    if engine.info is None:
+        raise EngineError("The engine is not running.")
+    return engine.info
+
+
+async def prompt_ids(engine: Engine, source: PromptSource, special_tokens: bool = True) -> list[int]:
+    """The ids of a prompt; `special_tokens` is about those that a tokenizer adds to a text. Raises UsageError."""
+    if isinstance(source, list):
+        return source
+    if isinstance(source, Chat):
+        return [token.id for token in (await engine.render_chat(source.messages, source.options)).tokens]
+    return [token.id for token in await engine.encode(source, special_tokens)]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from explorer.cli.engines import make_engine
 from explorer.config import Config
-from explorer.engines import make_engine
 from tests.replay.conftest import record_walk
 
 

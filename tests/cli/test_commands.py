@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.engines import embedded_folder
+from explorer.cli.engines import embedded_folder
 
 
 def run(*arguments: str, **settings) -> subprocess.CompletedProcess:

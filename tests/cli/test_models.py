@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
+from explorer.cli.engines import ProgressLine, embedded_folder
 from explorer.engine.base import Progress
-from explorer.engines import ProgressLine, embedded_folder
 from tests.cli.test_commands import is_one_sentence, run
 
 COMMIT = "a" * 40

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
+from explorer.cli.engines import embedded_folder
 from explorer.cli.sample import Objects, Writer
 from explorer.core.distribution import Candidate
 from explorer.core.sampling.sequence import SampledSequence
 from explorer.core.token import Token
-from explorer.engines import embedded_folder
 from tests.cli.test_commands import is_one_sentence, run
 
 TEXT = "Once upon a"

@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoConfig
 
+from explorer.cli.engines import embedded_folder
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.base import Progress
 from explorer.engine.compute.loading.faults import one_line
@@ -17,7 +18,6 @@ from explorer.engine.compute.loading.quantization import compute_dtype
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
 from explorer.engine.vocabulary.vocabulary import Vocabulary
-from explorer.engines import embedded_folder
 from explorer.errors import ModelError, UsageError
 
 

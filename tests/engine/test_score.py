@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from explorer.cli.engines import embedded_folder
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import summary
 from explorer.engine.compute.forward import passes
@@ -8,7 +9,6 @@ from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.compute.tables import logits
 from explorer.engine.description import ModelSettings
 from explorer.engine.vocabulary.vocabulary import Vocabulary
-from explorer.engines import embedded_folder
 
 TEXT = "Once upon a time there was a little girl who lived in a small house. 옛날 옛적에 토끼가 살았어요."
 

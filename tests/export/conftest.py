@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from explorer import headless
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.record import events, journal
 from explorer.core.record.journal import Journal, Record
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
 from explorer.core.walk.session import Session
+from explorer.engine.base import encode_source
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.export.document import Document
+from explorer.walk import opening
 
 HOSTILE = (
     b"</script><img src=x onerror=alert(1)>",
@@ -62,7 +63,7 @@ async def walked(tmp_path: Path) -> Path:
         await see(session)
 
     params = SamplingParams(temperature=0.8, top_k=3, seed=7)
-    session = await headless.begin(engine, "Once upon a", params, path)
+    session = await opening.begin(engine, "Once upon a", params, path)
     scored = [one async for part in engine.score(session.prefix(), 1) for one in part]
     session.apply(events.Score.of(scored))
     await go(session, 0, 0, 0, 0)
@@ -75,7 +76,7 @@ async def walked(tmp_path: Path) -> Path:
     await go(session, 1)
     session.apply(session.delete(session.node))
     session.apply(events.Seen.of(0, await engine.next(session.prefix()[:2], session.params, 5), at=2))
-    tokens, prompt = await headless.encode_source(engine, "옛날")
+    tokens, prompt = await encode_source(engine, "옛날")
     session.learn_sequence(tokens)
     session.apply(prompt)
     session.apply(session.bookmark("한국어"))

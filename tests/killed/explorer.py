@@ -18,7 +18,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from explorer import headless
+from explorer.cli.engines import make_engine
 from explorer.config import EMBEDDED, Config
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
@@ -26,11 +26,11 @@ from explorer.core.sampling.stopping import StopRules
 from explorer.core.walk.snapshot import Snapshot
 from explorer.engine.base import Engine
 from explorer.engine.scripted.scripted import ScriptedEngine
-from explorer.engines import make_engine
 from explorer.ui.actions.loading import Models
 from explorer.ui.app import ExplorerApp
 from explorer.ui.screen import MainScreen
 from explorer.ui.theme import read_themes, shipped_folder
+from explorer.walk import opening
 
 SIZE = (80, 24)
 THEMES, _ = read_themes([shipped_folder()])
@@ -132,7 +132,7 @@ def build(model: str, seed: int, record: Path | None) -> ExplorerApp:
     """As the command line does."""
     return ExplorerApp(
         ENGINES[model](),
-        partial(headless.begin, params=SamplingParams(seed=seed), record=record),
+        partial(opening.begin, params=SamplingParams(seed=seed), record=record),
         themes=THEMES,
         theme="dark",
         models=Models(model, str, list, lambda name: ENGINES[name]()),

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from explorer import headless
 from explorer.config import EMBEDDED
 from explorer.core.record import journal
 from explorer.core.record.events import End
 from explorer.core.walk.session import Session
 from explorer.engine.base import Engine
+from explorer.walk import opening
 from tests.killed.explorer import ENGINES, told
 
 ROOT = Path(__file__).parents[2]
@@ -109,7 +109,7 @@ async def kill(explorers: Explorers, model: str, seeds: range, engine: Engine) -
         path, painted = explorers.kill_one(seed, model, random.Random(seed))
         record = journal.read(path)
         session = replayed(record.events, record.header, painted)
-        resumed = await headless.resume(engine, record, path)
+        resumed = await opening.resume(engine, record, path)
         assert told(resumed.snapshot()) == told(session.snapshot())
         assert resumed.events[:-1] == record.events
         resumed.apply(End())

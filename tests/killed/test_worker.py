@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer import headless
+from explorer.cli.engines import make_engine
 from explorer.config import Config
 from explorer.core.record import events, journal
 from explorer.core.sampling.pace import RunSettings
@@ -22,8 +22,8 @@ from explorer.engine.base import Engine
 from explorer.engine.description import ModelSettings
 from explorer.engine.process.client import WorkerEngine
 from explorer.engine.scripted.scripted import ScriptedEngine
-from explorer.engines import make_engine
 from explorer.errors import EngineDied
+from explorer.walk import opening
 from explorer.walk.run import Run
 from explorer.walk.walk import Walk
 from tests.killed.explorer import told
@@ -40,7 +40,7 @@ class Killed:
     def __init__(self, engine: WorkerEngine, record: Path, seed: int) -> None:
         self.record = record
         self.params = SamplingParams(seed=seed, temperature=1.5)
-        begin = partial(headless.begin, params=self.params, record=record)
+        begin = partial(opening.begin, params=self.params, record=record)
         self.walk = Walk(engine, begin, "Once upon a", top=20)
         self._run = Run(self.walk, RunSettings(rules=StopRules(max_new_tokens=RUN, eos=False)), self._drawn_one)
         self._tokens_left = 0

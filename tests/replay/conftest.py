@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from explorer import headless
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine.base import Engine
+from explorer.walk import opening
 from explorer.walk.fork import Fork
 from explorer.walk.run import Run, redraw
 from explorer.walk.walk import Walk
@@ -21,7 +21,7 @@ async def record_walk(engine: Engine, path: Path, prompt: str = "Once upon a", t
     """Record a walk in a file: picked, drawn and forced tokens, several sequences, settings of every kind, branches."""
 
     async def open_session(engine, draft):
-        return await headless.begin(engine, draft, SamplingParams(seed=7), path)
+        return await opening.begin(engine, draft, SamplingParams(seed=7), path)
 
     walk = Walk(engine, open_session, prompt, top)
     await walk.open()

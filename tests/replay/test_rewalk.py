@@ -1,10 +1,10 @@
 import msgspec
 import pytest
 
+from explorer.cli.engines import make_engine
 from explorer.config import Config
 from explorer.core.record import events, journal
 from explorer.engine.scripted.scripted import ScriptedEngine
-from explorer.engines import make_engine
 from explorer.errors import RecordError, UsageError
 from explorer.replay.claims import fold
 from explorer.replay.rewalk import Rewalk

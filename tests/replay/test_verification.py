@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.cli.engines import make_engine
 from explorer.config import Config
 from explorer.core.record import journal
 from explorer.core.record.events import Engine as EngineEvent
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.scripted import ScriptedEngine
-from explorer.engines import make_engine
 from explorer.errors import RecordError, UsageError
 from explorer.replay.claims import fold
 from explorer.replay.tolerance import loosened, tolerance_of

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from explorer import headless
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
@@ -15,6 +14,7 @@ from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.actions.loading import Models
 from explorer.ui.app import ExplorerApp
 from explorer.ui.theme import read_themes, shipped_folder
+from explorer.walk import opening
 
 SIZES = [(120, 36), (80, 24)]
 
@@ -27,7 +27,7 @@ def explore(tmp_path: Path) -> Callable[..., ExplorerApp]:
         rules = StopRules(max_new_tokens=settings.pop("max_new_tokens", 32))
         params = settings.pop("params", SamplingParams(seed=1))
         record = settings.pop("record", tmp_path / "walk.jsonl")
-        open_session = settings.pop("open_session", partial(headless.begin, params=params, record=record))
+        open_session = settings.pop("open_session", partial(opening.begin, params=params, record=record))
         ticks = count()
         models = Models("demo", lambda name: name, list, lambda name: ScriptedEngine.demo())
         defaults = {"models": models, "draft": "Once upon a", "theme": "dark", "run_settings": RunSettings(rules=rules)}

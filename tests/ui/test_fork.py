@@ -4,7 +4,6 @@ from functools import partial
 import msgspec
 import pytest
 
-from explorer import headless
 from explorer.core.record import events, journal
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
@@ -13,6 +12,7 @@ from explorer.core.walk.session import Session
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied, UsageError
 from explorer.ui.screens.sequences import SequencesScreen
+from explorer.walk import opening
 from explorer.walk.fork import Fork
 from explorer.walk.run import Run
 from explorer.walk.walk import Walk
@@ -26,7 +26,7 @@ SETTINGS = RunSettings(rules=RULES)
 
 @pytest.fixture
 async def walk():
-    walk = Walk(ScriptedEngine.demo(), partial(headless.begin, params=PARAMS, record=None), "Once upon a", 5)
+    walk = Walk(ScriptedEngine.demo(), partial(opening.begin, params=PARAMS, record=None), "Once upon a", 5)
     await walk.open()
     return walk
 
@@ -60,7 +60,7 @@ async def test_each_sequence_is_a_branch_with_the_tokens_of_its_row(walk):
 
 
 async def test_a_second_time_they_are_others_and_a_walk_with_the_same_seed_draws_both_again(walk):
-    again = Walk(ScriptedEngine.demo(), partial(headless.begin, params=PARAMS, record=None), "Once upon a", 5)
+    again = Walk(ScriptedEngine.demo(), partial(opening.begin, params=PARAMS, record=None), "Once upon a", 5)
     await again.open()
     found = []
     for one in (walk, again):
@@ -97,7 +97,7 @@ async def test_drawing_goes_on_after_a_sequence(walk):
 async def test_an_unfinished_character_is_completed_by_the_sequences():
     params = SamplingParams(temperature=0, seed=1)
     engine = ScriptedEngine({0xEC: {0x98: 20.0}, 0x98: {0x9B: 20.0}})
-    walk = Walk(engine, partial(headless.begin, params=params, record=None), "a", 300)
+    walk = Walk(engine, partial(opening.begin, params=params, record=None), "a", 300)
     await walk.open()
     await walk.table()
     walk.add(next(c for c in walk.snapshot.distribution.candidates if c.token.id == 0xEC))

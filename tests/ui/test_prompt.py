@@ -9,6 +9,7 @@ from explorer.core.record import journal
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied
 from explorer.ui.screens.prompt import PREVIEW_LIMIT, PromptScreen
+from explorer.walk import opening
 from tests.ui.test_screen import press, settle
 
 TALK = Chat(
@@ -109,7 +110,6 @@ async def test_the_generation_prompt_can_be_left_out(explore):
 
 
 async def test_a_chat_is_in_the_record_and_is_edited_again_after_it_is_resumed(explore, tmp_path):
-    from explorer import headless
 
     app = explore(draft=TALK)
     async with app.run_test(size=(120, 36)) as pilot:
@@ -119,7 +119,7 @@ async def test_a_chat_is_in_the_record_and_is_edited_again_after_it_is_resumed(e
     saved = journal.read(path)
 
     async def resume(engine, draft):
-        return await headless.resume(engine, saved, path)
+        return await opening.resume(engine, saved, path)
 
     app = explore(open_session=resume)
     async with app.run_test(size=(120, 36)) as pilot:

@@ -1,14 +1,14 @@
 from functools import partial
 
-from explorer import headless
 from explorer.core.record import events, journal
 from explorer.core.sampling.params import SamplingParams
+from explorer.walk import opening
 from tests.ui.test_screen import press, settle
 
 
 async def test_a_record_keeps_fewer_rows_than_are_shown_and_a_resume_asks_for_them_again(explore, tmp_path):
     path = tmp_path / "walk.jsonl"
-    begin = partial(headless.begin, params=SamplingParams(seed=1), record=path, record_top=3)
+    begin = partial(opening.begin, params=SamplingParams(seed=1), record=path, record_top=3)
     app = explore(open_session=begin)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
@@ -21,7 +21,7 @@ async def test_a_record_keeps_fewer_rows_than_are_shown_and_a_resume_asks_for_th
     assert [len(table.candidates) for table in tables] == [3, 3]
 
     async def resume(engine, draft):
-        return await headless.resume(engine, record, path, record_top=3)
+        return await opening.resume(engine, record, path, record_top=3)
 
     app = explore(open_session=resume)
     async with app.run_test(size=(120, 36)) as pilot:

@@ -1,127 +1,17 @@
-"""What both front ends do, without a terminal: functions over Session and Engine that return values and print nothing.
+"""The shapes of `--json`: what the commands answer, as values. Must not know how they are printed."""
 
-Owns the opening of sessions and the shapes of `--json`. Must not know how engines are made, nor click or textual.
-"""
-
-import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from explorer.core.chat import Chat, PromptSource
 from explorer.core.distribution import CandidateRow, Distribution
-from explorer.core.record.events import Add, Header, Params, Prompt, Seen
-from explorer.core.record.events import Engine as EngineEvent
-from explorer.core.record.journal import Journal, Record
-from explorer.core.sampling.params import SamplingParams, new_seed
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import summary
 from explorer.core.token import Kind, Token, shown_bytes, take_text
-from explorer.core.walk.session import Session
-from explorer.engine.base import Engine, Progress, carry_over, encode_source
+from explorer.engine.base import Engine, ready
 from explorer.engine.capabilities import Capabilities
-from explorer.engine.description import EngineInfo, Module, Parameter
-from explorer.errors import EngineError, RecordError
-
-# Sessions.
-
-
-async def begin(
-    engine: Engine,
-    source: str | Chat,
-    params: SamplingParams,
-    record: Path | None,
-    record_top: int | None = None,
-) -> Session:
-    """A new session on an engine that is ready; its record is created here, with everything up to the prompt.
-
-    A seed is drawn where `params` has none; `record_top` is the session's. Raises RecordError, UsageError, ContextFull.
-    """
-    tokens, prompt = await encode_source(engine, source)
-    header = ready(engine).header()
-    session = Session(header, Journal.create(record, header) if record else None, record_top)
-    session.learn_sequence(tokens)
-    if params.seed is None:
-        params = params.replace(seed=new_seed())
-    session.apply(Params.of(params))
-    session.apply(prompt)
-    return session
-
-
-async def resume(engine: Engine, record: Record, path: Path, record_top: int | None = None) -> Session:
-    """The session of a record where it stood, going on in the same file.
-
-    On a model of another vocabulary, the text of the path becomes a new prompt. Raises RecordError, ContextFull.
-    """
-    info = ready(engine)
-    if not any(isinstance(event, Prompt) for event in record.events):
-        raise RecordError(f"{path} ends before its first prompt: there is nothing to resume.")
-    session = Session(record.header, record_top=record_top)
-    await _teach(session, engine, record)
-    engine.on_progress(Progress("going through the record"))
-    try:
-        # In a thread: a record of a gigabyte takes a while, and the screen is there already.
-        await asyncio.to_thread(session.restore, record.events)
-    except RecordError as error:
-        raise RecordError(f"{path}: {error}") from error
-    here = [place.token for place in session.snapshot().path]
-    # Of the tree, and not of the last engine: a record may end between a change of models and its prompt.
-    tokenizer = session.tree.tokenizer
-    text, tokens = await carry_over(engine, here, tokenizer)
-    session.journal = Journal.reopen(path, record)
-    session.apply(info.event(restarted=False))
-    if tokenizer != info.tokenizer:
-        if session.params.token_ids:
-            session.apply(Params.of(session.params.without_tokens()))
-        session.learn_sequence(tokens)
-        session.apply(Prompt.of(text, tokens))
-    return session
-
-
-def last_engine(record: Record) -> Header | EngineEvent:
-    """The engine that a record was made on last."""
-    return next((event for event in reversed(record.events) if isinstance(event, EngineEvent)), record.header)
-
-
-async def _teach(session: Session, engine: Engine, record: Record) -> None:
-    """Tell the session every token of the engine's vocabulary that the record names by its id."""
-    tokenizer = ready(engine).tokenizer
-    current, ids = record.header.tokenizer, set[int]()
-    for event in record.events:
-        if isinstance(event, EngineEvent):
-            current = event.tokenizer
-        if current != tokenizer:
-            continue
-        match event:
-            case Prompt():
-                session.learn_sequence(await engine.describe(event.ids), tokenizer)
-                ids.update(event.ids)
-            case Add():
-                ids.add(event.id)
-            case Seen():
-                ids.update(row.id for row in event.candidates)
-    # Not as the first of a sequence, where some tokens are spelt without their space.
-    session.learn((await engine.describe([0, *sorted(ids)]))[1:], tokenizer)
-
-
-def ready(engine: Engine) -> EngineInfo:
-    """What the engine is. Raises EngineError before it is ready."""
-    if engine.info is None:
-        raise EngineError("The engine is not running.")
-    return engine.info
-
-
-async def prompt_ids(engine: Engine, source: PromptSource, special_tokens: bool = True) -> list[int]:
-    """The ids of a prompt; `special_tokens` is about those that a tokenizer adds to a text. Raises UsageError."""
-    if isinstance(source, list):
-        return source
-    if isinstance(source, Chat):
-        return [token.id for token in (await engine.render_chat(source.messages, source.options)).tokens]
-    return [token.id for token in await engine.encode(source, special_tokens)]
-
-
-# The shapes of `--json`.
+from explorer.engine.description import Module, Parameter
 
 
 class NextTable(msgspec.Struct, frozen=True):

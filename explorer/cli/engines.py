@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
+import explorer.embedded
 from explorer.config import EMBEDDED, Config, log_folder, memory_by_device
 from explorer.core.chat import Chat, PromptSource
 from explorer.core.token import visible
@@ -36,7 +37,7 @@ LOGS_KEPT = 20
 
 def embedded_folder() -> Path:
     """The model that ships."""
-    return Path(__file__).parent / "embedded"
+    return Path(explorer.embedded.__file__).parent
 
 
 def model_settings(config: Config) -> "ModelSettings":

@@ -5,7 +5,6 @@ from functools import partial
 import msgspec
 import pytest
 
-from explorer import headless
 from explorer.core.record import events
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
@@ -13,6 +12,7 @@ from explorer.core.sampling.stopping import StopRules
 from explorer.core.walk.session import Session
 from explorer.engine.scripted.scripted import EOS, ScriptedEngine
 from explorer.errors import UsageError
+from explorer.walk import opening
 from explorer.walk.run import FRAME, Run, redraw
 from explorer.walk.walk import Walk
 
@@ -21,7 +21,7 @@ PARAMS = SamplingParams(temperature=3.0, seed=4)
 
 @pytest.fixture
 async def walk():
-    walk = Walk(ScriptedEngine.demo(), partial(headless.begin, params=PARAMS, record=None), "Once upon a", 5)
+    walk = Walk(ScriptedEngine.demo(), partial(opening.begin, params=PARAMS, record=None), "Once upon a", 5)
     await walk.open()
     return walk
 
@@ -116,7 +116,7 @@ def length(walk: Walk) -> int:
 async def greedy() -> Walk:
     """“ a time, there was a time, …”"""
     params = SamplingParams(temperature=0, seed=1)
-    walk = Walk(ScriptedEngine.demo(), partial(headless.begin, params=params, record=None), "Once upon a", 5)
+    walk = Walk(ScriptedEngine.demo(), partial(opening.begin, params=params, record=None), "Once upon a", 5)
     await walk.open()
     return walk
 
@@ -147,7 +147,7 @@ async def test_a_run_that_was_woken_goes_on_when_it_is_asked_again():
 
 async def test_a_run_may_go_on_after_the_end_of_the_text():
     walk = Walk(
-        ScriptedEngine({}), partial(headless.begin, params=SamplingParams(temperature=0, seed=1), record=None), "a", 5
+        ScriptedEngine({}), partial(opening.begin, params=SamplingParams(temperature=0, seed=1), record=None), "a", 5
     )
     await walk.open()
     walk.set_params(walk.snapshot.params.replace(logit_bias=((EOS, 9.0),)))
@@ -219,7 +219,7 @@ async def test_the_screen_looks_a_few_times_at_thousands_of_tokens_and_sees_the_
     engine._context_length = 3000
     looks = []
     params = SamplingParams(temperature=3.0, seed=4)
-    walk = Walk(engine, partial(headless.begin, params=params, record=None), "Once upon a", 5)
+    walk = Walk(engine, partial(opening.begin, params=params, record=None), "Once upon a", 5)
     await walk.open()
     loop = asyncio.get_running_loop()
     began = loop.time()

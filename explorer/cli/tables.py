@@ -12,13 +12,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from explorer.cli.shapes import InfoTable, NextTable, ScoreTable, TokenTable
 from explorer.core.record.outline import Outline
 from explorer.core.sampling.knobs import CUT_NAMES
 from explorer.core.size import size_in_words
 from explorer.core.token import Token, label, visible
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.description import ModelEntry
-from explorer.headless import InfoTable, NextTable, ScoreTable, TokenTable
 from explorer.replay.comparison import Comparison
 
 UNKNOWN = "–"

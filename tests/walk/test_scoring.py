@@ -3,10 +3,10 @@ from functools import partial
 
 import pytest
 
-from explorer import headless
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import OutOfMemory
+from explorer.walk import opening
 from explorer.walk.walk import Walk
 
 PARAMS = SamplingParams(temperature=3.0, seed=4)
@@ -27,7 +27,7 @@ class Scores(ScriptedEngine):
 
 
 async def begun(engine: ScriptedEngine) -> tuple[Walk, list[str]]:
-    walk = Walk(engine, partial(headless.begin, params=PARAMS, record=None), "Once upon a", 5)
+    walk = Walk(engine, partial(opening.begin, params=PARAMS, record=None), "Once upon a", 5)
     warnings: list[str] = []
     walk.warned = warnings.append
     await walk.open()

@@ -1,0 +1,89 @@
+"""The opening of sessions: a new one on an engine, or the one of a record where it stood.
+
+Owns what a session must be told before it goes on. Must not know how engines are made, nor a front end.
+"""
+
+import asyncio
+from pathlib import Path
+
+from explorer.core.chat import Chat
+from explorer.core.record.events import Add, Params, Prompt, Seen
+from explorer.core.record.events import Engine as EngineEvent
+from explorer.core.record.journal import Journal, Record
+from explorer.core.sampling.params import SamplingParams, new_seed
+from explorer.core.walk.session import Session
+from explorer.engine.base import Engine, Progress, carry_over, encode_source, ready
+from explorer.errors import RecordError
+
+
+async def begin(
+    engine: Engine,
+    source: str | Chat,
+    params: SamplingParams,
+    record: Path | None,
+    record_top: int | None = None,
+) -> Session:
+    """A new session on an engine that is ready; its record is created here, with everything up to the prompt.
+
+    A seed is drawn where `params` has none; `record_top` is the session's. Raises RecordError, UsageError, ContextFull.
+    """
+    tokens, prompt = await encode_source(engine, source)
+    header = ready(engine).header()
+    session = Session(header, Journal.create(record, header) if record else None, record_top)
+    session.learn_sequence(tokens)
+    if params.seed is None:
+        params = params.replace(seed=new_seed())
+    session.apply(Params.of(params))
+    session.apply(prompt)
+    return session
+
+
+async def resume(engine: Engine, record: Record, path: Path, record_top: int | None = None) -> Session:
+    """The session of a record where it stood, going on in the same file.
+
+    On a model of another vocabulary, the text of the path becomes a new prompt. Raises RecordError, ContextFull.
+    """
+    info = ready(engine)
+    if not any(isinstance(event, Prompt) for event in record.events):
+        raise RecordError(f"{path} ends before its first prompt: there is nothing to resume.")
+    session = Session(record.header, record_top=record_top)
+    await _teach(session, engine, record)
+    engine.on_progress(Progress("going through the record"))
+    try:
+        # In a thread: a record of a gigabyte takes a while, and the screen is there already.
+        await asyncio.to_thread(session.restore, record.events)
+    except RecordError as error:
+        raise RecordError(f"{path}: {error}") from error
+    here = [place.token for place in session.snapshot().path]
+    # Of the tree, and not of the last engine: a record may end between a change of models and its prompt.
+    tokenizer = session.tree.tokenizer
+    text, tokens = await carry_over(engine, here, tokenizer)
+    session.journal = Journal.reopen(path, record)
+    session.apply(info.event(restarted=False))
+    if tokenizer != info.tokenizer:
+        if session.params.token_ids:
+            session.apply(Params.of(session.params.without_tokens()))
+        session.learn_sequence(tokens)
+        session.apply(Prompt.of(text, tokens))
+    return session
+
+
+async def _teach(session: Session, engine: Engine, record: Record) -> None:
+    """Tell the session every token of the engine's vocabulary that the record names by its id."""
+    tokenizer = ready(engine).tokenizer
+    current, ids = record.header.tokenizer, set[int]()
+    for event in record.events:
+        if isinstance(event, EngineEvent):
+            current = event.tokenizer
+        if current != tokenizer:
+            continue
+        match event:
+            case Prompt():
+                session.learn_sequence(await engine.describe(event.ids), tokenizer)
+                ids.update(event.ids)
+            case Add():
+                ids.add(event.id)
+            case Seen():
+                ids.update(row.id for row in event.candidates)
+    # Not as the first of a sequence, where some tokens are spelt without their space.
+    session.learn((await engine.describe([0, *sorted(ids)]))[1:], tokenizer)
