@@ -128,7 +128,7 @@ def test_training_runs_is_resumed_and_begins_from_shipped_weights(tmp_path: Path
     """A few steps on a text made here: the losses fall, and a stopped run goes on where it was."""
     texts = tmp_path / "texts"
     texts.mkdir()
-    from explorer.embedded.corpus import SHARES
+    from training.corpus import SHARES
 
     for name in SHARES:
         if not name.startswith("synth"):
@@ -139,7 +139,7 @@ def test_training_runs_is_resumed_and_begins_from_shipped_weights(tmp_path: Path
         command = [
             sys.executable,
             "-m",
-            "explorer.embedded.train",
+            "training.train",
             "--corpus",
             str(texts),
             "--work",

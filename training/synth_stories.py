@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
-from explorer.embedded.synth_plots import PLOTS
-from explorer.embedded.synth_text import articles, expand
-from explorer.embedded.synth_words import (
+from training.synth_plots import PLOTS
+from training.synth_text import articles, expand
+from training.synth_words import (
     ANIMAL_PLACES,
     ANIMALS,
     BAKED,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 
-from explorer.embedded.synth_text import expand
+from training.synth_text import expand
 
 # ------------------------------------------------------------------------------ words
 NAMES = """민수 지우 하나 수진 영희 철수 도윤 서연 준호 보라 은지 현우 소라 유진 나래 다솜 하윤 시우

@@ -1,4 +1,4 @@
-"""Train the model that ships: `python -m explorer.embedded.train --corpus DIR --work DIR --out DIR`.
+"""Train the model that ships: `python -m training.train --corpus DIR --work DIR --out DIR`.
 
 Owns the shape, the optimizers, the schedule and the Hugging Face folder that comes out. Imported by nobody. The run is
 deterministic for a seed, a thread count and a token budget; `WORK/state.pt` lets it go on after a stop, and
@@ -21,7 +21,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
-from explorer.embedded import corpus, synth
+from training import corpus, synth
 
 SHAPES = ((16, 256), (8, 512), (4, 1024))
 """Windows of one step, (count, length): always 4,096 tokens, so that every position is trained."""

@@ -3,7 +3,7 @@
 Four files come of it: English stories, plain facts, short chats, and Korean of all three kinds.
 The stories live in :mod:`synth_stories`, the Korean in :mod:`synth_ko`, facts and chats here.
 
-    python -m explorer.embedded.synth OUTDIR [--scale X] [--seed N]
+    python -m training.synth OUTDIR [--scale X] [--seed N]
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from explorer.embedded import synth_ko
-from explorer.embedded.synth_plots import PLOTS
-from explorer.embedded.synth_stories import story
-from explorer.embedded.synth_text import articles, expand
-from explorer.embedded.synth_words import ANIMALS, BOYS, GIRLS
+from training import synth_ko
+from training.synth_plots import PLOTS
+from training.synth_stories import story
+from training.synth_text import articles, expand
+from training.synth_words import ANIMALS, BOYS, GIRLS
 
 END_OF_TEXT = "<|end_of_text|>"
 COUNTS = {"synth_stories": 4500, "synth_facts": 3500, "synth_chat": 2050, "synth_ko": 2750}

@@ -1,6 +1,6 @@
 """The words of the English template stories: who is in them, where, and with what."""
 
-from explorer.embedded.synth_text import phrases
+from training.synth_text import phrases
 
 GIRLS = """Lily Mia Anna Emma Rosie Lucy Sara Nora Ella Ruby Grace Maya Zoe Alice Ivy Clara Molly
 Daisy Mina Jane Kate Amy Lena Sue Bella Hazel Tara Penny Julia Sophie Wendy Nina Leila Fay Olive
