@@ -59,7 +59,7 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
     async def begin(engine: "Engine", source: "str | Chat") -> Any:
         defaults = ready(engine).sampling_defaults
         if config.model_defaults:
-            app.main.opening = told_defaults(defaults)
+            app.main.loader.opening = told_defaults(defaults)
         return await opening.begin(engine, source, config.params_on(defaults), record, config.record_top)
 
     async def opened(engine: "Engine", source: "str | Chat") -> Any:
@@ -84,7 +84,7 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
         hint=HINT if config.model == EMBEDDED and first_run() else "",
     )
     app.run()
-    fault = app.main.fault
+    fault = app.main.loader.fault
     if fault is not None:
         raise fault
     if record is not None and record.exists():
@@ -125,7 +125,9 @@ def usable_themes(config: Config) -> "tuple[list[Theme], list[str]]":
     from explorer.ui.commands import COMMANDS, REPLAY_COMMANDS
     from explorer.ui.theme import read_themes, shipped_folder
 
-    unknown = sorted(config.keys.keys() - {command.id for command in (*COMMANDS, *REPLAY_COMMANDS)})
+    unknown = sorted(
+        config.keys.keys() - {command.id for command in COMMANDS} - {command.id for command in REPLAY_COMMANDS}
+    )
     if unknown:
         raise UsageError(f"There is no command “{unknown[0]}” for a key. docs/keys.md lists the ids of the commands.")
     themes, faults = read_themes([shipped_folder(), theme_folder()])

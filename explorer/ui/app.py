@@ -15,8 +15,9 @@ from explorer.core.sampling.params import Preset
 from explorer.engine.base import Engine
 from explorer.ui.actions.loading import Models
 from explorer.ui.palette import CommandProvider
-from explorer.ui.screen import MainScreen
-from explorer.ui.screens.replay import ReplayScreen
+from explorer.ui.replay_desk import ReplayDesk
+from explorer.ui.screen import MainScreen, ReplayScreen
+from explorer.ui.walk_desk import WalkDesk
 from explorer.walk.player import Player
 from explorer.walk.walk import OpenSession
 
@@ -36,7 +37,7 @@ class ThemedApp(App[None], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(
-        self, main: Screen[None], themes: Sequence[Theme], theme: str, keys: Mapping[str, str], faults: Sequence[str]
+        self, screen: Screen[None], themes: Sequence[Theme], theme: str, keys: Mapping[str, str], faults: Sequence[str]
     ) -> None:
         super().__init__()
         for name in list(self.available_themes):
@@ -44,12 +45,12 @@ class ThemedApp(App[None], inherit_bindings=False):
         for known in themes:
             self.register_theme(known)
         self.theme = theme
-        self._main = main
+        self._first = screen
         self._keys = dict(keys)
         self._faults = faults
 
     def get_default_screen(self) -> Screen[None]:
-        return self._main
+        return self._first
 
     def on_mount(self) -> None:
         self.set_keymap(self._keys)
@@ -81,7 +82,7 @@ class ExplorerApp(ThemedApp):
         faults: Sequence[str] = (),
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self.main = MainScreen(
+        self.main = WalkDesk(
             engine,
             open_session,
             models=models,
@@ -92,7 +93,7 @@ class ExplorerApp(ThemedApp):
             hint=hint,
             clock=clock,
         )
-        super().__init__(self.main, themes, theme, keys or {}, faults)
+        super().__init__(MainScreen(self.main), themes, theme, keys or {}, faults)
 
 
 class ReplayApp(ThemedApp):
@@ -109,5 +110,5 @@ class ReplayApp(ThemedApp):
         faults: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.main = ReplayScreen(player, top, clock)
-        super().__init__(self.main, themes, theme, keys or {}, faults)
+        self.main = ReplayDesk(player, top, clock)
+        super().__init__(ReplayScreen(self.main), themes, theme, keys or {}, faults)

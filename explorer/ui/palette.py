@@ -6,7 +6,8 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
-from explorer.ui.commands import COMMANDS, keys_of
+from explorer.ui.command import keys_of
+from explorer.ui.commands import COMMANDS, ENGLISH
 
 
 class CommandProvider(Provider):
@@ -14,8 +15,8 @@ class CommandProvider(Provider):
         """(title, help, what it does)"""
         for command in COMMANDS:
             if command.id != "palette":
-                words = f"{command.help} ({keys_of(command)})"
-                yield command.title, words, partial(self.screen.run_action, command.id)
+                words = f"{command.help(ENGLISH)} ({keys_of(command)})"
+                yield command.title(ENGLISH), words, partial(self.screen.run_action, f"do('{command.id}')")
         for name in sorted(self.app.available_themes):
             yield f"Theme: {name}", "Show everything in these colours.", partial(setattr, self.app, "theme", name)
 

@@ -64,8 +64,7 @@ def append(walk: Walk, scored: Sequence[Scored], joined: bool = False) -> None:
     """Go to the tokens where the table stands, one after the other, as one act; `joined` to the act before."""
     session = walk.session
     assert session is not None
-    with walk.at_once():
-        session.learn(one.token for one in scored)
-        joined = walk.arrive() or joined
-        for number, one in enumerate(scored):
-            walk.apply(session.force(one, joined or number > 0))
+    session.learn(one.token for one in scored)
+    joined = walk.arrive() or joined
+    for number, one in enumerate(scored):
+        walk.apply(session.force(one, joined or number > 0))

@@ -39,6 +39,7 @@ class Fork:
         check_sampling(session.params, count)
         self._walk = walk
         self._arrived = walk.arrive()
+        """Whether going there is the beginning of this act."""
         self._rules = msgspec.structs.replace(rules, entropy_above=None, prob_below=None)
         node = session.cursor
         seed = session.params.seed
@@ -92,10 +93,9 @@ class Fork:
         session, sequence = self._walk.session, self.sequences[one.sequence]
         assert session is not None
         batch = Batch(self._seed, one.sequence, len(self.sequences))
+        joined = self._arrived or self.tokens > 0
         session.learn([one.candidate.token])
-        self._walk.apply(
-            session.choose_in(batch, self._ends[one.sequence], one.candidate, len(sequence.drawn), self.tokens > 0)
-        )
+        self._walk.apply(session.choose_in(batch, self._ends[one.sequence], one.candidate, len(sequence.drawn), joined))
         self._ends[one.sequence] = session.node
         sequence.add(one.candidate, one.finish)
 

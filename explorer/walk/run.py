@@ -1,7 +1,6 @@
 """Run: draws token after token on a walk, as fast as a person allows, until something ends it; and draws one again.
 
-Owns the pace, the reasons to stop and their sentences. A step is taken between two looks of the screen, which comes at
-most 30 times a second, however fast the engine is. Must not know widgets.
+Owns the pace, the reasons to stop and their sentences. Must not know widgets.
 """
 
 import asyncio
@@ -18,9 +17,6 @@ from explorer.core.walk import navigation
 from explorer.engine.base import Step
 from explorer.errors import UsageError
 from explorer.walk.walk import Speed, Walk
-
-FRAME = 1 / 30
-"""Seconds between two looks at a running walk."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -43,8 +39,6 @@ class Run:
         """A new speed holds from the next token on, new rules from the next run on."""
         self._walk = walk
         self._sleep = sleep
-        self._look: asyncio.TimerHandle | None = None
-        self._looked = 0.0
 
     async def draw(self, count: int | None = None) -> Ended | None:
         """Sample token after token, `count` at most; settings that change on the way hold from the next token on.
@@ -62,58 +56,41 @@ class Run:
         done, waited = 0, 0.0
         arrived = walk.arrive()
         here = (session.root, session.node)
-        try:
-            while True:
-                params, limit = session.params, self.settings.tokens_per_second
-                steps = walk.engine.generate(
-                    session.prefix(),
-                    params,
-                    draws=session.cursor.draws,
-                    # Under a speed limit the engine does not run ahead: it is asked for each token when it is due.
-                    max_new_tokens=1 if limit else rules.max_new_tokens - done,
-                    top=walk.top,
-                    prompt_length=len(session.tree.prompt),
-                )
-                async with aclosing(steps):
-                    async for step in steps:
-                        if (session.root, session.node) != here:
-                            return None
-                        if session.params != params:
-                            break
-                        walk.take(step, joined=arrived or done > 0)
-                        here = (session.root, session.node)
-                        done += 1
-                        now = walk.clock()
-                        spent = max(now - began, 1e-9)
-                        walk.speed = Speed(max(spent - waited, 1e-9) * 1000 / done, done / spent)
-                        ended = _ended(stopper, rules, step, done)
-                        if ended is not None:
-                            return ended
-                        self._look_soon()
-                        due = max(due + 1 / limit, now) if limit else now
-                        waited += due - now
-                        # Without a limit too: steps may come faster than they are awaited, and a key wants its turn.
-                        await self._sleep(due - now)
-                        if self.settings.tokens_per_second != limit:
-                            break
-                        # Where the token was there before, picked, the path has used up fewer draws than steps.
-                        if session.cursor.draws != step.draw + 1 and params.temperature:
-                            break
-        finally:
-            if self._look is not None:
-                self._look.cancel()
-                self._look = None
-            walk.changed()
-
-    def _look_soon(self) -> None:
-        """Let the screen follow, a frame after the last time."""
-        loop = asyncio.get_running_loop()
-        if self._look is None:
-            self._look = loop.call_at(self._looked + FRAME, self._look_now)
-
-    def _look_now(self) -> None:
-        self._look, self._looked = None, asyncio.get_running_loop().time()
-        self._walk.changed()
+        while True:
+            params, limit = session.params, self.settings.tokens_per_second
+            steps = walk.engine.generate(
+                session.prefix(),
+                params,
+                draws=session.cursor.draws,
+                # Under a speed limit the engine does not run ahead: it is asked for each token when it is due.
+                max_new_tokens=1 if limit else rules.max_new_tokens - done,
+                top=walk.top,
+                prompt_length=len(session.tree.prompt),
+            )
+            async with aclosing(steps):
+                async for step in steps:
+                    if (session.root, session.node) != here:
+                        return None
+                    if session.params != params:
+                        break
+                    walk.take(step, joined=arrived or done > 0)
+                    here = (session.root, session.node)
+                    done += 1
+                    now = walk.clock()
+                    spent = max(now - began, 1e-9)
+                    walk.speed = Speed(max(spent - waited, 1e-9) * 1000 / done, done / spent)
+                    ended = _ended(stopper, rules, step, done)
+                    if ended is not None:
+                        return ended
+                    due = max(due + 1 / limit, now) if limit else now
+                    waited += due - now
+                    # Without a limit too: steps may come faster than they are awaited, and a key wants its turn.
+                    await self._sleep(due - now)
+                    if self.settings.tokens_per_second != limit:
+                        break
+                    # Where the token was there before, picked, the path has used up fewer draws than steps.
+                    if session.cursor.draws != step.draw + 1 and params.temperature:
+                        break
 
 
 def _ended(stopper: Stopper, rules: StopRules, step: Step, done: int) -> Ended | None:
@@ -172,7 +149,6 @@ async def redraw(walk: Walk) -> str:
             if (session.root, session.node) != here:
                 break
             walk.take(step, above.number)
-            walk.changed()
             same = " again" if session.node == node.number else ""
             return f"draw {step.draw + 1} here: “{label(step.drawn.token)}”{same}"
     return ""

@@ -49,7 +49,10 @@ class Speed(msgspec.Struct, frozen=True):
 
 
 class Walk:
-    """`changed` is called after each change that a screen may show, `warned` with a sentence that it must show."""
+    """`changed` is called after each change that a screen may show, `warned` with a sentence that it must show.
+
+    Many changes may come at once, as when a run draws: whoever shows them looks at `version` when it has time.
+    """
 
     def __init__(
         self,
@@ -64,13 +67,15 @@ class Walk:
         self.engine = engine
         self.draft = draft
         """The prompt, until there is a session."""
-        self.top = top
+        self._top = top
         self.speed = Speed()
         self.session: Session | None = None
         self.unrecorded = ""
         """Why the walk is in memory only, once its record cannot be written any more."""
         self.changed = changed
         self.warned = warned
+        self.version = 0
+        """Another one after each change that a screen may show."""
         self.info: EngineInfo | None = None
         """What the engine is, or was before it died."""
         self._open_session = open_session
@@ -101,7 +106,18 @@ class Walk:
     @focus.setter
     def focus(self, index: int | None) -> None:
         self._focus = index
-        self.changed()
+        self._tell()
+
+    @property
+    def top(self) -> int:
+        """How many rows a table has."""
+        return self._top
+
+    @top.setter
+    def top(self, rows: int) -> None:
+        if rows != self._top:
+            self._top = rows
+            self._tell()
 
     @property
     def prefix(self) -> list[int]:
@@ -147,14 +163,13 @@ class Walk:
         self._refused = None
         if self.session is None:
             self.session = await self._open_session(self.engine, self.draft)
-            self.changed()
+            self._tell()
         else:
             self.apply(info.event(restarted=True))
 
     def close(self) -> None:
         """Complete the record."""
         self.scoring.stop()
-        self.changed = lambda: None
         if self.session is not None:
             self._come_back()
             self.apply(End())
@@ -175,20 +190,14 @@ class Walk:
         finally:
             self._come_back()
 
-    @contextmanager
-    def at_once(self) -> Iterator[None]:
-        """Within, the screen is not told what changes; afterwards it is, once."""
-        changed, self.changed = self.changed, lambda: None
-        try:
-            yield
-        finally:
-            self.changed = changed
-            changed()
-
     def _come_back(self) -> None:
         snapshot, self._aside = self._aside, None
         if snapshot is not None and self.session is not None and self.session.node != snapshot.node:
             self.apply(Move(node=snapshot.node, joined=True))
+        self._tell()
+
+    def _tell(self) -> None:
+        self.version += 1
         self.changed()
 
     def apply(self, event: AnyEvent) -> None:
@@ -205,7 +214,7 @@ class Walk:
             self.unrecorded = "not recorded any more: save a copy with x"
             self.warned(f"{error} The walk goes on in memory: save a copy elsewhere with x.")
         if self._aside is None:
-            self.changed()
+            self._tell()
 
     def add(self, candidate: Candidate) -> None:
         """Go to a picked token; under the token cursor, along the path where it stands there. Raises ContextFull."""
@@ -265,7 +274,7 @@ class Walk:
         if self.session is None:
             self.draft = source
             self.session = await self._open_session(self.engine, source)
-            self.changed()
+            self._tell()
             return
         tokens, prompt = await encode_source(self.engine, source)
         self.session.learn_sequence(tokens)
@@ -295,7 +304,7 @@ class Walk:
             raise
         self.info, self._refused = info, None
         if session is None:
-            self.changed()
+            self._tell()
             return
         other = session.tokenizer != info.tokenizer
         self.apply(info.event(restarted=False))
@@ -372,23 +381,16 @@ class Walk:
             self._see(session, place, distribution)
 
     def take(self, step: Step, parent: int | None = None, joined: bool = False) -> None:
-        """Go to a token that was drawn after the cursor, or after the node `parent`; `joined` to the act before.
-
-        The screen is not told: many may come at once.
-        """
+        """Go to a token that was drawn after the cursor, or after the node `parent`; `joined` to the act before."""
         session = self.session
         assert session is not None
-        quiet, self.changed = self.changed, lambda: None
-        try:
-            session.learn([step.drawn.token])
-            if parent is not None:
-                self.apply(Move(node=parent, joined=True if joined else UNSET))
-            self.apply(session.choose(step.drawn, "sampled", step.draw, joined or parent is not None))
-            here = Place(session.node)
-            if step.distribution is not None and session.missing(here):
-                self._see(session, here, step.distribution)
-        finally:
-            self.changed = quiet
+        session.learn([step.drawn.token])
+        if parent is not None:
+            self.apply(Move(node=parent, joined=True if joined else UNSET))
+        self.apply(session.choose(step.drawn, "sampled", step.draw, joined or parent is not None))
+        here = Place(session.node)
+        if step.distribution is not None and session.missing(here):
+            self._see(session, here, step.distribution)
 
     def _see(self, session: Session, place: Place, distribution: Distribution) -> None:
         session.learn(candidate.token for candidate in distribution.candidates)

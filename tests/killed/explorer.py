@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from textual.pilot import Pilot
 
@@ -30,6 +30,7 @@ from explorer.ui.actions.loading import Models
 from explorer.ui.app import ExplorerApp
 from explorer.ui.screen import MainScreen
 from explorer.ui.theme import read_themes, shipped_folder
+from explorer.ui.walk_desk import WalkDesk
 from explorer.walk import opening
 
 SIZE = (80, 24)
@@ -92,36 +93,37 @@ class Person:
         self._random = random.Random(seed)
 
     async def act(self, pilot: Pilot[None]) -> None:
-        main: MainScreen = pilot.app.main  # type: ignore[attr-defined]
+        app = pilot.app
+        assert isinstance(app, ExplorerApp)
+        main, do = app.main, cast(MainScreen, app.screen).action_do
         while True:
             session = main.walk.session
             if session is None:
                 await pilot.pause()
                 continue
             for _ in range(self._random.randrange(3)):
-                main.action_row_down()
+                do("row_down")
             act = self._random.choice(
                 [
-                    *(main.action_auto, main.action_auto, main.action_sample, main.action_add, main.action_add),
-                    *(main.action_back, partial(main._attempt, main.walk.undo), partial(main._attempt, main.walk.redo)),
-                    *(partial(main._attempt, act) for act in (self.delete(main), self.name(main), self.warm(main))),
+                    *(partial(do, name) for name in ("auto", "auto", "sample", "add", "add", "back", "undo", "redo")),
+                    *(partial(main.attempt, act) for act in (self.delete(main), self.name(main), self.warm(main))),
                 ]
             )
             act()
             for _ in range(self._random.randrange(60)):
                 await asyncio.sleep(0)
 
-    def delete(self, main: MainScreen) -> Callable[[], object]:
+    def delete(self, main: WalkDesk) -> Callable[[], object]:
         session = main.walk.session
         assert session is not None
         return lambda: session.node and main.walk.apply(session.delete(session.node))
 
-    def name(self, main: MainScreen) -> Callable[[], object]:
+    def name(self, main: WalkDesk) -> Callable[[], object]:
         session = main.walk.session
         assert session is not None
         return lambda: main.walk.apply(session.bookmark(self._random.choice(["here", "뷁", None])))
 
-    def warm(self, main: MainScreen) -> Callable[[], object]:
+    def warm(self, main: WalkDesk) -> Callable[[], object]:
         session = main.walk.session
         assert session is not None
         temperature = self._random.choice([0.5, 1.0, 2.0])

@@ -177,7 +177,7 @@ async def test_escape_forces_nothing_also_while_a_slow_engine_answers(explore):
         await pilot.press("enter", "escape")
         engine.gate.set()
         await settle(pilot)
-        assert (app.screen, text(app)) == (app.main, "<|begin|>Once upon a")
+        assert (app.screen, text(app)) == (app.main.screen, "<|begin|>Once upon a")
         dialog = await ask(pilot, "f")
         assert dialog.line.value == ""
 
@@ -282,7 +282,7 @@ async def test_a_line_that_cannot_be_read_is_said_and_adds_nothing(explore):
         assert "no regular expression" in said(dialog)
         assert (hits(dialog), app.screen) == ([], dialog)
         await write(pilot, "escape")
-        assert (app.screen, text(app)) == (app.main, "<|begin|>Once upon a")
+        assert (app.screen, text(app)) == (app.main.screen, "<|begin|>Once upon a")
 
 
 async def test_enter_right_after_the_last_key_adds_what_the_line_finds(explore):
@@ -389,7 +389,7 @@ async def test_what_is_compared_is_what_is_written_and_tab_goes_back_to_it(explo
         assert "two hexadecimal digits" in said(dialog)
         assert app.screen is dialog
         await write(pilot, "escape")
-        assert (app.screen, text(app)) == (app.main, "<|begin|>Once upon a")
+        assert (app.screen, text(app)) == (app.main.screen, "<|begin|>Once upon a")
 
 
 @pytest.mark.parametrize("size", NARROW)

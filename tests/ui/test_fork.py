@@ -211,5 +211,5 @@ async def test_at_a_full_context_and_at_temperature_0_it_is_said_why_not(explore
         await press(pilot, *["t"] * 30, "N")
         assert "every sequence is the same" in said(app)
         await press(pilot, "space", "N")
-        assert app.screen is app.main
+        assert app.screen is app.main.screen
         assert "context is full" in said(app)

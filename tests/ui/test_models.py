@@ -139,7 +139,7 @@ async def test_escape_stops_the_loading_of_another_model(explore, models):
         while not isinstance(pilot.app.screen, ModelsScreen):
             await pilot.pause()
         await pilot.press(*"slow", "enter")
-        while not app.main.loading:
+        while not app.main.loader.busy:
             await pilot.pause()
         await press(pilot, "escape")
         assert app.main.walk.alive
@@ -157,7 +157,7 @@ async def test_escape_stops_the_first_loading_and_another_model_can_be_opened(ex
         assert "Loading was stopped." in app.main.candidates.message
         await choose(pilot, "same")
         assert text(app).endswith("Once upon a")
-        assert app.main.fault is None
+        assert app.main.loader.fault is None
 
 
 async def test_only_what_can_be_opened_is_opened(explore, models):
@@ -191,7 +191,7 @@ async def begin_switch(pilot, name: str) -> None:
     while not isinstance(pilot.app.screen, ModelsScreen):
         await pilot.pause()
     await pilot.press(*name, "enter")
-    while not pilot.app.main.loading:
+    while not pilot.app.main.loader.busy:
         await pilot.pause()
 
 

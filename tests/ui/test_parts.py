@@ -11,11 +11,11 @@ from explorer.core.token import Token
 from explorer.core.walk.snapshot import PathToken
 from explorer.engine.base import Progress
 from explorer.ui import theme
-from explorer.ui.commands import COMMANDS, JAMO_OF_KEY, latin_keys, markdown
+from explorer.ui.command import JAMO_OF_KEY, latin_keys
+from explorer.ui.commands import COMMANDS, markdown
 from explorer.ui.drawing.cells import clusters, drawable, fit, width
 from explorer.ui.drawing.numbers import bar, percent
 from explorer.ui.drawing.progress import ProgressText
-from explorer.ui.screen import MainScreen
 from explorer.ui.widgets.text import Wrapped
 
 
@@ -62,10 +62,9 @@ def test_a_probability_is_eight_cells_and_nothing_only_when_it_is_nothing(share)
     assert len(bar(share, 10)) == 10
 
 
-def test_every_command_has_an_action_and_every_key_one_command():
+def test_every_key_has_one_command():
     keys = [key for command in COMMANDS for key in command.keys.split(",")]
     assert len(keys) == len(set(keys))
-    assert all(hasattr(MainScreen, f"action_{command.id}") for command in COMMANDS)
 
 
 def test_the_digits_are_free_for_counts():

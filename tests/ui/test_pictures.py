@@ -55,7 +55,7 @@ def test_the_dialogs(explore, snap_compare, key, monkeypatch):
 
             return datetime(2026, 1, 1, 12)
 
-    monkeypatch.setattr("explorer.ui.screen.datetime", Noon)
+    monkeypatch.setattr("explorer.ui.actions.session.datetime", Noon)
     assert snap_compare(explore(), terminal_size=(80, 24), run_before=lambda pilot: _open(pilot, key))
 
 

@@ -275,5 +275,5 @@ async def test_escape_leaves_while_a_slow_engine_renders(explore):
         await pilot.press("!", "ctrl+s", "escape")
         engine.gate.set()
         await settle(pilot)
-        assert app.screen is app.main
+        assert app.screen is app.main.screen
         assert app.main.walk.snapshot.prompt_text == "Once upon a"

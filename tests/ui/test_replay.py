@@ -6,8 +6,8 @@ from explorer.core.record import events, journal
 from explorer.core.record.journal import Record
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.app import ReplayApp
+from explorer.ui.replay_desk import NO_TABLE
 from explorer.ui.screens.help import HelpScreen
-from explorer.ui.screens.replay import NO_TABLE
 from explorer.ui.theme import read_themes, shipped_folder
 from explorer.walk.player import Player
 from tests.replay.conftest import record_walk
@@ -165,7 +165,7 @@ async def test_help_has_the_keys_of_a_replay_and_escape_leaves(record):
         await press(pilot, "question_mark")
         assert isinstance(app.screen, HelpScreen)
         await press(pilot, "escape")
-        assert app.screen is app.main
+        assert app.screen is app.main.screen
         await press(pilot, "e", "v", "V", "minus")
         assert (app.main.candidates.top, app.main.tokens.view) == (10, "piece")
         await press(pilot, "escape")

@@ -163,7 +163,7 @@ async def test_a_knob_turned_on_the_way_holds_from_the_next_token(explore):
         await settle(pilot)
         await pilot.press("a")
         await paused.wait()
-        app.main.action_temperature_down()
+        app.screen.action_do("temperature_down")
         go_on.set()
         await settle(pilot)
         session = app.main.walk.session
@@ -266,7 +266,7 @@ async def test_a_prompt_that_is_too_long_stays_in_the_editor(explore):
         assert app.main.walk.snapshot.prompt_text == "Once upon a"
         await pilot.press("escape")
         await settle(pilot)
-        assert app.screen is app.main
+        assert app.screen is app.main.screen
 
 
 async def test_a_first_prompt_that_is_too_long_can_be_mended(explore, tmp_path):
@@ -280,7 +280,7 @@ async def test_a_first_prompt_that_is_too_long_can_be_mended(explore, tmp_path):
         await settle(pilot)
         assert text(app) == "<|begin|>" + "x" * 10
         assert app.main.candidates.rows
-        assert app.main.fault is None
+        assert app.main.loader.fault is None
 
 
 async def test_a_full_context_refuses_more_tokens_with_a_sentence(explore):
@@ -360,11 +360,11 @@ async def test_a_model_that_cannot_be_loaded_is_a_sentence_and_can_be_tried_agai
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "There is no folder nowhere." in app.main.candidates.message
-        assert isinstance(app.main.fault, ModelError)
+        assert isinstance(app.main.loader.fault, ModelError)
         await press(pilot, "enter", "space", "a", "t", "left")
         engine.broken = False
         await press(pilot, "R")
-        assert app.main.fault is None
+        assert app.main.loader.fault is None
         assert text(app) == "<|begin|>Once upon a"
 
 
@@ -402,10 +402,10 @@ async def test_help_and_palette_open_and_close(explore):
         for key in ("question_mark", "ctrl+p"):
             await pilot.press(key)
             await pilot.pause()
-            assert app.screen is not app.main
+            assert app.screen is not app.main.screen
             await pilot.press("escape")
             await pilot.pause()
-            assert app.screen is app.main
+            assert app.screen is app.main.screen
 
 
 async def test_themes_are_switched_from_the_palette(explore):

@@ -36,7 +36,7 @@ async def test_the_pane_opens_in_the_place_of_the_tokens_and_closes_again(explor
         place = app.main.tokens.region
         await press(pilot, *BRANCHED, "B")
         pane = app.main.tree_pane
-        assert (pane.region, app.main.focused, app.main.tokens.display) == (place, pane, False)
+        assert (pane.region, app.screen.focused, app.main.tokens.display) == (place, pane, False)
         assert rows(app) == [
             "   branch                         tokens  Σ to end",
             " ○▾ Once upon a                        4",
@@ -45,14 +45,14 @@ async def test_the_pane_opens_in_the_place_of_the_tokens_and_closes_again(explor
         ]
         assert app.main.text_pane.border_title == "Text · ★ spot 1"
         await press(pilot, "escape")
-        assert app.main.focused is None
+        assert app.screen.focused is None
         assert pane.display
         await press(pilot, "left")
         assert app.main.text_pane.border_title == "Text"
         await press(pilot, "B")
-        assert app.main.focused is pane
+        assert app.screen.focused is pane
         await press(pilot, "B")
-        assert (app.main.focused, app.main.tokens.region) == (None, place)
+        assert (app.screen.focused, app.main.tokens.region) == (None, place)
 
 
 async def test_the_end_of_a_selected_run_is_gone_to_and_the_selection_goes_with_the_cursor(explore):
@@ -112,7 +112,7 @@ async def test_a_click_selects_and_a_double_click_goes(explore):
         await press(pilot, *BRANCHED, "B", "escape")
         await pilot.click(app.main.tree_pane, offset=(12, 3))
         await settle(pilot)
-        assert (app.main.tree_pane.row, app.main.focused, at(app)) == (1, app.main.tree_pane, (0, 5))
+        assert (app.main.tree_pane.row, app.screen.focused, at(app)) == (1, app.main.tree_pane, (0, 5))
         await pilot.click(app.main.tree_pane, offset=(12, 3), times=2)
         await settle(pilot)
         assert at(app) == (0, 3)
@@ -239,7 +239,7 @@ async def test_a_run_of_sampling_is_stopped_before_the_cursor_goes_elsewhere(exp
         engine.gate.clear()
         await pilot.press("a", "escape")
         await pilot.pause()
-        assert (said(app), app.main.focused) == ("stopped by hand", app.main.tree_pane)
+        assert (said(app), app.screen.focused) == ("stopped by hand", app.main.tree_pane)
         engine.gate.set()
         await settle(pilot)
 
@@ -275,7 +275,7 @@ async def test_the_panel_of_all_settings_and_the_branches_share_a_place(explore)
         assert not app.main.tree_pane.display
         await press(pilot, "B")
         assert not app.main.panel.display
-        assert app.main.focused is app.main.tree_pane
+        assert app.screen.focused is app.main.tree_pane
 
 
 async def test_the_pane_can_be_drawn_at_every_size(explore):

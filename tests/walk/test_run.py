@@ -13,7 +13,7 @@ from explorer.core.walk.session import Session
 from explorer.engine.scripted.scripted import EOS, ScriptedEngine
 from explorer.errors import UsageError
 from explorer.walk import opening
-from explorer.walk.run import FRAME, Run, redraw
+from explorer.walk.run import Run, redraw
 from explorer.walk.walk import Walk
 
 PARAMS = SamplingParams(temperature=3.0, seed=4)
@@ -212,18 +212,3 @@ async def test_what_was_drawn_before_a_cancellation_is_in_the_session(walk):
     adds = [event for event in walk.session.events if isinstance(event, events.Add)]
     assert length(walk) == len(adds) == 7
     assert await redraw(walk)
-
-
-async def test_the_screen_looks_a_few_times_at_thousands_of_tokens_and_sees_the_last():
-    engine = ScriptedEngine.demo()
-    engine._context_length = 3000
-    looks = []
-    params = SamplingParams(temperature=3.0, seed=4)
-    walk = Walk(engine, partial(opening.begin, params=params, record=None), "Once upon a", 5)
-    await walk.open()
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    walk.changed = lambda: looks.append(length(walk))
-    await Run(walk, at_most(2000, eos=False)).draw()
-    assert looks[-1] == length(walk) == 2000
-    assert len(looks) <= (loop.time() - began) / FRAME + 3

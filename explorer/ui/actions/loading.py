@@ -1,4 +1,4 @@
-"""Loading: the actions that start the engine, stop that, and open another model.
+"""What starts the engine, stops that, and opens another model.
 
 Owns the going over from one model to another, and back where that fails. Must not know how a model is loaded.
 """
@@ -6,17 +6,16 @@ Owns the going over from one model to another, and back where that fails. Must n
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-from textual import work
-from textual.screen import Screen
+from typing import TYPE_CHECKING
 
 from explorer.engine.base import Engine
 from explorer.engine.description import ModelEntry
 from explorer.errors import ExplorerError
 from explorer.ui.screens.models import ModelsScreen
-from explorer.ui.widgets.candidates import CandidatesPane
 from explorer.ui.widgets.status import Severity
-from explorer.walk.walk import Walk
+
+if TYPE_CHECKING:
+    from explorer.ui.walk_desk import WalkDesk
 
 STOPPED = "Loading was stopped.\n\nR starts it again · m opens another model · Ctrl+Q quits"
 
@@ -35,120 +34,126 @@ class Models:
     """An engine, not yet started, for a name. Raises ModelError for a name that cannot be one."""
 
 
-class Loading(Screen[None]):
-    """A screen that has a walk, whose engine is started in the background."""
+class Loader:
+    """How a desk stands with its engine."""
 
-    walk: Walk
-    candidates: CandidatesPane
-    models: Models
-    model: str
-    """The name of the present model."""
-    fault: ExplorerError | None = None
-    """Why there is no session, where there is none."""
-    loading = False
-    opening = ""
-    """What is said when the engine runs for the first time."""
-    _given_up = False
-
-    def note(self, sentence: str, severity: Severity = "note") -> None:
-        raise NotImplementedError
-
-    def fail(self, error: ExplorerError) -> None:
-        raise NotImplementedError
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._changing = asyncio.Lock()
+    def __init__(self, models: Models) -> None:
+        self.models = models
+        self.model = models.current
+        """The name of the present model."""
+        self.busy = False
+        """Whether an engine is being started."""
+        self.fault: ExplorerError | None = None
+        """Why there is no session, where there is none."""
+        self.opening = ""
+        """What is said when the engine runs for the first time."""
+        self.changing = asyncio.Lock()
         """Held while the engine changes: what is given up cleans up before its successor begins."""
-        self._given_up = False
-        self._switching = False
+        self.given_up = False
+        """Whether a person stopped what loads."""
+        self.switching = False
+        """Whether what loads is another model."""
 
-    @work(exclusive=True, group="load")
-    async def load(self, said: str = "", severity: Severity = "note") -> None:
-        """Start the engine, and say something when it runs."""
-        async with self._changing:
-            self.loading = True
-            try:
-                await self.walk.open()
-                self.fault = None
-            except ExplorerError as error:
-                if self.walk.session is None:
-                    self.fault = error
-                self.fail(error)
-            else:
-                self.note(said or self.opening, severity)
-                self.opening = ""
-            finally:
-                self.loading = False
-        self.refresh_bindings()
+    @property
+    def label(self) -> str:
+        return self.models.label(self.model)
 
-    def action_restart(self) -> None:
-        self.stop_run()
-        self.candidates.message = "starting the engine …"
-        self.note("starting the engine …")
-        self.load()
 
-    def stop_run(self) -> bool:
-        raise NotImplementedError
+def load(desk: "WalkDesk", words: str = "", severity: Severity = "note") -> None:
+    """Start the engine in the background, and say something when it runs."""
+    desk.run_worker(_load(desk, words, severity), exclusive=True, group="load")
 
-    def stop_loading(self) -> bool:
-        """Stop what loads; False where nothing does."""
-        if not self.loading:
-            return False
-        self._given_up = True
-        self.workers.cancel_group(self, "load")
-        if self.walk.session is None:
-            self.candidates.fail(STOPPED)
-        going_back = self._switching and self.walk.session is not None
-        way = f"going back to {self.models.label(self.model)} …" if going_back else "R starts the engine"
-        self.note(f"loading was stopped; {way}", "warning")
-        return True
 
-    @work(exclusive=True, group="model")
-    async def action_model(self) -> None:
-        self.stop_run()
-        entries = await asyncio.to_thread(self.models.listed)
-        name = await self.app.push_screen_wait(ModelsScreen(entries, self.model))
-        if name is None or name == self.model:
-            return
+async def _load(desk: "WalkDesk", words: str, severity: Severity) -> None:
+    loader = desk.loader
+    async with loader.changing:
+        loader.busy = True
         try:
-            engine = self.models.engine(name)
+            await desk.walk.open()
+            loader.fault = None
         except ExplorerError as error:
-            self._tell(error)
+            if desk.walk.session is None:
+                loader.fault = error
+            desk.fail(error)
         else:
-            self.switch(name, engine)
+            desk.note(words or loader.opening, severity)
+            loader.opening = ""
+        finally:
+            loader.busy = False
+    desk.screen.refresh_bindings()
 
-    @work(exclusive=True, group="load")
-    async def switch(self, name: str, engine: Engine) -> None:
-        """Open another model and go on there with the text; where that fails, with the present one again."""
-        async with self._changing:
-            before, label = self.models.label(self.model), self.models.label(name)
-            first = self.walk.session is None
-            self.loading, self._given_up, self._switching = True, False, True
-            self.note(f"opening {label} …")
-            try:
-                await self.walk.switch(engine)
-            except asyncio.CancelledError:
-                if self._given_up and not first:
-                    self.load(f"stopped; {before} goes on", "warning")
-                raise
-            except ExplorerError as error:
-                self._not_opened(error, first)
-                return
-            finally:
-                self.loading = self._switching = False
-            self.model, self.fault = name, None
-            self.note("" if first else f"the walk on {before} is in the record; {label} goes on with the text")
-        self.refresh_bindings()
 
-    def _not_opened(self, error: ExplorerError, first: bool) -> None:
-        if first:
-            self.fault = error
-            self.fail(error)
+def restart(desk: "WalkDesk") -> None:
+    desk.stop()
+    desk.candidates.message = "starting the engine …"
+    desk.note("starting the engine …")
+    load(desk)
+
+
+def stop(desk: "WalkDesk") -> bool:
+    """Stop what loads; False where nothing does."""
+    loader = desk.loader
+    if not loader.busy:
+        return False
+    loader.given_up = True
+    desk.workers.cancel_group(desk, "load")
+    if desk.walk.session is None:
+        desk.candidates.fail(STOPPED)
+    going_back = loader.switching and desk.walk.session is not None
+    way = f"going back to {loader.label} …" if going_back else "R starts the engine"
+    desk.note(f"loading was stopped; {way}", "warning")
+    return True
+
+
+async def choose_model(desk: "WalkDesk") -> None:
+    """Open another model and go on there with the text."""
+    desk.stop()
+    models, present = desk.loader.models, desk.loader.model
+    entries = await asyncio.to_thread(models.listed)
+    name = await desk.ask(ModelsScreen(entries, present))
+    if name is None or name == present:
+        return
+    try:
+        engine = models.engine(name)
+    except ExplorerError as error:
+        _tell(desk, error)
+    else:
+        desk.run_worker(_switch(desk, name, engine), exclusive=True, group="load")
+
+
+async def _switch(desk: "WalkDesk", name: str, engine: Engine) -> None:
+    """Go over to another model; where that fails, to the present one again."""
+    loader = desk.loader
+    async with loader.changing:
+        before, label = loader.label, loader.models.label(name)
+        first = desk.walk.session is None
+        loader.busy, loader.given_up, loader.switching = True, False, True
+        desk.note(f"opening {label} …")
+        try:
+            await desk.walk.switch(engine)
+        except asyncio.CancelledError:
+            if loader.given_up and not first:
+                load(desk, f"stopped; {before} goes on", "warning")
+            raise
+        except ExplorerError as error:
+            _not_opened(desk, error, first)
             return
-        self._tell(error)
-        self.load(str(error), "error")
+        finally:
+            loader.busy = loader.switching = False
+        loader.model, loader.fault = name, None
+        desk.note("" if first else f"the walk on {before} is in the record; {label} goes on with the text")
+    desk.screen.refresh_bindings()
 
-    def _tell(self, error: ExplorerError) -> None:
-        self.notify(str(error), severity="error", timeout=15, markup=False)
-        self.note(str(error), "error")
+
+def _not_opened(desk: "WalkDesk", error: ExplorerError, first: bool) -> None:
+    if first:
+        desk.loader.fault = error
+        desk.fail(error)
+        return
+    _tell(desk, error)
+    load(desk, str(error), "error")
+
+
+def _tell(desk: "WalkDesk", error: ExplorerError) -> None:
+    desk.notify(str(error), severity="error", timeout=15, markup=False)
+    desk.note(str(error), "error")

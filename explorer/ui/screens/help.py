@@ -1,7 +1,7 @@
 """The help screen: the keys, from the table of commands, and what the marks mean."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.table import Table
 from rich.text import Text
@@ -11,7 +11,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from explorer.ui.commands import COMMANDS, Command, keys_of
+from explorer.ui.command import Command, keys_of
+from explorer.wording import Wording
 
 MARKS = (
     ("▸", "the selected row"),
@@ -41,8 +42,9 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,question_mark,q,f1,enter", "dismiss", "Close"),
     ]
 
-    def __init__(self, commands: Sequence[Command] = COMMANDS) -> None:
+    def __init__(self, commands: Sequence[Command[Any]], words: Wording) -> None:
         super().__init__()
+        self._words = words
         self._commands = commands
 
     def compose(self) -> ComposeResult:
@@ -50,7 +52,7 @@ class HelpScreen(ModalScreen[None]):
             dialog.border_title = "Help"
             dialog.border_subtitle = "↑ ↓ scroll · Esc close"
             for group in dict.fromkeys(command.group for command in self._commands):
-                rows = [(keys_of(c), c.help) for c in self._commands if c.group == group]
+                rows = [(keys_of(c), c.help(self._words)) for c in self._commands if c.group == group]
                 yield Static(_table(group, rows))
             yield Static(_table("Marks", MARKS))
             yield Static(MORE, markup=False)

@@ -11,15 +11,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
 from textual.screen import ModalScreen
-from textual.timer import Timer
 from textual.widgets import Static
 
 from explorer.core.token import visible
 from explorer.errors import ExplorerError
+from explorer.ui.repaint import FRAME, Repaint
 from explorer.ui.widgets.flow import FlowPane
 from explorer.ui.widgets.sequences import SequencesPane
 from explorer.walk.fork import Fork
-from explorer.walk.run import FRAME
 
 SHOWN = 4000
 """Characters of the selected sequence that are laid out, the last ones."""
@@ -43,7 +42,7 @@ class SequencesScreen(ModalScreen[int | None]):
     def __init__(self, fork: Fork) -> None:
         super().__init__()
         self._fork = fork
-        self._late: Timer | None = None
+        self._repaint = Repaint(self, self._look)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="sequences"):
@@ -59,7 +58,7 @@ class SequencesScreen(ModalScreen[int | None]):
     @work(exclusive=True, group="sequences")
     async def draw(self) -> None:
         try:
-            await self._fork.draw(self._look_soon)
+            await self._fork.draw(lambda: self._repaint.soon(FRAME))
         except ExplorerError as error:
             self.query_one("#fault", Static).update(f"{visible(str(error))} What was drawn is kept.")
         finally:
@@ -68,16 +67,10 @@ class SequencesScreen(ModalScreen[int | None]):
                 self.pane.drawing = False
                 self._look()
 
-    def _look_soon(self) -> None:
-        if self._late is None:
-            self._late = self.set_timer(FRAME, self._look)
-
     @on(SequencesPane.Selected)
     def _look(self) -> None:
         """Show how far they are."""
-        if self._late is not None:
-            self._late.stop()
-            self._late = None
+        self._repaint.stop()
         fork, count = self._fork, len(self._fork.sequences)
         self.dialog.border_title = f"Sequences from here · {fork.tokens:,} tokens · {fork.finished} of {count} finished"
         self.dialog.border_subtitle = (

@@ -16,6 +16,7 @@ from explorer.core.heat import Metric, heat
 from explorer.core.token import UNSETTLED, visible
 from explorer.core.walk.snapshot import PathToken, Snapshot
 from explorer.ui.drawing.cells import clusters, drawable
+from explorer.ui.drawing.heat import legend
 from explorer.ui.widgets.pane import Pane, Part
 
 Cell = tuple[str, int, int]
@@ -85,6 +86,7 @@ class TextPane(Pane):
         self._shown: tuple[PathToken, ...] = ()
 
     def watch_heat(self) -> None:
+        self.border_subtitle = legend(self.heat) if self.heat else ""
         self.refresh()
 
     def watch_draft(self) -> None:

@@ -1,0 +1,21 @@
+"""What ends whatever is under way. Owns which of several things is meant."""
+
+from typing import TYPE_CHECKING
+
+from explorer.ui.actions import editing, loading
+from explorer.ui.actions.running import BY_HAND
+
+if TYPE_CHECKING:
+    from explorer.ui.walk_desk import WalkDesk
+
+
+def stop(desk: "WalkDesk") -> None:
+    """Stop what is under way; where nothing is, the token cursor goes back to the end."""
+    if desk.count.take() is not None or loading.stop(desk):
+        return
+    if desk.walk.scoring.skip():
+        desk.note("the prompt goes without its numbers")
+    elif desk.stop():
+        desk.note(BY_HAND)
+    else:
+        editing.leave_token(desk)

@@ -1,0 +1,40 @@
+"""One token on, one token back, another prompt."""
+
+from typing import TYPE_CHECKING
+
+from explorer.core.chat import Chat
+from explorer.ui.screens.prompt import Draft, PromptScreen
+
+if TYPE_CHECKING:
+    from explorer.ui.walk_desk import WalkDesk
+
+
+def add(desk: "WalkDesk") -> None:
+    """Add what a person saw selected."""
+    candidate = desk.selected
+    if candidate is not None:
+        desk.attempt(lambda: desk.walk.add(candidate))
+
+
+def back(desk: "WalkDesk") -> None:
+    def go() -> None:
+        if not desk.walk.back():
+            desk.note("this is the prompt; i edits it")
+
+    desk.attempt(go)
+
+
+async def prompt(desk: "WalkDesk") -> None:
+    """Edit the prompt; a draft is kept where the engine died over it."""
+    walk = desk.walk
+    snapshot, info = walk.snapshot, walk.info
+    source = (snapshot.prompt_chat or snapshot.prompt_text) if walk.session else walk.draft
+    render = walk.engine.render_chat if info and info.chat_template else None
+
+    async def use(source: str | Chat) -> None:
+        await walk.prompt(source)
+        desk.loader.fault = None
+        desk.note("")
+
+    written = await desk.ask(PromptScreen(desk.unused or Draft.of(source), render, use))
+    desk.unused = None if walk.alive else written

@@ -1,0 +1,287 @@
+"""WalkDesk: the desk of one walk on one engine: its tables are asked for, its runs drawn, its panes answered.
+
+Owns the walk, the run and the background work, one exclusive worker a kind. What a command does is a function of this
+desk, in `ui/actions`. Must not know what a model is made of, nor files.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.screen import ModalScreen
+
+from explorer.core.chat import Chat
+from explorer.core.distribution import Candidate
+from explorer.core.sampling.pace import RunSettings
+from explorer.core.sampling.params import Preset, all_presets
+from explorer.core.walk import jumps
+from explorer.core.walk.branches import Branches
+from explorer.core.walk.session import Session
+from explorer.engine.base import Engine, Progress
+from explorer.errors import ContextFull, EngineDied, ExplorerError, OutOfMemory, RecordError, UsageError
+from explorer.ui.actions import branches, editing, knobs, walking
+from explorer.ui.actions.loading import Loader, Models, load
+from explorer.ui.command import Command
+from explorer.ui.desk import Desk, View
+from explorer.ui.drawing.progress import ProgressText
+from explorer.ui.repaint import FRAME, Repaint
+from explorer.ui.screens.prompt import Draft
+from explorer.ui.widgets.candidates import CandidatesPane
+from explorer.ui.widgets.pane import Pane
+from explorer.ui.widgets.panel import KnobsPane, SamplerPanel
+from explorer.ui.widgets.status import Status
+from explorer.ui.widgets.tree import TreePane
+from explorer.walk.run import Run
+from explorer.walk.walk import OpenSession, Walk
+
+Result = TypeVar("Result")
+
+COUNT_DIGITS = 5
+"""Of a count before a key; more are not taken."""
+
+TOGETHER = 0.05
+"""Seconds that a step waits for its table: most tables come sooner, and one picture is painted instead of two."""
+
+
+class WalkDesk(Desk):
+    def __init__(
+        self,
+        engine: Engine,
+        open_session: OpenSession,
+        *,
+        models: Models,
+        presets: Sequence[Preset],
+        draft: str | Chat,
+        top: int,
+        run_settings: RunSettings,
+        hint: str,
+        clock: Callable[[], float],
+    ) -> None:
+        self.walk = Walk(engine, open_session, draft, top, self.changed, self.warn, clock)
+        super().__init__(self.walk, rows=top, digits=COUNT_DIGITS)
+        self.run = Run(self.walk, run_settings)
+        self.loader = Loader(models)
+        self.unused: Draft | None = None
+        """The prompt that was being written when the engine died."""
+        self.unforced = ""
+        """The text that was being forced then."""
+        self.options = ""
+        """What was compared last."""
+        self.jumps = jumps.JumpSettings()
+        self.tree_pane = TreePane(id="tree")
+        self.panel = SamplerPanel(id="panel", classes="pane")
+        self.safe = 0
+        """How many events are in a copy, or were given up by a person, once the record cannot be written any more."""
+        self._own_presets = presets
+        self._hint = hint
+        self._asked = -1
+        """The version of the walk for which a table was asked last."""
+        self._together = Repaint(self, lambda: self.paint())
+        self._branches: Branches | None = None
+        self._progress = ProgressText()
+        engine.on_progress = self.progress
+        engine.on_death = self.died
+
+    def compose(self) -> ComposeResult:
+        with self.panes:
+            for pane in (self.text_pane, self.candidates, self.tokens):
+                yield pane.data_bind(WalkDesk.snapshot)
+            yield self.tree_pane
+            yield self.sampler.data_bind(WalkDesk.snapshot)
+            yield self.panel
+        yield self.status_line.data_bind(WalkDesk.status)
+
+    def on_mount(self) -> None:
+        draft = self.walk.draft
+        self.text_pane.draft = draft if isinstance(draft, str) else draft.draft
+        self.text_pane.border_subtitle = self._hint
+        self.candidates.message = "starting the engine …"
+        self.changed()
+        load(self)
+
+    async def on_unmount(self) -> None:
+        self.repaint.stop()
+        self.workers.cancel_node(self)
+        self.walk.close()
+        await self.walk.engine.close()
+
+    # What it stands on.
+
+    @property
+    def session(self) -> Session:
+        """There is one wherever a command needs it."""
+        assert self.walk.session is not None
+        return self.walk.session
+
+    @property
+    def presets(self) -> Sequence[Preset]:
+        """Those that everybody has, the model's and the person's."""
+        return all_presets(self._own_presets, self.walk.info.sampling_defaults if self.walk.info else {})
+
+    @property
+    def branches(self) -> Branches:
+        """As the session stands now."""
+        if self._branches is None:
+            self._branches = Branches(self.session)
+        self._branches.update()
+        return self._branches
+
+    @property
+    def selected(self) -> Candidate | None:
+        """The candidate of the selected row, if its table is the cursor's: a late one means nothing."""
+        current = self.candidates.snapshot.distribution is self.walk.snapshot.distribution
+        return self.candidates.selected if current else None
+
+    # Showing.
+
+    def watch_view(self, before: View, view: View) -> None:
+        super().watch_view(before, view)
+        self.walk.top = view.rows
+
+    def changed(self) -> None:
+        self.repaint.soon(FRAME if self.view.running else 0.0)
+
+    def look(self) -> None:
+        """Paint; where the table is on the way, a moment later together with it."""
+        if self.view.running or not self.walk.lacks_table():
+            self.paint()
+            return
+        if self._asked != self.walk.version:
+            self._asked = self.walk.version
+            self.run_worker(self._fetch(), exclusive=True, group="table")
+        self._together.within(TOGETHER)
+
+    def paint(self) -> None:
+        self._together.stop()
+        walk = self.walk
+        if walk.session is not None and not walk.alive and walk.snapshot.distribution is None and not self.loader.busy:
+            self.candidates.fail("The engine is not running.\n\nR starts it again; your walk is kept.")
+        super().paint()
+        self.sampler.presets = self.panel.knobs.presets = self.presets
+        self.panel.knobs.snapshot = self.snapshot
+        branches.show(self)
+        self.status = self._status()
+
+    def _status(self) -> Status:
+        walk, info, speed = self.walk, self.walk.info, self.walk.speed
+        note, severity = self.view.note, self.view.severity
+        if not note:
+            note, severity = walk.unrecorded or walk.ending, "warning"
+        return Status(
+            model=self.loader.label,
+            dtype=info.dtype if info else "",
+            device=info.device if info else "",
+            used=len(self.snapshot.path),
+            context_length=info.context_length if info else None,
+            step_ms=speed.step_ms,
+            rate=speed.rate,
+            note=note,
+            severity=severity,
+        )
+
+    def fail(self, error: ExplorerError) -> None:
+        """An error: in the table's place where there is no table, else on the status line and as a notice."""
+        if self.walk.session is None or self.walk.snapshot.distribution is None:
+            self.candidates.fail(f"{error}\n\n{self._way_out(error)}".rstrip())
+        elif not isinstance(error, EngineDied):
+            self.notify(str(error), severity="error", timeout=10, markup=False)
+        self.note(str(error), "error")
+
+    def _way_out(self, error: ExplorerError) -> str:
+        """What a person can do about it here."""
+        tail = error.log_tail if isinstance(error, EngineDied) else ""
+        log = f"The last lines of its log:\n{tail}\n\n" if tail else ""
+        if isinstance(error, RecordError):
+            return "Ctrl+Q quits · --record PATH names another file, --no-record none"
+        if self.walk.alive and isinstance(error, UsageError | ContextFull | OutOfMemory):
+            return "i edits the prompt · m opens another model · Ctrl+Q quits"
+        return f"{log}R starts the engine again · m opens another model · Ctrl+Q quits"
+
+    def progress(self, progress: Progress) -> None:
+        self.candidates.message = self._progress.text(progress)
+
+    def died(self, sentence: str) -> None:
+        self.show(running=False)
+        self.note(f"{sentence} R starts it again; nothing is lost.", "error")
+        self.notify(f"{sentence}\nR starts it again; nothing is lost.", severity="error", timeout=15, markup=False)
+
+    async def _fetch(self) -> None:
+        try:
+            await self.walk.table()
+        except ExplorerError as error:
+            self.fail(error)
+
+    # What a person wants.
+
+    def allows(self, command: Command[Any]) -> bool:
+        there = {"session": self.walk.session is not None, "engine": self.walk.alive, "selection": True}
+        return all(there[need] for need in command.needs)
+
+    def counting(self, count: int) -> None:
+        if count:
+            self.note(f"{count} … Space, a: tokens · N: sequences · ]: token {count} · Esc")
+        else:
+            self.note("a count begins with 1 to 9", "warning")
+
+    def attempt(self, act: Callable[[], object]) -> None:
+        """Do what a person wants, after stopping what runs."""
+        self.stop()
+        self.note("")
+        try:
+            act()
+        except ExplorerError as error:
+            self.note(str(error), "warning")
+
+    async def ask(self, dialog: ModalScreen[Result]) -> Result | None:
+        """What a person answers to a dialog; what runs is stopped before."""
+        self.stop()
+        return await self.app.push_screen_wait(dialog)
+
+    @property
+    def drawing(self) -> bool:
+        """Whether something is being drawn; a held key draws as fast as the engine does."""
+        mine = (worker for worker in self.workers if worker.node is self)
+        return any(worker.group == "auto" and not worker.is_finished for worker in mine)
+
+    def stop(self) -> bool:
+        """Stop drawing between two tokens; False where no run was under way."""
+        running = self.view.running
+        self.workers.cancel_group(self, "auto")
+        if running:
+            self.show(running=False)
+        return running
+
+    # What the panes say.
+
+    @on(CandidatesPane.Chosen)
+    def _chosen(self) -> None:
+        walking.add(self)
+
+    @on(Pane.Pointed)
+    def _pointed(self, message: Pane.Pointed) -> None:
+        editing.point(self, message.index)
+
+    @on(TreePane.Chosen)
+    def _run_chosen(self, message: TreePane.Chosen) -> None:
+        branches.go_to_run(self, message.run)
+
+    @on(TreePane.Left)
+    def _tree_left(self) -> None:
+        branches.leave(self)
+
+    @on(KnobsPane.Closed)
+    def _knobs_closed(self) -> None:
+        knobs.leave(self)
+
+    @on(KnobsPane.Turned)
+    def _knob_turned(self, message: KnobsPane.Turned) -> None:
+        knobs.turned(self, message)
+
+    @on(KnobsPane.Reset)
+    def _knob_reset(self, message: KnobsPane.Reset) -> None:
+        knobs.reset(self, message)
+
+    @on(SamplerPanel.Entered)
+    def _knob_entered(self, message: SamplerPanel.Entered) -> None:
+        knobs.entered(self, message)
