@@ -18,10 +18,9 @@ from explorer.config import EMBEDDED, Config, record_folder, theme_folder
 from explorer.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
-    from textual.theme import Theme
-
     from explorer.core.chat import Chat
     from explorer.engine.base import Engine
+    from explorer.ui.theme import Theme
     from explorer.walk.player import Pace
     from explorer.walk.walk import OpenSession
 

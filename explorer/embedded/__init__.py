@@ -1,0 +1,1 @@
+"""The model that ships, as a folder of Hugging Face."""

@@ -272,7 +272,7 @@ async def test_a_search_is_by_text_regex_id_or_bytes(explore, line, found):
         dialog = await ask(pilot, "slash", *typed(line))
         assert hits(dialog) == found
         await write(pilot, "enter")
-        assert app.screen is (app.main if found else dialog)
+        assert app.screen is (app.main.screen if found else dialog)
 
 
 async def test_a_line_that_cannot_be_read_is_said_and_adds_nothing(explore):
