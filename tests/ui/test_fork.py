@@ -106,6 +106,20 @@ async def test_an_unfinished_character_is_completed_by_the_sequences():
     assert fork.sequences[0].text == "옛"
 
 
+async def test_sequences_from_the_token_cursor_are_one_act_with_going_there(walk):
+    await walk.table()
+    for _ in range(3):
+        walk.add(walk.snapshot.distribution.candidates[0])
+        await walk.table()
+    at = walk.session.node
+    walk.focus = len(walk.snapshot.path) - 1
+    fork = Fork(walk, 3, RULES)
+    await fork.draw(lambda: None)
+    fork.go(1)
+    assert walk.undo()
+    assert walk.session.node == at
+
+
 async def test_what_cannot_be_drawn_is_a_sentence(walk):
     with pytest.raises(UsageError, match="256 sequences at most"):
         Fork(walk, 99_999, RULES)
