@@ -15,12 +15,15 @@ from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import Preset
 from explorer.engine.base import Engine
 from explorer.ui.actions.loading import Models
+from explorer.ui.commands import COMMANDS, REPLAY_COMMANDS
+from explorer.ui.keymap import Keymap
 from explorer.ui.palette import CommandProvider
 from explorer.ui.replay_desk import ReplayDesk
 from explorer.ui.screen import MainScreen, ReplayScreen
 from explorer.ui.walk_desk import WalkDesk
 from explorer.walk.player import Player
 from explorer.walk.walk import OpenSession
+from explorer.wording import Wording
 
 DEFAULT_RUN = RunSettings()
 
@@ -83,9 +86,13 @@ class ExplorerApp(ThemedApp):
         faults: Sequence[str] = (),
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        keymap = Keymap(COMMANDS, keys or {})
+        words = Wording(keymap.first)
         self.main = WalkDesk(
             engine,
             open_session,
+            keymap=keymap,
+            words=words,
             models=models,
             presets=presets,
             draft=draft,
@@ -94,7 +101,7 @@ class ExplorerApp(ThemedApp):
             hint=hint,
             clock=clock,
         )
-        super().__init__(MainScreen(self.main), themes, theme, keys or {}, faults)
+        super().__init__(MainScreen(self.main), themes, theme, keys or {}, [*faults, *clashes(keymap, words)])
 
 
 class ReplayApp(ThemedApp):
@@ -111,5 +118,12 @@ class ReplayApp(ThemedApp):
         faults: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.main = ReplayDesk(player, top, clock)
-        super().__init__(ReplayScreen(self.main), themes, theme, keys or {}, faults)
+        keymap = Keymap(REPLAY_COMMANDS, keys or {})
+        words = Wording(keymap.first)
+        self.main = ReplayDesk(player, keymap, words, top, clock)
+        super().__init__(ReplayScreen(self.main), themes, theme, keys or {}, [*faults, *clashes(keymap, words)])
+
+
+def clashes(keymap: Keymap, words: Wording) -> list[str]:
+    """A sentence for each key that is given to two commands."""
+    return [words("keys.clash", key=key, one=one, other=other) for key, one, other in keymap.clashes]

@@ -1,7 +1,7 @@
 """Command: one thing that a person can do, with its keys, and when it means something.
 
-Owns how commands become bindings, and what is typed with Hangul on, where a key gives a jamo of the two-set layout
-(KS X 5002) instead of its Latin letter. Must not know which commands there are.
+Owns how keys are written, how commands become bindings, and what is typed with Hangul on, where a key gives a jamo of
+the two-set layout (KS X 5002) instead of its Latin letter. Must not know which commands there are.
 """
 
 import unicodedata
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from textual.binding import Binding
+from textual.keys import key_to_character
 
 from explorer.wording import Wording
 
@@ -19,6 +20,43 @@ if TYPE_CHECKING:
 OnDesk = TypeVar("OnDesk", bound="Desk", contravariant=True)
 
 Need = Literal["session", "engine", "selection"]
+
+
+WRITTEN = {
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "enter": "Enter",
+    "escape": "Esc",
+    "space": "Space",
+    "tab": "Tab",
+    "backspace": "⌫",
+    "delete": "Del",
+    "insert": "Ins",
+    "home": "Home",
+    "end": "End",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "at": "@",
+    "backslash": "\\",
+    "minus": "-",
+    "plus": "+",
+    "slash": "/",
+    "underscore": "_",
+}
+
+
+def written(key: str) -> str:
+    """A key of Textual's names as a person knows it: `ctrl+left` is Ctrl+←, `question_mark` is ?, `f5` is F5."""
+    *modifiers, last = key.split("+")
+    name = WRITTEN.get(last)
+    if name is None:
+        character = key_to_character(last)
+        name = character if character and character.isprintable() else last
+        # With Ctrl a letter is written as on the key; alone, a capital is another key than its small letter.
+        name = name.capitalize() if modifiers or len(name) > 1 else name
+    return "+".join([*(modifier.capitalize() for modifier in modifiers), name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +73,7 @@ class Command(Generic[OnDesk]):
     footer: bool = False
     """Whether it is shown there."""
     shown: str = ""
-    """How the keys are written for a person, where Textual's names would not do."""
+    """How a list shows its keys, where it is not as they are written."""
     needs: tuple[Need, ...] = ()
     """What must be there; without a session or an engine the key is greyed, without a selected row it means nothing."""
     exclusive: str = ""
@@ -49,11 +87,6 @@ class Command(Generic[OnDesk]):
         return words(f"commands.{self.id}.help")
 
 
-def keys_of(command: Command[Any]) -> str:
-    """The keys as they are written for a person."""
-    return command.shown or command.keys
-
-
 def bindings(commands: Sequence[Command[Any]], words: Wording) -> list[Binding]:
     """The bindings of a screen."""
     return [
@@ -62,7 +95,7 @@ def bindings(commands: Sequence[Command[Any]], words: Wording) -> list[Binding]:
             f"do('{command.id}')",
             words(f"commands.{command.id}.footer") if command.footer else command.title(words),
             show=command.footer,
-            key_display=keys_of(command).split(" ")[0].replace("Ctrl+", "^") if command.footer else None,
+            key_display=(command.shown or written(command.keys.split(",")[0])).replace("Ctrl+", "^"),
             tooltip=command.help(words),
             id=command.id,
         )

@@ -17,6 +17,7 @@ from explorer.core.heat import Metric
 from explorer.core.walk.snapshot import EMPTY, Snapshot
 from explorer.ui.command import Command
 from explorer.ui.count import Count
+from explorer.ui.keymap import Keymap
 from explorer.ui.repaint import Repaint
 from explorer.ui.widgets.candidates import CandidatesPane
 from explorer.ui.widgets.sampler import SamplerPane
@@ -24,6 +25,7 @@ from explorer.ui.widgets.status import Severity, Status, StatusLine
 from explorer.ui.widgets.text import TextPane
 from explorer.ui.widgets.tokens import TokensPane
 from explorer.ui.widgets.tokens import View as TokenView
+from explorer.wording import Wording
 
 
 class View(msgspec.Struct, frozen=True):
@@ -56,8 +58,12 @@ class Desk(Widget):
     view: var[View] = var(View(), init=False)
     status: var[Status] = var(Status(), init=False)
 
-    def __init__(self, shown: Shown, *, rows: int, digits: int, sampler_keys: bool = True) -> None:
+    def __init__(
+        self, shown: Shown, keymap: Keymap, words: Wording, *, rows: int, digits: int, sampler_keys: bool = True
+    ) -> None:
         super().__init__()
+        self.keymap = keymap
+        self.words = words
         self._shown = shown
         self.count = Count(digits)
         self.repaint = Repaint(self, self.look)
@@ -133,4 +139,4 @@ class Desk(Widget):
 
     def counting(self, count: int) -> None:
         """Say how far a count is typed, and what may follow."""
-        self.note(f"{count} …")
+        self.note(str(count))

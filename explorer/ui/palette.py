@@ -6,19 +6,21 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
-from explorer.ui.command import keys_of
-from explorer.ui.commands import COMMANDS, ENGLISH
+from explorer.ui.screen import MainScreen
 
 
 class CommandProvider(Provider):
     def _entries(self) -> Iterator[tuple[str, str, IgnoreReturnCallbackType]]:
         """(title, help, what it does)"""
-        for command in COMMANDS:
+        screen = self.screen
+        assert isinstance(screen, MainScreen)
+        keymap, say = screen.desk.keymap, screen.desk.words
+        for command in keymap.commands.values():
             if command.id != "palette":
-                words = f"{command.help(ENGLISH)} ({keys_of(command)})"
-                yield command.title(ENGLISH), words, partial(self.screen.run_action, f"do('{command.id}')")
+                words = f"{command.help(say)} ({keymap.written(command.id)})"
+                yield command.title(say), words, partial(self.screen.run_action, f"do('{command.id}')")
         for name in sorted(self.app.available_themes):
-            yield f"Theme: {name}", "Show everything in these colours.", partial(setattr, self.app, "theme", name)
+            yield say("palette.theme", name=name), say("palette.theme_help"), partial(setattr, self.app, "theme", name)
 
     async def discover(self) -> Hits:
         for title, words, act in self._entries():

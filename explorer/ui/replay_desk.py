@@ -12,10 +12,12 @@ from textual.timer import Timer
 
 from explorer.core.token import visible
 from explorer.ui.desk import Desk
+from explorer.ui.keymap import Keymap
 from explorer.ui.repaint import FRAME
 from explorer.ui.widgets.player import PlayerLine, Standing
 from explorer.ui.widgets.status import Status
 from explorer.walk.player import Player
+from explorer.wording import Wording
 
 PART = 2000
 """Events between two pictures on a long way."""
@@ -23,14 +25,12 @@ PART = 2000
 COUNT_DIGITS = 7
 """Of a number that is typed, at most."""
 
-NO_TABLE = "No table was recorded here."
-
 
 class ReplayDesk(Desk):
     """`clock` gives seconds."""
 
-    def __init__(self, player: Player, top: int, clock: Callable[[], float]) -> None:
-        super().__init__(player, rows=top, digits=COUNT_DIGITS, sampler_keys=False)
+    def __init__(self, player: Player, keymap: Keymap, words: Wording, top: int, clock: Callable[[], float]) -> None:
+        super().__init__(player, keymap, words, rows=top, digits=COUNT_DIGITS, sampler_keys=False)
         self.player = player
         self.player_line = PlayerLine()
         self._clock = clock
@@ -54,7 +54,7 @@ class ReplayDesk(Desk):
         super().paint()
         player = self.player
         if self.snapshot.distribution is None:
-            self.candidates.say(NO_TABLE)
+            self.candidates.say(self.words("replay.no_table"))
         self.player_line.standing = Standing(
             playing=player.playing,
             pace=player.pace.text,
@@ -81,7 +81,7 @@ class ReplayDesk(Desk):
 
     def counting(self, count: int) -> None:
         if count:
-            self.note(f"{count} … g: go there · → ←: so many on or back · Esc")
+            self.note(self.words("replay.counting", count=count))
 
     # Playing.
 
@@ -122,6 +122,6 @@ class ReplayDesk(Desk):
 
     async def _go_on(self, act: int) -> None:
         while not self.player.go(act, PART):
-            self.note(f"on the way to {act + 1:,} …")
+            self.note(self.words("replay.on_the_way", act=act + 1))
             await asyncio.sleep(0)
         self.note("")

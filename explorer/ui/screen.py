@@ -4,7 +4,7 @@ Must not know what a command does.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,11 +13,12 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from explorer.ui.command import Command, bindings, latin_keys
-from explorer.ui.commands import COMMANDS, ENGLISH, REPLAY_COMMANDS
+from explorer.ui.command import bindings, latin_keys
+from explorer.ui.commands import COMMANDS, REPLAY_COMMANDS
 from explorer.ui.desk import Desk
 from explorer.ui.replay_desk import ReplayDesk
 from explorer.ui.walk_desk import WalkDesk
+from explorer.wording import WORDS
 
 OneDesk = TypeVar("OneDesk", bound=Desk)
 
@@ -26,7 +27,6 @@ class DeskScreen(Screen[None], Generic[OneDesk]):
     """Desks side by side; `at` says which one the keys are for."""
 
     AUTO_FOCUS = ""
-    COMMANDS_BY_ID: ClassVar[dict[str, Command[Any]]] = {}
 
     def __init__(self, *desks: OneDesk) -> None:
         super().__init__()
@@ -47,10 +47,10 @@ class DeskScreen(Screen[None], Generic[OneDesk]):
         """A command is greyed out until there is what it needs."""
         if action != "do":
             return True
-        return True if self.desk.allows(self.COMMANDS_BY_ID[str(parameters[0])]) else None
+        return True if self.desk.allows(self.desk.keymap.commands[str(parameters[0])]) else None
 
     def action_do(self, command_id: str) -> None:
-        self.desk.do(self.COMMANDS_BY_ID[command_id])
+        self.desk.do(self.desk.keymap.commands[command_id])
 
     def on_key(self, event: events.Key) -> None:
         keys = latin_keys(event.character or "")
@@ -63,10 +63,8 @@ class DeskScreen(Screen[None], Generic[OneDesk]):
 
 
 class MainScreen(DeskScreen[WalkDesk]):
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, ENGLISH)]
-    COMMANDS_BY_ID = {command.id: command for command in COMMANDS}  # noqa: RUF012  (a ClassVar of the base)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, WORDS)]
 
 
 class ReplayScreen(DeskScreen[ReplayDesk]):
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(REPLAY_COMMANDS, ENGLISH)]
-    COMMANDS_BY_ID = {command.id: command for command in REPLAY_COMMANDS}  # noqa: RUF012  (a ClassVar of the base)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(REPLAY_COMMANDS, WORDS)]

@@ -25,6 +25,7 @@ from explorer.ui.actions.loading import Loader, Models, load
 from explorer.ui.command import Command
 from explorer.ui.desk import Desk, View
 from explorer.ui.drawing.progress import ProgressText
+from explorer.ui.keymap import Keymap
 from explorer.ui.repaint import FRAME, Repaint
 from explorer.ui.screens.prompt import Draft
 from explorer.ui.widgets.candidates import CandidatesPane
@@ -34,6 +35,7 @@ from explorer.ui.widgets.status import Status
 from explorer.ui.widgets.tree import TreePane
 from explorer.walk.run import Run
 from explorer.walk.walk import OpenSession, Walk
+from explorer.wording import Wording
 
 Result = TypeVar("Result")
 
@@ -50,6 +52,8 @@ class WalkDesk(Desk):
         engine: Engine,
         open_session: OpenSession,
         *,
+        keymap: Keymap,
+        words: Wording,
         models: Models,
         presets: Sequence[Preset],
         draft: str | Chat,
@@ -58,8 +62,8 @@ class WalkDesk(Desk):
         hint: str,
         clock: Callable[[], float],
     ) -> None:
-        self.walk = Walk(engine, open_session, draft, top, self.changed, self.warn, clock)
-        super().__init__(self.walk, rows=top, digits=COUNT_DIGITS)
+        self.walk = Walk(engine, open_session, draft, top, self.changed, self.warn, clock, words)
+        super().__init__(self.walk, keymap, words, rows=top, digits=COUNT_DIGITS)
         self.run = Run(self.walk, run_settings)
         self.loader = Loader(models)
         self.unused: Draft | None = None
@@ -96,7 +100,7 @@ class WalkDesk(Desk):
         draft = self.walk.draft
         self.text_pane.draft = draft if isinstance(draft, str) else draft.draft
         self.text_pane.border_subtitle = self._hint
-        self.candidates.message = "starting the engine …"
+        self.candidates.message = self.words("loading.starting")
         self.changed()
         load(self)
 
@@ -156,7 +160,7 @@ class WalkDesk(Desk):
         self._together.stop()
         walk = self.walk
         if walk.session is not None and not walk.alive and walk.snapshot.distribution is None and not self.loader.busy:
-            self.candidates.fail("The engine is not running.\n\nR starts it again; your walk is kept.")
+            self.candidates.fail(self.words("desk.no_engine"))
         super().paint()
         self.sampler.presets = self.panel.knobs.presets = self.presets
         self.panel.knobs.snapshot = self.snapshot
@@ -190,21 +194,21 @@ class WalkDesk(Desk):
 
     def _way_out(self, error: ExplorerError) -> str:
         """What a person can do about it here."""
-        tail = error.log_tail if isinstance(error, EngineDied) else ""
-        log = f"The last lines of its log:\n{tail}\n\n" if tail else ""
         if isinstance(error, RecordError):
-            return "Ctrl+Q quits · --record PATH names another file, --no-record none"
+            return self.words("desk.no_record")
         if self.walk.alive and isinstance(error, UsageError | ContextFull | OutOfMemory):
-            return "i edits the prompt · m opens another model · Ctrl+Q quits"
-        return f"{log}R starts the engine again · m opens another model · Ctrl+Q quits"
+            return self.words("desk.other_prompt")
+        log = error.log_tail if isinstance(error, EngineDied) else ""
+        return self.words("desk.restart_with_log" if log else "desk.restart", log=log)
 
     def progress(self, progress: Progress) -> None:
         self.candidates.message = self._progress.text(progress)
 
     def died(self, sentence: str) -> None:
         self.show(running=False)
-        self.note(f"{sentence} R starts it again; nothing is lost.", "error")
-        self.notify(f"{sentence}\nR starts it again; nothing is lost.", severity="error", timeout=15, markup=False)
+        self.note(self.words("desk.died", sentence=sentence, gap=" "), "error")
+        told = self.words("desk.died", sentence=sentence, gap="\n")
+        self.notify(told, severity="error", timeout=15, markup=False)
 
     async def _fetch(self) -> None:
         try:
@@ -220,9 +224,9 @@ class WalkDesk(Desk):
 
     def counting(self, count: int) -> None:
         if count:
-            self.note(f"{count} … Space, a: tokens · N: sequences · ]: token {count} · Esc")
+            self.note(self.words("desk.counting", count=count))
         else:
-            self.note("a count begins with 1 to 9", "warning")
+            self.note(self.words("desk.count_begins"), "warning")
 
     def attempt(self, act: Callable[[], object]) -> None:
         """Do what a person wants, after stopping what runs."""

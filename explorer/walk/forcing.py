@@ -13,6 +13,7 @@ from explorer.core.token import Token
 from explorer.core.walk.snapshot import PathToken
 from explorer.errors import ContextFull, UsageError
 from explorer.walk.walk import Walk
+from explorer.wording import Wording
 
 
 async def read(walk: Walk, typed: str) -> list[Token]:
@@ -24,7 +25,7 @@ async def read(walk: Walk, typed: str) -> list[Token]:
         return await engine.encode(query.text, special_tokens=False, first=False)
     size = engine.info.vocab_size if engine.info else 0
     if query.id >= size:
-        raise UsageError(f"There is no token {query.id}: the model has the ids 0 to {size - 1}.")
+        raise UsageError(walk.words("forcing.no_token", id=query.id, last=size - 1))
     return await engine.describe([query.id])
 
 
@@ -35,18 +36,17 @@ async def force(walk: Walk, typed: str) -> None:
     """
     tokens = await read(walk, typed)
     if not tokens:
-        raise UsageError("There is nothing to force: write a text, #1234 or 0x20 ec.")
+        raise UsageError(walk.words("forcing.nothing"))
     append(walk, await numbers(walk, walk.prefix, tokens))
 
 
-def told(path: Sequence[PathToken]) -> str:
+def told(words: Wording, path: Sequence[PathToken]) -> str:
     """What the model thought of the forced tokens at the end of a path, in words."""
     forced = list(takewhile(lambda place: place.choice is not None and place.choice.source == "forced", reversed(path)))
     bits = [place.surprisal for place in forced if place.surprisal is not None]
     if not forced or len(bits) < len(forced):
         return ""
-    many = "one forced token" if len(forced) == 1 else f"{len(forced):,} forced tokens"
-    return f"{many}, {sum(bits):.1f} bits in all"
+    return words("forcing.told", n=len(forced), bits=sum(bits))
 
 
 async def numbers(walk: Walk, prefix: Sequence[int], tokens: Sequence[Token]) -> list[Scored]:
@@ -55,7 +55,7 @@ async def numbers(walk: Walk, prefix: Sequence[int], tokens: Sequence[Token]) ->
     limit = walk.info.context_length if walk.info else None
     length = len(prefix) + len(tokens)
     if limit is not None and length > limit:
-        raise ContextFull(f"With these {len(tokens):,} tokens the text has {length:,}; the context holds {limit:,}.")
+        raise ContextFull(walk.words("forcing.too_long", count=len(tokens), length=length, limit=limit))
     ids = [*prefix, *(token.id for token in tokens)]
     return [one async for part in walk.engine.score(ids, 0, len(prefix)) for one in part]
 

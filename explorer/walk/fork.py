@@ -35,7 +35,7 @@ class Fork:
         session = walk.session
         assert session is not None
         if count > MOST:
-            raise UsageError(f"{MOST} sequences at most, not {count:,}.")
+            raise UsageError(walk.words("fork.most", most=MOST, count=count))
         check_sampling(session.params, count)
         self._walk = walk
         self._arrived = walk.arrive()

@@ -43,7 +43,7 @@ async def compare(walk: Walk, text: str) -> list[Option]:
     """
     lines = [await forcing.read(walk, line) for line in text.split("\n") if line]
     if not lines:
-        raise UsageError("There is nothing to compare: write a text a line.")
+        raise UsageError(walk.words("ranking.nothing"))
     walk.check_prefix()
     found = await walk.engine.compare(walk.prefix, [[token.id for token in tokens] for tokens in lines])
     return [Option(tuple(scored)) for scored in found]

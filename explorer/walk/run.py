@@ -17,6 +17,7 @@ from explorer.core.walk import navigation
 from explorer.engine.base import Step
 from explorer.errors import UsageError
 from explorer.walk.walk import Speed, Walk
+from explorer.wording import Wording
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -79,7 +80,7 @@ class Run:
                     now = walk.clock()
                     spent = max(now - began, 1e-9)
                     walk.speed = Speed(max(spent - waited, 1e-9) * 1000 / done, done / spent)
-                    ended = _ended(stopper, rules, step, done)
+                    ended = _ended(walk.words, stopper, rules, step, done)
                     if ended is not None:
                         return ended
                     due = max(due + 1 / limit, now) if limit else now
@@ -93,30 +94,30 @@ class Run:
                         break
 
 
-def _ended(stopper: Stopper, rules: StopRules, step: Step, done: int) -> Ended | None:
+def _ended(words: Wording, stopper: Stopper, rules: StopRules, step: Step, done: int) -> Ended | None:
     """Why this token is the last; None while more may come."""
     token = step.drawn.token
     match stopper.feed(token):
         case "stop":
-            return Ended("stop", "stopped: the model ended the text")
+            return Ended("stop", words("run.stop"))
         case "stop_id":
-            return Ended("stop_id", f"stopped at the token {token.id}")
+            return Ended("stop_id", words("run.stop_id", id=token.id))
         case "stop_string":
-            return Ended("stop_string", f"stopped at “{visible(quoted(stopper.found or '')[1:-1])}”")
+            return Ended("stop_string", words("run.stop_string", text=visible(quoted(stopper.found or "")[1:-1])))
         case "context":
-            return Ended("context", "stopped: the context is full")
+            return Ended("context", words("run.context"))
         case "length":
-            return Ended("length", f"stopped after {done:,} token{'s' * (done != 1)}")
-    return _woken(rules, step.distribution) if step.distribution else None
+            return Ended("length", words("run.length", n=done))
+    return _woken(words, rules, step.distribution) if step.distribution else None
 
 
-def _woken(rules: StopRules, table: Distribution) -> Ended | None:
+def _woken(words: Wording, rules: StopRules, table: Distribution) -> Ended | None:
     """Whether the model is unsure of the token that would be drawn from this table: a person picks it."""
     top = max((candidate.prob for candidate in table.candidates if candidate.prob is not None), default=None)
     if rules.unsure(table.entropy, None):
-        return Ended("unsure", f"stopped: entropy {table.entropy:.2f} bits is above {rules.entropy_above:g}")
+        return Ended("unsure", words("run.entropy", entropy=table.entropy, above=rules.entropy_above))
     if rules.unsure(None, top):
-        return Ended("unsure", f"stopped: the likeliest token has {top:.1%}, below {rules.prob_below:.1%}")
+        return Ended("unsure", words("run.prob", prob=top, below=rules.prob_below))
     return None
 
 
@@ -130,11 +131,11 @@ async def redraw(walk: Walk) -> str:
     assert session is not None
     here, node = (session.root, session.node), navigation.node_at(session, walk.focus)
     if node.parent is None or node.choice is None:
-        raise UsageError("the prompt was not drawn; Space draws the next token")
+        raise UsageError(walk.words("run.prompt"))
     if node.choice.source != "sampled":
-        raise UsageError(f"this token was {node.choice.source}, not drawn; ← goes back, Space draws there")
+        raise UsageError(walk.words(f"run.not_drawn.{node.choice.source}"))
     if session.params.temperature == 0:
-        raise UsageError("at temperature 0 every draw is the same; T raises it")
+        raise UsageError(walk.words("run.greedy"))
     above = session.tree.nodes[node.parent]
     steps = walk.engine.generate(
         session.tree.prefix(above.number),
@@ -149,6 +150,7 @@ async def redraw(walk: Walk) -> str:
             if (session.root, session.node) != here:
                 break
             walk.take(step, above.number)
-            same = " again" if session.node == node.number else ""
-            return f"draw {step.draw + 1} here: “{label(step.drawn.token)}”{same}"
+            same = session.node == node.number
+            name = "run.drawn_again" if same else "run.drawn"
+            return walk.words(name, draw=step.draw + 1, token=label(step.drawn.token))
     return ""

@@ -24,6 +24,7 @@ from explorer.engine.base import Engine, Progress, Step, carry_over, encode_sour
 from explorer.engine.description import EngineInfo
 from explorer.errors import ContextFull, ExplorerError, OutOfMemory, RecordError, UsageError
 from explorer.walk.scoring import Scoring
+from explorer.wording import WORDS, Wording
 
 OpenSession = Callable[[Engine, str | Chat], Awaitable[Session]]
 """Begins or resumes a session on an engine that is ready, a new one with the text or the chat."""
@@ -33,11 +34,6 @@ Question = tuple[int, Place, Hashable, int]
 
 NEARLY_FULL = 16
 """Positions left, from which on it is said."""
-
-FULL = "context is full: ← goes back, i edits"
-
-SCORING = "scoring the prompt (Esc: without its numbers)"
-"""What is said while it is under way."""
 
 
 class Speed(msgspec.Struct, frozen=True):
@@ -63,7 +59,9 @@ class Walk:
         changed: Callable[[], None] = lambda: None,
         warned: Callable[[str], None] = lambda sentence: None,
         clock: Callable[[], float] = time.perf_counter,
+        words: Wording = WORDS,
     ) -> None:
+        self.words = words
         self.engine = engine
         self.draft = draft
         """The prompt, until there is a session."""
@@ -127,7 +125,7 @@ class Walk:
     def check_prefix(self) -> None:
         """Raises UsageError where nothing stands before the place of the table: the model has nothing to say there."""
         if not self.prefix:
-            raise UsageError("Nothing comes before the first token: the model cannot say what could stand there.")
+            raise UsageError(self.words("walk.nothing_before"))
 
     @property
     def positions_left(self) -> int | None:
@@ -149,9 +147,7 @@ class Walk:
         left = self.positions_left
         if left is None or left > NEARLY_FULL:
             return ""
-        if not left:
-            return FULL
-        return "the context holds one more token" if left == 1 else f"the context holds {left} more tokens"
+        return self.words("walk.nearly_full", n=left) if left else self.words("walk.full")
 
     async def open(self) -> None:
         """Start the engine, and the session if there is none yet.
@@ -211,8 +207,8 @@ class Walk:
         except RecordError as error:
             if journal is None or journal.open:
                 raise
-            self.unrecorded = "not recorded any more: save a copy with x"
-            self.warned(f"{error} The walk goes on in memory: save a copy elsewhere with x.")
+            self.unrecorded = self.words("walk.unrecorded")
+            self.warned(self.words("walk.in_memory", error=error))
         if self._aside is None:
             self._tell()
 
@@ -225,7 +221,7 @@ class Walk:
             self.focus = self._focus + 1 if self._focus + 1 < len(path) else None
             return
         if self.context_is_full and candidate.token.id not in session.cursor.children:
-            raise ContextFull(FULL)
+            raise ContextFull(self.words("walk.full"))
         joined = self.arrive()
         self.apply(session.choose(candidate, "picked", joined=joined))
 
@@ -310,7 +306,7 @@ class Walk:
         self.apply(info.event(restarted=False))
         if other and session.params.token_ids:
             self.apply(Params.of(session.params.without_tokens()))
-            self.warned("Bans and biases are off now: they named tokens of the other model's vocabulary.")
+            self.warned(self.words("walk.bans_off"))
         session.learn_sequence(tokens)
         self.apply(Prompt.of(text, tokens))
 
@@ -342,7 +338,7 @@ class Walk:
         except OutOfMemory as error:
             # The table needs less than the numbers of every token.
             self.scoring.skipped.add(root)
-            self.warned(f"{error} The prompt goes without its numbers.")
+            self.warned(self.words("walk.unscored", error=error))
 
     async def _score(self, session: Session, root: int) -> None:
         tree = session.trees[root]
@@ -351,7 +347,7 @@ class Walk:
         async for part in self.engine.score(ids, 0):
             scored += part
             if 1 < len(scored) < len(ids):
-                self.engine.on_progress(Progress(SCORING, len(scored), len(ids)))
+                self.engine.on_progress(Progress(self.words("walk.scoring"), len(scored), len(ids)))
         if session.root == root and not tree.scores:
             self.apply(Score.of(scored))
 

@@ -20,8 +20,14 @@ class Wording:
         self._keys = Keys(keys or {})
 
     def __call__(self, name: str, /, **values: object) -> str:
-        """The sentence of an id, with its values. Raises KeyError for an id or a value that there is not."""
-        return self._sentences[name].format(key=self._keys, **values)
+        """The sentence of an id, with its values; a sentence that has `one` and `other` is chosen by the value `n`.
+
+        Raises KeyError for an id or a value that there is not.
+        """
+        sentence = self._sentences.get(name)
+        if sentence is None:
+            sentence = self._sentences[f"{name}.one" if values["n"] == 1 else f"{name}.other"]
+        return sentence.format(key=self._keys, **values)
 
 
 class Keys:
@@ -31,7 +37,8 @@ class Keys:
         self._keys = keys
 
     def __format__(self, command: str) -> str:
-        return self._keys[command]
+        # Without keys, as in a walk that no screen shows, a command is told by its id.
+        return self._keys.get(command, command)
 
 
 @cache
@@ -47,3 +54,7 @@ def _flat(table: Table, before: str = "") -> "list[tuple[str, str]]":
         path = f"{before}{name}"
         found += [(path, value)] if isinstance(value, str) else _flat(value, f"{path}.")
     return found
+
+
+WORDS = Wording()
+"""In English, with commands by their ids."""

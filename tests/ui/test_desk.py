@@ -11,19 +11,25 @@ from explorer.core.sampling.stopping import StopRules
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.actions.loading import Models
 from explorer.ui.app import ThemedApp
+from explorer.ui.commands import COMMANDS
+from explorer.ui.keymap import Keymap
 from explorer.ui.repaint import FRAME
 from explorer.ui.screen import MainScreen
 from explorer.ui.theme import read_themes, shipped_folder
 from explorer.ui.walk_desk import WalkDesk
 from explorer.walk import opening
+from explorer.wording import Wording
 from tests.ui.test_screen import press, settle
 
 
 def desk_on(engine: ScriptedEngine, record: Path, draft: str) -> WalkDesk:
     ticks = count()
+    keymap = Keymap(COMMANDS, {})
     return WalkDesk(
         engine,
         partial(opening.begin, params=SamplingParams(seed=1), record=record),
+        keymap=keymap,
+        words=Wording(keymap.first),
         models=Models("demo", str, list, lambda name: ScriptedEngine.demo()),
         presets=(),
         draft=draft,

@@ -28,7 +28,7 @@ async def force(desk: "WalkDesk") -> None:
     written = await desk.ask(ForceScreen(desk.unforced, read, use))
     desk.unforced = "" if desk.walk.alive else written or ""
     if not written:
-        desk.note(forcing.told(desk.walk.snapshot.path))
+        desk.note(forcing.told(desk.words, desk.walk.snapshot.path))
 
 
 async def search(desk: "WalkDesk") -> None:

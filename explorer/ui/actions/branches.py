@@ -15,14 +15,11 @@ from explorer.core.walk import navigation
 from explorer.core.walk.branches import Spot
 from explorer.core.walk.runs import Run
 from explorer.ui.actions import knobs
-from explorer.ui.actions.running import BY_HAND
 from explorer.ui.drawing.numbers import count
 from explorer.ui.screens.name import NameScreen
 
 if TYPE_CHECKING:
     from explorer.ui.walk_desk import WalkDesk
-
-FOREIGN = "this branch is of another vocabulary than the model's: it can be read, and m opens its model again"
 
 # The pane.
 
@@ -55,7 +52,7 @@ def toggle(desk: "WalkDesk") -> None:
 def leave(desk: "WalkDesk") -> None:
     """Stop what runs; where nothing does, the table has the keys again."""
     if desk.stop():
-        desk.note(BY_HAND)
+        desk.note(desk.words("running.by_hand"))
     else:
         desk.screen.set_focus(None)
 
@@ -65,7 +62,7 @@ def go_to_run(desk: "WalkDesk", run: Run) -> None:
     if desk.branches.is_reachable(run):
         desk.attempt(lambda: _go(desk, Spot(run.root, run.end)))
     else:
-        desk.note(FOREIGN, "warning")
+        desk.note(desk.words("branches.foreign"), "warning")
 
 
 # Going around.
@@ -97,13 +94,15 @@ def _sibling(desk: "WalkDesk", step: int) -> None:
         tree = session.trees[root]
         parent = tree.nodes[event.node].parent
         tried = [] if parent is None else tree.living(parent)
-        words = f"{tried.index(event.node) + 1} of {len(tried)} tried here" if tried else f"prompt {root + 1}"
+        words = desk.words("branches.prompt", number=root + 1)
+        if tried:
+            words = desk.words("branches.tried", number=tried.index(event.node) + 1, of=len(tried))
         _go(desk, Spot(root, event.node), words)
     elif focus is not None and focus < len(session.tree.prompt):
-        desk.note("inside the prompt nothing else was tried")
+        desk.note(desk.words("branches.inside_prompt"))
     else:
         at_prompt = focus is None and session.node == 0
-        desk.note("there is no other prompt" if at_prompt else "nothing else was tried in place of this token")
+        desk.note(desk.words("branches.no_prompt" if at_prompt else "branches.none_tried"))
 
 
 def branch(step: int, desk: "WalkDesk") -> None:
@@ -115,12 +114,14 @@ def _branch(desk: "WalkDesk", step: int) -> None:
     branches = desk.branches
     stop = branches.stop(step)
     if stop is None:
-        desk.note("there is no branch that this model can read", "warning")
+        desk.note(desk.words("branches.none_readable"), "warning")
     elif stop.spot == branches.spot:
-        desk.note("this is the only branch")
+        desk.note(desk.words("branches.only"))
     else:
-        name = f" · ★ {visible(stop.name)}" if stop.name else ""
-        _go(desk, stop.spot, f"branch {stop.number} of {stop.of}{name}")
+        words = desk.words("branches.branch", number=stop.number, of=stop.of)
+        if stop.name:
+            words = desk.words("branches.named_branch", branch=words, name=visible(stop.name))
+        _go(desk, stop.spot, words)
 
 
 # Names.
@@ -147,10 +148,11 @@ def keep_spot(desk: "WalkDesk") -> None:
     """Give this spot a name that is free."""
     spot, branches = _spot(desk), desk.branches
     if (before := branches.name(spot)) is not None:
-        desk.note(f"this is ★ {visible(before)} already; D gives it another name")
+        desk.note(desk.words("branches.named_already", name=visible(before)))
         return
-    name = next(name for number in itertools.count(1) if not branches.is_taken(name := f"spot {number}"))
-    desk.attempt(lambda: _rename(desk, spot, name, f"kept as ★ {name}; w and s come back here"))
+    names = (desk.words("branches.spot", number=number) for number in itertools.count(1))
+    name = next(name for name in names if not branches.is_taken(name))
+    desk.attempt(lambda: _rename(desk, spot, name, desk.words("branches.kept", name=name)))
 
 
 async def name_spot(desk: "WalkDesk") -> None:
@@ -160,7 +162,7 @@ async def name_spot(desk: "WalkDesk") -> None:
     name = await desk.ask(NameScreen(before))
     if name is None or name == before:
         return
-    words = f"named ★ {visible(name)}" if name else f"★ {visible(before)} is no name any more"
+    words = desk.words("branches.named" if name else "branches.unnamed", name=visible(name or before))
     desk.attempt(lambda: _rename(desk, spot, name, words))
 
 
@@ -176,7 +178,6 @@ def _delete(desk: "WalkDesk") -> None:
     run = _selected(desk)
     spot = _spot(desk) if run is None else Spot(run.root, run.nodes[0])
     tokens, ends = desk.branches.after(spot)
-    what = f"{count(tokens)} tokens" if tokens > 1 else "one token"
-    where = f" in {count(ends)} branches" if ends > 1 else ""
-    desk.note(f"deleted {what}{where}; u brings {'them' if tokens > 1 else 'it'} back")
+    name = "branches.deleted_branches" if ends > 1 else "branches.deleted"
+    desk.note(desk.words(name, n=tokens, tokens=count(tokens), branches=count(ends)))
     desk.walk.apply(Delete(root=_root(desk, spot), node=spot.node))

@@ -38,7 +38,9 @@ def point(desk: "WalkDesk", index: int, why: str = "") -> None:
     desk.stop()
     path = desk.walk.snapshot.path
     index = min(max(index, 0), len(path))
-    desk.note(f"token {index}{why and f': {why}'}" if index < len(path) else why)
+    if index < len(path):
+        why = desk.words("editing.token_why" if why else "editing.token", index=index, why=why)
+    desk.note(why)
     desk.walk.focus = index if index < len(path) else None
 
 
@@ -55,22 +57,22 @@ def jump(step: int, desk: "WalkDesk") -> None:
     """To the next token that counts, or to the one that a count before the key names."""
     count, path = desk.count.take(), desk.walk.snapshot.path
     if count is not None:
-        point(desk, count, "" if count < len(path) else f"the path ends at token {len(path) - 1}")
+        point(desk, count, "" if count < len(path) else desk.words("editing.path_ends", index=len(path) - 1))
         return
     found = jumps.jump(desk.session, path, _index(desk), step, desk.jumps)
     if found is not None:
         point(desk, *found)
         return
     point(desk, len(path) if step > 0 else 0)
-    desk.note(f"nothing more to jump to {'ahead' if step > 0 else 'before'}; J says what counts")
+    desk.note(desk.words("editing.nothing_ahead" if step > 0 else "editing.nothing_before"))
 
 
 async def jump_settings(desk: "WalkDesk") -> None:
-    note = "] goes to the next such token of the path, [ to the one before; 42 ] goes to token 42."
-    settings = await desk.ask(FormScreen("Jump to", jumps.FIELDS, jumps.written(desk.jumps), jumps.read, note))
+    title, note = desk.words("editing.jump_title"), desk.words("editing.jump_note")
+    settings = await desk.ask(FormScreen(title, jumps.FIELDS, jumps.written(desk.jumps), jumps.read, note))
     if settings is not None:
         desk.jumps = settings
-        desk.note(f"] jumps to: {settings.summary}")
+        desk.note(desk.words("editing.jumps", summary=settings.summary))
 
 
 # Changing what stands there.
@@ -79,12 +81,12 @@ async def jump_settings(desk: "WalkDesk") -> None:
 def exchange(desk: "WalkDesk") -> None:
     chosen, path, focus = desk.candidates.selected, desk.walk.snapshot.path, desk.walk.focus
     if focus is None:
-        desk.note("Ctrl+← goes to the token to be exchanged", "warning")
+        desk.note(desk.words("editing.no_token_cursor"), "warning")
     elif chosen is None or not desk.walk.alive:
         if running.may_draw(desk):
-            desk.note("no token is selected here", "warning")
+            desk.note(desk.words("editing.no_selection"), "warning")
     elif chosen.token.id == path[focus].token.id:
-        desk.note("this token stands here already; select another one", "warning")
+        desk.note(desk.words("editing.same_token"), "warning")
     else:
         desk.stop()
         desk.run_worker(_exchange(desk, chosen), exclusive=True, group="exchange")
@@ -105,8 +107,11 @@ async def _exchange(desk: "WalkDesk", candidate: Candidate) -> None:
     except ExplorerError as error:
         desk.fail(error)
         return
-    carried = f"; {len(rest)} token{'s' * (len(rest) != 1)} carried over" if rest else ""
-    desk.note(f"“{label(candidate.token)}” for “{label(before.path[before.focus].token)}”{carried}")
+    tokens = {"new": label(candidate.token), "old": label(before.path[before.focus].token)}
+    if rest:
+        desk.note(desk.words("editing.exchanged_and_carried", n=len(rest), **tokens))
+    else:
+        desk.note(desk.words("editing.exchanged", **tokens))
 
 
 # Undo.
@@ -115,10 +120,10 @@ async def _exchange(desk: "WalkDesk", candidate: Candidate) -> None:
 def undo(desk: "WalkDesk") -> None:
     desk.stop()
     what = desk.session.last_act()
-    desk.note(f"undone: {what}; Ctrl+R does it again" if desk.walk.undo() else "there is nothing to undo")
+    desk.note(desk.words("editing.undone", what=what) if desk.walk.undo() else desk.words("editing.nothing_undone"))
 
 
 def redo(desk: "WalkDesk") -> None:
     desk.stop()
     what = desk.session.last_act(undone=True)
-    desk.note(f"done again: {what}" if desk.walk.redo() else "there is nothing to do again")
+    desk.note(desk.words("editing.redone", what=what) if desk.walk.redo() else desk.words("editing.nothing_redone"))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from explorer.core.sampling.knobs import KNOB
 from explorer.core.sampling.params import MODELS_OWN, Preset, SamplingParams, new_seed, preset_of
 from explorer.errors import UsageError
-from explorer.ui.actions.running import BY_HAND
 from explorer.ui.widgets.panel import PRESET, KnobsPane, SamplerPanel
 
 if TYPE_CHECKING:
@@ -59,18 +58,19 @@ def model_settings(desk: "WalkDesk") -> None:
     if defaults:
         _use_preset(desk, Preset.of(MODELS_OWN, defaults))
     else:
-        desk.note("the model has no settings of its own", "warning")
+        desk.note(desk.words("knobs.no_defaults"), "warning")
 
 
 def _use_preset(desk: "WalkDesk", preset: Preset) -> None:
     if _change(desk, preset.apply):
-        desk.note(f"{preset.name}: {preset.params.summary or 'everything is off'}")
+        summary = preset.params.summary or desk.words("knobs.all_off")
+        desk.note(desk.words("knobs.preset", name=preset.name, summary=summary))
 
 
 def _named(desk: "WalkDesk", name: str) -> Preset:
     known = {preset.name: preset for preset in desk.presets}
     if name.strip() not in known:
-        raise UsageError(f"There is no preset “{name}”. The presets are: {', '.join(known)}.")
+        raise UsageError(desk.words("knobs.no_preset", name=name, known=", ".join(known)))
     return known[name.strip()]
 
 
@@ -118,7 +118,7 @@ def close(desk: "WalkDesk") -> None:
 def leave(desk: "WalkDesk") -> None:
     """Stop what runs; where nothing does, close the panel."""
     if desk.stop():
-        desk.note(BY_HAND)
+        desk.note(desk.words("running.by_hand"))
     else:
         close(desk)
 
@@ -171,5 +171,5 @@ def _with_entry(desk: "WalkDesk", params: SamplingParams, message: SamplerPanel.
     size = desk.walk.info.vocab_size if desk.walk.info else None
     outside = next((one for one in wanted.token_ids if size is not None and one >= size), None)
     if outside is not None:
-        raise UsageError(f"There is no token {outside}: the model has the ids 0 to {size - 1 if size else 0}.")
+        raise UsageError(desk.words("forcing.no_token", id=outside, last=size - 1 if size else 0))
     return wanted

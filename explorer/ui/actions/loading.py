@@ -17,8 +17,6 @@ from explorer.ui.widgets.status import Severity
 if TYPE_CHECKING:
     from explorer.ui.walk_desk import WalkDesk
 
-STOPPED = "Loading was stopped.\n\nR starts it again · m opens another model · Ctrl+Q quits"
-
 
 @dataclass(frozen=True, slots=True)
 class Models:
@@ -85,8 +83,8 @@ async def _load(desk: "WalkDesk", words: str, severity: Severity) -> None:
 
 def restart(desk: "WalkDesk") -> None:
     desk.stop()
-    desk.candidates.message = "starting the engine …"
-    desk.note("starting the engine …")
+    desk.candidates.message = desk.words("loading.starting")
+    desk.note(desk.words("loading.starting"))
     load(desk)
 
 
@@ -98,10 +96,10 @@ def stop(desk: "WalkDesk") -> bool:
     loader.given_up = True
     desk.workers.cancel_group(desk, "load")
     if desk.walk.session is None:
-        desk.candidates.fail(STOPPED)
+        desk.candidates.fail(desk.words("loading.stopped"))
     going_back = loader.switching and desk.walk.session is not None
-    way = f"going back to {loader.label} …" if going_back else "R starts the engine"
-    desk.note(f"loading was stopped; {way}", "warning")
+    name = "loading.going_back" if going_back else "loading.given_up"
+    desk.note(desk.words(name, model=loader.label), "warning")
     return True
 
 
@@ -128,12 +126,12 @@ async def _switch(desk: "WalkDesk", name: str, engine: Engine) -> None:
         before, label = loader.label, loader.models.label(name)
         first = desk.walk.session is None
         loader.busy, loader.given_up, loader.switching = True, False, True
-        desk.note(f"opening {label} …")
+        desk.note(desk.words("loading.opening", model=label))
         try:
             await desk.walk.switch(engine)
         except asyncio.CancelledError:
             if loader.given_up and not first:
-                load(desk, f"stopped; {before} goes on", "warning")
+                load(desk, desk.words("loading.goes_on", model=before), "warning")
             raise
         except ExplorerError as error:
             _not_opened(desk, error, first)
@@ -141,7 +139,7 @@ async def _switch(desk: "WalkDesk", name: str, engine: Engine) -> None:
         finally:
             loader.busy = loader.switching = False
         loader.model, loader.fault = name, None
-        desk.note("" if first else f"the walk on {before} is in the record; {label} goes on with the text")
+        desk.note("" if first else desk.words("loading.opened", before=before, model=label))
     desk.screen.refresh_bindings()
 
 

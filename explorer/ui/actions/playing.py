@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from explorer.ui.actions import session
+
 if TYPE_CHECKING:
     from explorer.ui.replay_desk import ReplayDesk
 
@@ -41,11 +43,16 @@ def go_to_act(desk: "ReplayDesk") -> None:
     """Go to the number that was typed."""
     number = desk.count.take()
     if number is None:
-        desk.note("type a number first: 25 g", "warning")
+        desk.note(desk.words("playing.no_number"), "warning")
     elif number > desk.player.acts:
-        desk.note(f"there are {desk.player.acts:,}", "warning")
+        desk.note(desk.words("playing.acts", acts=desk.player.acts), "warning")
     else:
         desk.go(number - 1)
+
+
+def show_help(desk: "ReplayDesk") -> None:
+    desk.pause()
+    session.show_help(desk)
 
 
 def leave(desk: "ReplayDesk") -> None:

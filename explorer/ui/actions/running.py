@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 SEQUENCES = 4
 """Drawn side by side where no count says how many."""
 
-BY_HAND = "stopped by hand"
-
-AWAKE = "Awake, you pick the token that the model is unsure of; a goes on."
-
 
 def sample(desk: "WalkDesk") -> None:
     count = desk.count.take() or 1
@@ -33,7 +29,7 @@ def sample(desk: "WalkDesk") -> None:
 def auto(desk: "WalkDesk") -> None:
     count = desk.count.take()
     if desk.stop():
-        desk.note(BY_HAND)
+        desk.note(desk.words("running.by_hand"))
     elif may_draw(desk):
         _begin(desk, _draw(desk, count), count != 1)
 
@@ -48,7 +44,7 @@ def draw_again(desk: "WalkDesk") -> None:
 def may_draw(desk: "WalkDesk") -> bool:
     """Whether a token can be added here; if not, say why."""
     if not desk.walk.alive:
-        desk.note("the engine is starting" if desk.loader.busy else "the engine is not running; R starts it", "warning")
+        desk.note(desk.words("running.starting" if desk.loader.busy else "running.no_engine"), "warning")
     elif desk.walk.context_is_full:
         desk.note(desk.walk.ending, "warning")
     else:
@@ -95,10 +91,10 @@ async def sequences(desk: "WalkDesk") -> None:
         return
     chosen = await desk.ask(SequencesScreen(fork))
     if chosen is None:
-        desk.note(f"{fork.begun} sequences begin here, at the tokens marked with •" if fork.begun else "")
+        desk.note(desk.words("running.sequences_begin", count=fork.begun) if fork.begun else "")
     else:
         fork.go(chosen)
-        desk.note(f"the end of sequence {chosen + 1} of {count}")
+        desk.note(desk.words("running.sequence_end", number=chosen + 1, of=count))
 
 
 # How it goes.
@@ -118,7 +114,8 @@ def _set_run(desk: "WalkDesk", change: Callable[[RunSettings], RunSettings]) -> 
 
 
 async def run_settings(desk: "WalkDesk") -> None:
-    settings = await desk.ask(FormScreen("Auto-sampling", FIELDS, written(desk.run.settings), read, AWAKE))
+    title, note = desk.words("running.title"), desk.words("running.awake")
+    settings = await desk.ask(FormScreen(title, FIELDS, written(desk.run.settings), read, note))
     if settings is not None:
         desk.run.settings = settings
-        desk.note(f"auto-sampling: {settings.summary}")
+        desk.note(desk.words("running.settings", summary=settings.summary))

@@ -1,16 +1,13 @@
 """What is about the walk as a whole, and the program around it: a copy, the help, the palette, the end."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from explorer.core.record.journal import write_copy
-from explorer.ui.command import Command
 from explorer.ui.screens.help import HelpScreen
 from explorer.ui.screens.save import SaveScreen
-from explorer.wording import Wording
 
 if TYPE_CHECKING:
     from explorer.ui.desk import Desk
@@ -30,11 +27,11 @@ async def save(desk: "WalkDesk") -> None:
     proposed = f"walk-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
     path = await desk.app.push_screen_wait(SaveScreen(proposed, write))
     if path is not None:
-        desk.note(f"saved as {path}")
+        desk.note(desk.words("session.saved", path=path))
 
 
-def show_help(desk: "Desk", commands: Sequence[Command[Any]]) -> None:
-    desk.app.push_screen(HelpScreen(commands, Wording()))
+def show_help(desk: "Desk") -> None:
+    desk.app.push_screen(HelpScreen(desk.keymap, desk.words))
 
 
 def palette(desk: "Desk") -> None:
@@ -47,6 +44,6 @@ def leave(desk: "WalkDesk") -> None:
     happened = len(walk.session.events) if walk.session is not None else 0
     if walk.unrecorded and desk.safe < happened:
         desk.safe = happened
-        desk.note("the walk is not saved: x saves a copy, Ctrl+Q again quits without", "warning")
+        desk.note(desk.words("session.unsaved"), "warning")
         return
     desk.app.exit()

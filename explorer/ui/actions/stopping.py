@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from explorer.ui.actions import editing, loading
-from explorer.ui.actions.running import BY_HAND
 
 if TYPE_CHECKING:
     from explorer.ui.walk_desk import WalkDesk
@@ -14,8 +13,8 @@ def stop(desk: "WalkDesk") -> None:
     if desk.count.take() is not None or loading.stop(desk):
         return
     if desk.walk.scoring.skip():
-        desk.note("the prompt goes without its numbers")
+        desk.note(desk.words("stopping.unscored"))
     elif desk.stop():
-        desk.note(BY_HAND)
+        desk.note(desk.words("running.by_hand"))
     else:
         editing.leave_token(desk)

@@ -25,7 +25,7 @@ def more_rows(desk: Desk) -> None:
 
 def _list_rows(desk: Desk, rows: int) -> None:
     desk.show(rows=rows)
-    desk.note(f"{rows} rows")
+    desk.note(desk.words("view.rows", rows=rows))
 
 
 def token_view(desk: Desk) -> None:

@@ -19,7 +19,7 @@ def add(desk: "WalkDesk") -> None:
 def back(desk: "WalkDesk") -> None:
     def go() -> None:
         if not desk.walk.back():
-            desk.note("this is the prompt; i edits it")
+            desk.note(desk.words("walking.prompt"))
 
     desk.attempt(go)
 

@@ -1,7 +1,6 @@
 """The help screen: the keys, from the table of commands, and what the marks mean."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
@@ -11,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from explorer.ui.command import Command, keys_of
+from explorer.ui.keymap import Keymap
 from explorer.wording import Wording
 
 MARKS = (
@@ -42,17 +41,18 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,question_mark,q,f1,enter", "dismiss", "Close"),
     ]
 
-    def __init__(self, commands: Sequence[Command[Any]], words: Wording) -> None:
+    def __init__(self, keymap: Keymap, words: Wording) -> None:
         super().__init__()
         self._words = words
-        self._commands = commands
+        self._keymap = keymap
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog", id="help") as dialog:
             dialog.border_title = "Help"
             dialog.border_subtitle = "↑ ↓ scroll · Esc close"
-            for group in dict.fromkeys(command.group for command in self._commands):
-                rows = [(keys_of(c), c.help(self._words)) for c in self._commands if c.group == group]
+            commands = self._keymap.commands.values()
+            for group in dict.fromkeys(command.group for command in commands):
+                rows = [(self._keymap.written(c.id), c.help(self._words)) for c in commands if c.group == group]
                 yield Static(_table(group, rows))
             yield Static(_table("Marks", MARKS))
             yield Static(MORE, markup=False)
