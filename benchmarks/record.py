@@ -17,6 +17,7 @@ from pathlib import Path
 from explorer.core.distribution import CandidateRow
 from explorer.core.record import events, journal
 from explorer.core.record.journal import Journal
+from explorer.core.record.record import Record
 from explorer.core.walk.session import Session
 from explorer.core.walk.timeline import Timeline
 
@@ -88,7 +89,7 @@ def steps() -> tuple[float, float, float]:
             for node in range(100_000 - 1)
         ),
     ]
-    line = Timeline(journal.Record(HEADER, happened), "it")
+    line = Timeline(Record(HEADER, happened), "it")
     began = time.perf_counter()
     line.go(len(happened))
     end, times = time.perf_counter() - began, []

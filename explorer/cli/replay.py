@@ -12,7 +12,7 @@ from explorer.core.token import visible
 from explorer.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from explorer.core.record.journal import Record
+    from explorer.core.record.record import Record
     from explorer.engine.base import Engine
     from explorer.replay.report import Deviation, Report
 

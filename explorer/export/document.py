@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from explorer.core.record import events as said
-from explorer.core.record.journal import Record
+from explorer.core.record.record import Record
 from explorer.core.token import UNSETTLED, shown_bytes, visible
 from explorer.core.walk.recorded import recorded_session
 from explorer.core.walk.session import Session

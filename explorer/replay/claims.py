@@ -12,7 +12,7 @@ import msgspec
 
 from explorer.core.record.events import Add, AnyEvent, Header, Move, Prompt, Score, Seen
 from explorer.core.record.events import Engine as EngineEvent
-from explorer.core.record.journal import Record
+from explorer.core.record.record import Record
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import take_text, visible
 from explorer.core.walk.session import Place, Session

@@ -13,7 +13,7 @@ import msgspec
 from explorer.core.distribution import Distribution
 from explorer.core.record.events import Engine as EngineEvent
 from explorer.core.record.events import Header
-from explorer.core.record.journal import Record
+from explorer.core.record.record import Record
 from explorer.core.score import surprisal
 from explorer.core.token import label
 from explorer.errors import UsageError

@@ -13,7 +13,8 @@ from msgspec import UNSET
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.record.events import Add, AnyEvent, Move, Prompt, Score, Seen
 from explorer.core.record.events import Engine as EngineEvent
-from explorer.core.record.journal import Journal, Record
+from explorer.core.record.journal import Journal
+from explorer.core.record.record import Record
 from explorer.core.walk.session import Place, Session
 from explorer.core.walk.tree import Node
 from explorer.engine.base import Engine, Progress

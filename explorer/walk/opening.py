@@ -9,7 +9,8 @@ from pathlib import Path
 from explorer.core.chat import Chat
 from explorer.core.record.events import Add, Params, Prompt, Seen
 from explorer.core.record.events import Engine as EngineEvent
-from explorer.core.record.journal import Journal, Record
+from explorer.core.record.journal import Journal
+from explorer.core.record.record import Record
 from explorer.core.sampling.params import SamplingParams, new_seed
 from explorer.core.walk.session import Session
 from explorer.engine.base import Engine, Progress, carry_over, encode_source, ready

@@ -11,7 +11,7 @@ import msgspec
 
 from explorer.core.record import events as said
 from explorer.core.record.events import AnyEvent, Header
-from explorer.core.record.journal import Record
+from explorer.core.record.record import Record
 from explorer.core.walk.snapshot import Snapshot
 from explorer.core.walk.timeline import Timeline
 from explorer.errors import RecordError, UsageError

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.core.record import events, journal
-from explorer.core.record.journal import Record
+from explorer.core.record.record import Record
 from explorer.core.walk.session import Session
 from explorer.core.walk.timeline import Timeline
 from explorer.errors import RecordError

@@ -6,7 +6,8 @@ import pytest
 
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.record import events, journal
-from explorer.core.record.journal import Journal, Record
+from explorer.core.record.journal import Journal
+from explorer.core.record.record import Record
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
 from explorer.core.walk.session import Session

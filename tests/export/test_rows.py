@@ -109,7 +109,7 @@ def test_the_runs_of_a_tree_are_its_nodes_with_the_sums_of_their_logprobs(docume
 
 
 def test_a_token_of_which_the_record_tells_no_more_than_the_id_is_written_as_it(header):
-    from explorer.core.record.journal import Record
+    from explorer.core.record.record import Record
 
     said = [events.Prompt(text="a b", ids=[5, 6]), events.Add(parent=0, node=1, id=7, source="forced")]
     document = Document.of(Record(header, said), "it")

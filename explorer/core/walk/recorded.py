@@ -4,7 +4,7 @@ Owns what a record knows of its vocabularies. Must not know models, nor what is 
 """
 
 from explorer.core.record import events as said
-from explorer.core.record.journal import Record
+from explorer.core.record.record import Record
 from explorer.core.token import Token, label
 from explorer.core.walk.known import KnownTokens
 from explorer.core.walk.session import Session

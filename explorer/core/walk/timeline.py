@@ -11,7 +11,7 @@ import msgspec
 
 from explorer.core.record import events as said
 from explorer.core.record.events import AnyEvent
-from explorer.core.record.journal import Record
+from explorer.core.record.record import Record
 from explorer.core.token import Token
 from explorer.core.walk.history import Change
 from explorer.core.walk.recorded import learn_recorded
