@@ -9,8 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from explorer.core.record import events as said
-from explorer.core.record.record import Record
+from explorer.core.record.record import MadeOn, Record, same_engine
 from explorer.core.token import UNSETTLED, shown_bytes, visible
 from explorer.core.walk.recorded import recorded_session
 from explorer.core.walk.session import Session
@@ -21,8 +20,6 @@ UNKNOWN = "–"
 PLURALS = {"token": "tokens", "branch": "branches", "prompt": "prompts"}
 TITLE = 60
 """Characters of a title."""
-
-MadeOn = said.Header | said.Engine
 
 
 @dataclass(slots=True)
@@ -36,10 +33,10 @@ class Document:
     @classmethod
     def of(cls, record: Record, name: str) -> "Document":
         """The walk in a record; `name` is the file's. Raises RecordError."""
-        engines: list[MadeOn] = [record.header]
-        for event in record.events:
-            if isinstance(event, said.Engine) and identity(event) != identity(engines[-1]):
-                engines.append(event)
+        engines: list[MadeOn] = []
+        for engine in record.engines:
+            if not (engines and same_engine(engine, engines[-1])):
+                engines.append(engine)
         return cls(recorded_session(record, name), engines)
 
     @property
@@ -99,11 +96,6 @@ class Document:
         branches = sum(node.number > 0 and not tree.living(node.number) for tree, node in nodes)
         numbers = {"token": len(nodes) - len(trees), "branch": branches, "prompt": len(trees)}
         return ", ".join(f"{number:,} {name if number == 1 else PLURALS[name]}" for name, number in numbers.items())
-
-
-def identity(engine: MadeOn) -> tuple[object, ...]:
-    """What makes the numbers of one engine another's."""
-    return (engine.model, engine.revision, engine.dtype, engine.device, engine.tokenizer, engine.versions)
 
 
 def settings_words(summary: str) -> str:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from explorer.core.record.events import Add, AnyEvent, Header, Move, Prompt, Score, Seen
+from explorer.core.record.events import Add, AnyEvent, Move, Prompt, Score, Seen
 from explorer.core.record.events import Engine as EngineEvent
-from explorer.core.record.record import Record
+from explorer.core.record.record import MadeOn, Record, same_engine
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import take_text, visible
 from explorer.core.walk.session import Place, Session
@@ -40,22 +40,21 @@ class Claim:
 class Part:
     """What was recorded on one engine."""
 
-    engine: Header | EngineEvent
+    engine: MadeOn
     claims: list[Claim] = field(default_factory=list)
 
 
 def fold(record: Record, name: str) -> tuple[Session, list[Part]]:
     """The session at the end of a record, and its claims by the engine that they were made on, in their order.
 
-    An engine that was only started again is the same one. Raises RecordError, which names the line.
+    Raises RecordError, which names the line.
     """
     session, parts = Session(record.header), [Part(record.header)]
     carried = False
     for line, event in enumerate(record.events, 2):
         if isinstance(event, EngineEvent):
             carried = not event.restarted
-            same = (part for part in parts if identity(part.engine) == identity(event))
-            part = next(same, None)
+            part = next((part for part in parts if same_engine(part.engine, event)), None)
             if part is not None:
                 parts.remove(part)
             parts.append(part or Part(event))
@@ -68,11 +67,6 @@ def fold(record: Record, name: str) -> tuple[Session, list[Part]]:
         if claim is not None:
             parts[-1].claims.append(claim)
     return session, [part for part in parts if part.claims]
-
-
-def identity(engine: Header | EngineEvent) -> tuple[object, ...]:
-    """What makes two engines one: the same model, loaded in the same way."""
-    return (engine.model, engine.revision, engine.dtype, engine.device, msgspec.json.encode(engine.loaded_with))
 
 
 def _claim(session: Session, line: int, event: AnyEvent, carried: bool) -> Claim | None:

@@ -38,8 +38,7 @@ class Rewalk:
         info = self._engine.info
         if info is None:
             raise EngineError("The engine is not running.")
-        vocabularies = {record.header.tokenizer, *(e.tokenizer for e in record.events if isinstance(e, EngineEvent))}
-        if vocabularies != {info.tokenizer}:
+        if any(engine.tokenizer != info.tokenizer for engine in record.engines):
             raise UsageError(
                 f"{name} names tokens of another vocabulary than that of {info.model}: the same walk is not possible "
                 "there. Take a model with the same vocabulary."

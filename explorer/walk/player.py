@@ -10,8 +10,8 @@ from fractions import Fraction
 import msgspec
 
 from explorer.core.record import events as said
-from explorer.core.record.events import AnyEvent, Header
-from explorer.core.record.record import Record
+from explorer.core.record.events import AnyEvent
+from explorer.core.record.record import MadeOn, Record
 from explorer.core.walk.snapshot import Snapshot
 from explorer.core.walk.timeline import Timeline
 from explorer.errors import RecordError, UsageError
@@ -90,7 +90,7 @@ class Player:
         self._ends = [*later, len(events)]
         """For each act, how many events have been applied after it."""
         self._times = [events[index].t for index in self._begins]
-        self._engines: list[tuple[int, Header | said.Engine]] = [(0, record.header)]
+        self._engines: list[tuple[int, MadeOn]] = [(0, record.header)]
         self._engines += [(index + 1, event) for index, event in enumerate(events) if isinstance(event, said.Engine)]
         self._act = 0
         self._credit = 0.0
@@ -126,7 +126,7 @@ class Player:
         return self._timeline.session.snapshot()
 
     @property
-    def engine(self) -> Header | said.Engine:
+    def engine(self) -> MadeOn:
         """On which it was recorded, at this act."""
         place = bisect.bisect_right(self._engines, self._timeline.at, key=lambda pair: pair[0])
         return self._engines[place - 1][1]

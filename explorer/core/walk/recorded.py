@@ -50,8 +50,3 @@ def learn_recorded(known: KnownTokens, record: Record) -> None:
 def recorded_label(token: Token) -> str:
     """The token on one line; `#1234` where the record tells no more than its id."""
     return f"#{token.id}" if token.kind == "unused" else label(token)
-
-
-def last_engine(record: Record) -> said.Header | said.Engine:
-    """The engine that a record was made on last."""
-    return next((event for event in reversed(record.events) if isinstance(event, said.Engine)), record.header)
