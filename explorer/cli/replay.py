@@ -100,8 +100,6 @@ def verification(record: "Record", file: Path, tolerance: float | None, flags: d
     from explorer.replay.verification import Verification
 
     session, parts = fold(record, str(file))
-    if not parts:
-        raise UsageError(f"{file} holds no number that could be verified: it ends before its first prompt.")
     verified = Verification(session, tolerance)
 
     async def check(part: Part, engine: "Engine") -> None:

@@ -14,7 +14,6 @@ from explorer.core.distribution import Distribution
 from explorer.core.record.record import ENGINE_FIELDS, Record
 from explorer.core.score import surprisal
 from explorer.core.token import label
-from explorer.errors import UsageError
 from explorer.replay.claims import fold
 from explorer.replay.prefixes import Known, Prefixes, Trie, text_of
 
@@ -101,8 +100,6 @@ class Compared:
     def __init__(self, record: Record, name: str, trie: Trie) -> None:
         self.name = name
         self.session, _ = fold(record, name)
-        if not self.session.trees:
-            raise UsageError(f"{name} ends before its first prompt: there is nothing to compare.")
         self.tokenizer = self.session.tree.tokenizer
         """Of the tree that the record ends in, which may be older than its last engine."""
         self.engine = [engine for engine in record.engines if engine.tokenizer == self.tokenizer][-1]

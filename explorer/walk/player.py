@@ -199,7 +199,7 @@ def _words(event: AnyEvent) -> str:
             return "a prompt"
         case said.Add():
             return {"picked": "picked", "sampled": "drawn", "forced": "forced"}[event.source]
-        case said.Move() if event.draw is not msgspec.UNSET:
+        case said.Move() if event.drawn is not None:
             return "drawn again"
         case said.Move():
             return "moved"

@@ -11,6 +11,7 @@ from explorer.cli.engines import make_engine
 from explorer.config import Config
 from explorer.core.record import journal
 from explorer.core.record.events import Engine as EngineEvent
+from explorer.core.record.record import Record
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import RecordError, UsageError
@@ -175,6 +176,11 @@ async def test_each_part_is_of_its_engine_and_a_restart_begins_none(lines):
         ("other", 0),
         ("scripted", 3),
     ]
+
+
+def test_a_record_without_a_prompt_has_nothing_to_verify(header):
+    with pytest.raises(UsageError, match=r"^it ends before its first prompt: there is no walk in it\.$"):
+        fold(Record(header, []), "it")
 
 
 async def test_a_model_of_another_vocabulary_is_refused(lines):

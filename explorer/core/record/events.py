@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from explorer.core.chat import Chat, ChatOptions, read_messages
-from explorer.core.choice import Choice, Source
+from explorer.core.choice import Batch, Choice, Source
 from explorer.core.distribution import CandidateRow, Distribution, Logprob, Prob
+from explorer.core.place import Place
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Bytes, Token
@@ -91,6 +92,11 @@ class Prompt(Act, frozen=True, kw_only=True):
         messages = [message.fields() for message in chat.messages]
         return msgspec.structs.replace(prompt, messages=messages, options=chat.options)
 
+    @property
+    def is_chat(self) -> bool:
+        """Whether the text is what a template made of messages."""
+        return self.messages is not msgspec.UNSET
+
     def chat(self) -> Chat | None:
         """The chat, to be edited again; None where the person wrote a text. Raises UsageError."""
         if self.messages is msgspec.UNSET:
@@ -112,6 +118,10 @@ class Seen(Event, frozen=True, kw_only=True):
     candidates: list[CandidateRow]
     cut_mass: float | None = None
     sampling_entropy: float | None = None
+
+    @property
+    def place(self) -> Place:
+        return Place(self.node, None if self.at is msgspec.UNSET else self.at)
 
     @classmethod
     def of(cls, node: int, distribution: Distribution, at: int | None = None) -> "Seen":
@@ -188,15 +198,37 @@ class Add(Act, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         Bytes.fromhex(self.bytes)
 
+    @property
+    def drawn(self) -> int | None:
+        """The index of the draw; None where nothing was drawn."""
+        return self.draw
+
+    @property
+    def batch(self) -> Batch | None:
+        """Of which sequence it is; None where it is of no several."""
+        if self.rows is msgspec.UNSET:
+            return None
+        return Batch(self.seed, 0 if self.row is msgspec.UNSET else self.row, self.rows)
+
     def choice(self) -> Choice:
         rows = None if self.rows is msgspec.UNSET else self.rows
         return Choice(self.source, self.prob, self.sampling_prob, self.rank, self.entropy, self.seed, self.draw, rows)
 
 
-class Move(Act, frozen=True, kw_only=True):
-    """The cursor goes to a node that exists."""
+class NodeAct(Act, frozen=True, kw_only=True):
+    """An act that is about a node, which may be of another prompt than the current one."""
 
     node: int
+    root: int | msgspec.UnsetType = msgspec.UNSET
+
+    def root_from(self, current: int) -> int:
+        """The number of the node's prompt, where the cursor is in the one of the number `current`."""
+        return current if self.root is msgspec.UNSET else self.root
+
+
+class Move(NodeAct, frozen=True, kw_only=True):
+    """The cursor goes to a node that exists."""
+
     root: int | msgspec.UnsetType = msgspec.UNSET
     """The number of the prompt, from 0; left out where it is the current one."""
     draw: int | msgspec.UnsetType = msgspec.UNSET
@@ -206,19 +238,27 @@ class Move(Act, frozen=True, kw_only=True):
     row: int | msgspec.UnsetType = msgspec.UNSET
     rows: int | msgspec.UnsetType = msgspec.UNSET
 
+    @property
+    def drawn(self) -> int | None:
+        """The index of the draw; None where nothing was drawn."""
+        return None if self.draw is msgspec.UNSET else self.draw
 
-class Delete(Act, frozen=True, kw_only=True):
+    @property
+    def batch(self) -> Batch | None:
+        """Of which sequence it is; None where it is of no several."""
+        if self.rows is msgspec.UNSET:
+            return None
+        seed = None if self.seed is msgspec.UNSET else self.seed
+        return Batch(seed, 0 if self.row is msgspec.UNSET else self.row, self.rows)
+
+
+class Delete(NodeAct, frozen=True, kw_only=True):
     """A node and everything after it is not shown any more; the cursor leaves it. A move there brings it back."""
 
-    node: int
-    root: int | msgspec.UnsetType = msgspec.UNSET
 
-
-class Bookmark(Act, frozen=True, kw_only=True):
+class Bookmark(NodeAct, frozen=True, kw_only=True):
     """A node gets a name."""
 
-    node: int
-    root: int | msgspec.UnsetType = msgspec.UNSET
     name: str | None
     """None takes it away."""
 

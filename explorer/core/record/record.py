@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from explorer.core.record.events import AnyEvent, Engine, Header
+from explorer.core.record.events import AnyEvent, Engine, Header, Prompt
 
 MadeOn = Header | Engine
 """An engine as a record names it: the first one in the header, every later one in an event."""
@@ -36,6 +36,11 @@ class Record(msgspec.Struct, frozen=True):
     """Bytes of the file without the torn line."""
 
     @property
+    def has_prompt(self) -> bool:
+        """Whether there is a walk in it."""
+        return any(isinstance(event, Prompt) for event in self.events)
+
+    @property
     def engines(self) -> Iterator[MadeOn]:
         """Those that the walk was made on, in their order; one that was started again comes again."""
         yield self.header
@@ -45,3 +50,11 @@ class Record(msgspec.Struct, frozen=True):
     def last_engine(self) -> MadeOn:
         """The one that the walk was made on last."""
         return next((event for event in reversed(self.events) if isinstance(event, Engine)), self.header)
+
+    def by_vocabulary(self) -> Iterator[tuple[str, AnyEvent]]:
+        """The events, each with the fingerprint of the vocabulary that its ids are of."""
+        tokenizer = self.header.tokenizer
+        for event in self.events:
+            if isinstance(event, Engine):
+                tokenizer = event.tokenizer
+            yield tokenizer, event

@@ -3,9 +3,10 @@
 Functions that read a session and change nothing. Must not know the screen.
 """
 
+from explorer.core.place import Place
 from explorer.core.record.events import AnyEvent, Move, Prompt, Score, Seen
 from explorer.core.token import shown_bytes, take_text
-from explorer.core.walk.session import Place, Session
+from explorer.core.walk.session import Session
 from explorer.core.walk.tree import Node
 
 
