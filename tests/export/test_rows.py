@@ -11,7 +11,7 @@ from explorer.core.record.record import Record
 from explorer.core.walk.recorded import recorded_session
 from explorer.export import csv as csv_format
 from explorer.export import json as json_format
-from explorer.export.document import Document, runs
+from explorer.export.document import Document, branches
 from explorer.replay.claims import fold
 from tests.export.conftest import BOOKMARK, HOSTILE
 
@@ -101,7 +101,7 @@ def test_json_has_the_bytes_of_hostile_tokens_and_the_text_only_where_it_is_whol
 
 def test_the_runs_of_a_tree_are_its_nodes_with_the_sums_of_their_logprobs(document):
     tree = document.session.trees[0]
-    found = list(runs(0, tree))
+    found = list(branches(0, tree))
     assert sorted(row.node for run in found for row in run.rows) == list(range(1, 9))
     for run in found:
         path = tree.path(run.rows[-1].node)
