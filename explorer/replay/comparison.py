@@ -86,8 +86,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     positions: list[Position]
     """Those of the path, then the others."""
     max_kl: float | None
-    """Of those that are exact, where there are any; else at least. So with the mean."""
+    """The greatest KL(A‖B), in bits: of the exact ones where the models were run, otherwise a lower bound."""
     mean_kl: float | None
+    """The mean of the same ones."""
     max_logprob_error: float | None
     mean_entropy_error: float | None
     """Of |entropy A - entropy B|, in bits."""

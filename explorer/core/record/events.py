@@ -205,14 +205,17 @@ class Add(Act, frozen=True, kw_only=True):
 
     @property
     def batch(self) -> Batch | None:
-        """Of which sequence it is; None where it is of no several."""
-        if self.rows is msgspec.UNSET:
-            return None
-        return Batch(self.seed, 0 if self.row is msgspec.UNSET else self.row, self.rows)
+        """Which of several sequences it is of; None where it is of none."""
+        return _batch(self.seed, self.row, self.rows)
 
     def choice(self) -> Choice:
+        """How the token came to stand there."""
         rows = None if self.rows is msgspec.UNSET else self.rows
         return Choice(self.source, self.prob, self.sampling_prob, self.rank, self.entropy, self.seed, self.draw, rows)
+
+
+def _batch(seed: int | None, row: int | msgspec.UnsetType, rows: int | msgspec.UnsetType) -> Batch | None:
+    return None if rows is msgspec.UNSET else Batch(seed, 0 if row is msgspec.UNSET else row, rows)
 
 
 class NodeAct(Act, frozen=True, kw_only=True):
@@ -245,11 +248,8 @@ class Move(NodeAct, frozen=True, kw_only=True):
 
     @property
     def batch(self) -> Batch | None:
-        """Of which sequence it is; None where it is of no several."""
-        if self.rows is msgspec.UNSET:
-            return None
-        seed = None if self.seed is msgspec.UNSET else self.seed
-        return Batch(seed, 0 if self.row is msgspec.UNSET else self.row, self.rows)
+        """Which of several sequences it is of; None where it is of none."""
+        return _batch(None if self.seed is msgspec.UNSET else self.seed, self.row, self.rows)
 
 
 class Delete(NodeAct, frozen=True, kw_only=True):

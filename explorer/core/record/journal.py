@@ -121,12 +121,12 @@ def read_header(line: bytes, name: str) -> Header:
             raise RecordError(f"{name} is not a record of the token explorer: its first line is no header.")
         raise RecordError(f"{name} has no header: it was cut off within its first line. There is no walk in it.")
     try:
-        said: Any = msgspec.json.decode(line)
-        if not isinstance(said, dict) or said.get("format") != FORMAT:
+        written: Any = msgspec.json.decode(line)
+        if not isinstance(written, dict) or written.get("format") != FORMAT:
             raise RecordError(f"{name} is not a record of the token explorer: its first line is no header.")
-        if said.get("version") not in READABLE:
+        if written.get("version") not in READABLE:
             raise RecordError(
-                f"{name} has version {said.get('version')!r} of the record; this program reads up to {VERSION}. "
+                f"{name} has version {written.get('version')!r} of the record; this program reads up to {VERSION}. "
                 "Install a newer version of token-explorer."
             )
         return _decode_header(line)
