@@ -10,6 +10,7 @@ from fractions import Fraction
 import msgspec
 
 from explorer.core.record import events
+from explorer.core.record.event import Act
 from explorer.core.record.events import AnyEvent
 from explorer.core.record.record import MadeOn, Record
 from explorer.core.walk.snapshot import Snapshot
@@ -24,7 +25,7 @@ LONGEST = 2.0
 
 MOST_RATE = 1000.0
 
-Shown = events.Act | events.Undo | events.Redo | events.Params | events.Engine
+Shown = Act | events.Undo | events.Redo | events.Params | events.Engine
 """What a person sees happen; a table or a score belongs to what came before it."""
 
 

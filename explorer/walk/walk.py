@@ -15,7 +15,8 @@ from msgspec import UNSET
 from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.place import Place
-from explorer.core.record.events import Act, AnyEvent, End, Move, Params, Prompt, Redo, Score, Seen, Undo
+from explorer.core.record.event import Act
+from explorer.core.record.events import AnyEvent, End, Move, Params, Prompt, Redo, Score, Seen, Undo
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.walk import navigation

@@ -14,6 +14,7 @@ from explorer.core.chat import Chat, ChatOptions, read_messages
 from explorer.core.choice import Batch, Choice, Source
 from explorer.core.distribution import CandidateRow, Distribution, Logprob, Prob
 from explorer.core.place import Place
+from explorer.core.record.event import Act, Event, NodeAct, Settings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Bytes, Token
@@ -53,26 +54,12 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"{self.started} is not a moment with its time zone")
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=str.lower):
-    """One line of the record."""
-
-    t: float = 0.0
-    """Seconds since the start of the record."""
-
-
-class Act(Event, frozen=True, kw_only=True):
-    """What a person did to the walk, and can undo."""
-
-    joined: bool | msgspec.UnsetType = msgspec.UNSET
-    """Whether it belongs to the act of the one before, and is undone with it; left out where it does not."""
-
-
 class Prompt(Act, frozen=True, kw_only=True):
     """A new root: a tree of its own, whose node 0 the cursor goes to."""
 
     text: str
     ids: list[int]
-    bytes: list[str] = []
+    bytes: list[str] = msgspec.field(default_factory=list)
     """Of each token, in hexadecimal, so that a record can be read without its tokenizer; older records lack them."""
     messages: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
     """What the person wrote, where the text is a chat in the format of the model's template."""
@@ -218,17 +205,6 @@ def _batch(seed: int | None, row: int | msgspec.UnsetType, rows: int | msgspec.U
     return None if rows is msgspec.UNSET else Batch(seed, 0 if row is msgspec.UNSET else row, rows)
 
 
-class NodeAct(Act, frozen=True, kw_only=True):
-    """An act that is about a node, which may be of another prompt than the current one."""
-
-    node: int
-    root: int | msgspec.UnsetType = msgspec.UNSET
-
-    def root_from(self, current: int) -> int:
-        """The number of the node's prompt, where the cursor is in the one of the number `current`."""
-        return current if self.root is msgspec.UNSET else self.root
-
-
 class Move(NodeAct, frozen=True, kw_only=True):
     """The cursor goes to a node that exists."""
 
@@ -271,29 +247,15 @@ class Redo(Event, frozen=True, kw_only=True):
     """The act that was undone last is done again."""
 
 
-class Params(Event, frozen=True, kw_only=True):
+class Params(Settings, frozen=True, kw_only=True):
     """New settings of the samplers, all of them."""
-
-    temperature: float
-    top_p: float
-    top_k: int
-    seed: int | None
-    min_p: float = 0.0
-    typical_p: float = 1.0
-    epsilon_cutoff: float = 0.0
-    eta_cutoff: float = 0.0
-    top_h: float = 0.0
-    repetition_penalty: float = 1.0
-    no_repeat_ngram_size: int = 0
-    logit_bias: tuple[tuple[int, float], ...] = ()
-    suppress_tokens: tuple[int, ...] = ()
-    min_new_tokens: int = 0
 
     @classmethod
     def of(cls, params: SamplingParams) -> "Params":
         return cls(**{name: getattr(params, name) for name in SamplingParams.__struct_fields__})
 
     def params(self) -> SamplingParams:
+        """Raises UsageError for a value out of range."""
         return SamplingParams(**{name: getattr(self, name) for name in SamplingParams.__struct_fields__})
 
 
@@ -306,9 +268,9 @@ class Engine(Event, frozen=True, kw_only=True):
     dtype: str
     device: str
     tokenizer: str
-    special_tokens: list[int] = []
-    loaded_with: dict[str, Any] = {}
-    versions: dict[str, str] = {}
+    special_tokens: list[int] = msgspec.field(default_factory=list)
+    loaded_with: dict[str, Any] = msgspec.field(default_factory=dict)
+    versions: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class End(Event, frozen=True, kw_only=True):

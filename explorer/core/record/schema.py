@@ -14,7 +14,7 @@ from typing import Any, get_args
 import msgspec
 
 from explorer.core import chat, distribution
-from explorer.core.record import events
+from explorer.core.record import event, events
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PLACE = "#/$defs/{name}"
@@ -45,7 +45,7 @@ def _described(name: str) -> dict[str, str]:
     struct = next(getattr(module, name) for module in (events, distribution, chat) if hasattr(module, name))
     descriptions: dict[str, str] = {}
     for kind in reversed(struct.__mro__):
-        if kind.__module__.startswith("explorer."):
+        if kind.__module__.startswith("explorer.") and kind is not event.Settings:  # Which has no source of its own.
             body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
             assert isinstance(body, ast.ClassDef)
             descriptions |= _docstrings(body.body)

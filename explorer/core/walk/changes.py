@@ -10,6 +10,7 @@ from typing import Any
 
 from explorer.core.choice import Batch
 from explorer.core.record import events
+from explorer.core.record.event import Act
 from explorer.core.record.events import AnyEvent
 from explorer.core.score import Scored
 from explorer.core.walk.change import UNDOABLE, Change, Kind
@@ -66,7 +67,7 @@ def _remember(state: State, event: AnyEvent, changes: list[Change]) -> None:
         case events.Engine():
             if changes:
                 state.history.clear()  # What came before is of another vocabulary.
-        case events.Act():
+        case Act():
             act = [change for change in changes if change.kind in UNDOABLE]
             if act and not (isinstance(event, events.Prompt) and _is_foreign(state, act[0])):
                 state.history.add(act, event.joined is True)

@@ -4,6 +4,7 @@ Owns the sentences for what does not. Reads the state and changes nothing.
 """
 
 from explorer.core.record import events
+from explorer.core.record.event import NodeAct
 from explorer.core.record.events import AnyEvent
 from explorer.core.walk.state import State
 from explorer.core.walk.tree import Tree
@@ -42,7 +43,7 @@ def check(state: State, event: AnyEvent) -> None:
             at = event.place.at
             if at is not None and not (event.node == 0 and 0 < at < len(tree.prompt)):
                 raise RecordError(f"a table after {at} tokens is not inside the prompt.")
-        case events.NodeAct():
+        case NodeAct():
             root = event.root_from(state.root)
             _tree(state, root, event.node)
             if isinstance(event, events.Delete) and event.node == 0 and refuge(state, root) is None:
