@@ -117,16 +117,7 @@ def place(row: TokenRow, deleted: bool, table: TableRow | None) -> PlaceRow:
 def table_row(table: Distribution | None, shaped_by: SamplingParams | None) -> TableRow | None:
     if table is None or shaped_by is None:
         return None
-    return TableRow(
-        settings=settings(shaped_by),
-        vocab_size=table.vocab_size,
-        entropy=table.entropy,
-        other_prob=table.other_prob,
-        kept=table.kept,
-        cut_mass=table.cut_mass,
-        sampling_entropy=table.sampling_entropy,
-        candidates=[CandidateRow.of(candidate) for candidate in table.candidates],
-    )
+    return TableRow(settings=settings(shaped_by), **table.fields())
 
 
 def settings(params: SamplingParams) -> dict[str, Any]:

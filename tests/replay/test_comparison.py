@@ -46,7 +46,14 @@ def test_what_one_gives_no_probability_is_infinitely_far():
 
 def table(**probs):
     rows = (
-        Candidate(Token.from_bytes(ord(name), name.encode()), rank, 0.0, math.log(prob), prob, prob)
+        Candidate(
+            token=Token.from_bytes(ord(name), name.encode()),
+            rank=rank,
+            logit=0.0,
+            logprob=math.log(prob),
+            prob=prob,
+            sampling_prob=prob,
+        )
         for rank, (name, prob) in enumerate(probs.items(), 1)
     )
     return Distribution(tuple(rows), 99, 1.0, 0.1, 99)

@@ -112,17 +112,7 @@ class Seen(Event, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, node: int, distribution: Distribution, at: int | None = None) -> "Seen":
-        return cls(
-            node=node,
-            at=msgspec.UNSET if at is None else at,
-            entropy=distribution.entropy,
-            vocab_size=distribution.vocab_size,
-            other_prob=distribution.other_prob,
-            kept=distribution.kept,
-            candidates=[CandidateRow.of(candidate) for candidate in distribution.candidates],
-            cut_mass=distribution.cut_mass,
-            sampling_entropy=distribution.sampling_entropy,
-        )
+        return cls(node=node, at=msgspec.UNSET if at is None else at, **distribution.fields())
 
     def shortened(self, rows: int, tokens: Collection[int]) -> "Seen":
         """The first rows of the table, and those of some tokens; `other_prob` is of all that are left out."""
