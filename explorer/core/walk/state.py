@@ -35,7 +35,7 @@ class State:
         return self.tree.nodes[self.node]
 
     def make(self, change: Change) -> None:
-        """Make a change in the state that it was told for. The inverse of the last one takes it back."""
+        """Make one change, in the state that it was told of. The inverse of the last one takes it back."""
         after = change.after
         match change.kind:
             case "cursor":
@@ -56,6 +56,7 @@ class State:
 
 
 def _make_in(tree: Tree, change: Change) -> None:
+    """Make a change of one tree; the last case is that of the fields of a node."""
     after, number = change.after, change.node
     match change.kind:
         case "token" if after is None:
