@@ -17,7 +17,9 @@ from pathlib import Path
 from explorer.core.distribution import CandidateRow
 from explorer.core.record import events, journal
 from explorer.core.record.journal import Journal
+from explorer.core.record.record import Record
 from explorer.core.walk.session import Session
+from explorer.core.walk.steps import restore
 from explorer.core.walk.timeline import Timeline
 
 HEADER = events.Header(model="m", dtype="float32", device="cpu", tokenizer="0")
@@ -61,7 +63,7 @@ def restored(path: str) -> None:
     """Read and restore; print seconds, events and the peak of memory in MB."""
     began = time.perf_counter()
     record = journal.read(Path(path))
-    Session(record.header).restore(record.events)
+    restore(record, path, Session(record.header))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{time.perf_counter() - began:.1f} {len(record.events)} {peak:.0f}")
 
@@ -88,7 +90,7 @@ def steps() -> tuple[float, float, float]:
             for node in range(100_000 - 1)
         ),
     ]
-    line = Timeline(journal.Record(HEADER, happened), "it")
+    line = Timeline(Record(HEADER, happened), "it")
     began = time.perf_counter()
     line.go(len(happened))
     end, times = time.perf_counter() - began, []

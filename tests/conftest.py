@@ -171,14 +171,14 @@ def walker() -> SimpleNamespace:
         listed = dict.fromkeys([n % 256, (n * 7 + len(ids)) % 256, 300, 301, 0xEC])
         candidates = tuple(
             Candidate(
-                spelt(token_id),
-                rank,
-                -0.1 * rank,
-                -1.7 * rank,
-                0.3 / rank,
-                0.4 / rank,
-                "top_p" if n % 2 else None,
-                n % 3 or None,
+                token=spelt(token_id),
+                rank=rank,
+                logit=-0.1 * rank,
+                logprob=-1.7 * rank,
+                prob=0.3 / rank,
+                sampling_prob=0.4 / rank,
+                cut_by="top_p" if n % 2 else None,
+                adjusted_rank=n % 3 or None,
             )
             for rank, token_id in enumerate(listed, 1)
         )

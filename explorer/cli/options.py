@@ -16,8 +16,7 @@ from explorer.core.token import visible
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
-    from explorer.core.record.events import Engine as EngineEvent
-    from explorer.core.record.events import Header
+    from explorer.core.record.record import MadeOn
     from explorer.engine.base import Engine
 
 Command = Callable[..., Any]
@@ -179,7 +178,7 @@ def record_file(name: str) -> Path:
     return listed if not file.exists() and listed.exists() else file
 
 
-def recorded_config(recorded: "Header | EngineEvent", flags: dict[str, Any]) -> Config:
+def recorded_config(recorded: "MadeOn", flags: dict[str, Any]) -> Config:
     """The engine that a record names, as far as flags do not name another one.
 
     What a record says is never a leave to run code or to read pickles: that is the flags' alone.

@@ -12,7 +12,7 @@ from explorer.core.token import visible
 from explorer.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from explorer.core.record.journal import Record
+    from explorer.core.record.record import Record
     from explorer.engine.base import Engine
     from explorer.replay.report import Deviation, Report
 
@@ -80,7 +80,6 @@ def play_record(file: Path, speed: str, flags: dict[str, Any]) -> int:
 
 def walk_again(record: "Record", file: Path, out: Path, flags: dict[str, Any]) -> None:
     """The same walk on the engine of the record as far as flags do not name another one, into a new record."""
-    from explorer.core.walk.recorded import last_engine
     from explorer.replay.rewalk import Rewalk
 
     async def walk(engine: "Engine") -> int:
@@ -88,7 +87,7 @@ def walk_again(record: "Record", file: Path, out: Path, flags: dict[str, Any]) -
         await rewalk.record(record, str(file), out)
         return rewalk.forced
 
-    forced = with_engine(recorded_config(last_engine(record), flags), walk)
+    forced = with_engine(recorded_config(record.last_engine, flags), walk)
     click.echo(f"Record: {out}")
     if forced:
         those = "One token was" if forced == 1 else f"{forced:,} tokens were"
@@ -101,8 +100,6 @@ def verification(record: "Record", file: Path, tolerance: float | None, flags: d
     from explorer.replay.verification import Verification
 
     session, parts = fold(record, str(file))
-    if not parts:
-        raise UsageError(f"{file} holds no number that could be verified: it ends before its first prompt.")
     verified = Verification(session, tolerance)
 
     async def check(part: Part, engine: "Engine") -> None:

@@ -29,7 +29,6 @@ LARGE = 2**26
 def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
     """Open a record where it stood, and go on with it."""
     from explorer.core.record import journal
-    from explorer.core.walk.recorded import last_engine
     from explorer.walk import opening
 
     file = record_file(path)
@@ -42,7 +41,7 @@ def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
     if not os.access(file, os.W_OK):
         raise RecordError(f"The record {file} cannot be written, so that it cannot go on. Copy it first.")
     # Another model is loaded as usual; the same one as it was, so that its numbers stay comparable.
-    config = recorded_config(last_engine(record), flags) if flags["model"] is None else configure(flags)
+    config = recorded_config(record.last_engine, flags) if flags["model"] is None else configure(flags)
 
     async def open_session(engine: "Engine", draft: "str | Chat") -> Any:
         del draft

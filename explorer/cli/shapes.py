@@ -34,19 +34,7 @@ async def next_table(engine: Engine, ids: Sequence[int], params: SamplingParams,
     """One forward pass, one table. Raises UsageError, ContextFull, EngineError."""
     distribution: Distribution = await engine.next(ids, params, top)
     info = ready(engine)
-    return NextTable(
-        model=info.model,
-        dtype=info.dtype,
-        device=info.device,
-        ids=list(ids),
-        vocab_size=distribution.vocab_size,
-        entropy=distribution.entropy,
-        other_prob=distribution.other_prob,
-        kept=distribution.kept,
-        cut_mass=distribution.cut_mass,
-        sampling_entropy=distribution.sampling_entropy,
-        candidates=[CandidateRow.of(candidate) for candidate in distribution.candidates],
-    )
+    return NextTable(model=info.model, dtype=info.dtype, device=info.device, ids=list(ids), **distribution.fields())
 
 
 class TokenRow(msgspec.Struct, frozen=True):

@@ -199,8 +199,8 @@ def _parting(found: Comparison) -> str:
     if ends == (None, None):
         return f"Both paths are the same: {count:,} tokens."
     after = f"after {count:,} tokens, “…{visible(found.shared_text[-32:].replace(chr(10), '↵'))}”"
-    said = [f"{name} goes on with “{end}”" if end else f"{name} ends" for name, end in zip("AB", ends, strict=True)]
-    return f"The paths part {after}: {', '.join(said)}."
+    endings = [f"{name} goes on with “{end}”" if end else f"{name} ends" for name, end in zip("AB", ends, strict=True)]
+    return f"The paths part {after}: {', '.join(endings)}."
 
 
 def _sums(found: Comparison) -> str:

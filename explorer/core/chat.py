@@ -29,16 +29,16 @@ class Message(msgspec.Struct, frozen=True):
     """The other fields, such as `tool_calls`, as they were written."""
 
     @classmethod
-    def of(cls, said: Any, place: str = "The message") -> "Message":
+    def of(cls, written: Any, place: str = "The message") -> "Message":
         """The message that is written as a JSON object; `place` names it. Raises UsageError."""
-        if not isinstance(said, dict):
+        if not isinstance(written, dict):
             raise UsageError(f"{place} is not an object with a role and a content.")
-        role, content = said.get("role"), said.get("content")
+        role, content = written.get("role"), written.get("content")
         if not isinstance(role, str) or not role:
             raise UsageError(f"{place} has no role. The usual ones are {', '.join(ROLES)}.")
         if content is not None and not isinstance(content, str):
             raise UsageError(f"{place} has a content that is no text. Write it as one string.")
-        return cls(role, content, {name: value for name, value in said.items() if name not in ("role", "content")})
+        return cls(role, content, {name: value for name, value in written.items() if name not in ("role", "content")})
 
     def fields(self) -> dict[str, Any]:
         """The object that a template reads. A content that is not there is left out, as transformers does."""
@@ -78,11 +78,11 @@ PromptSource = str | list[int] | Chat
 """What a prompt is made from: a text, token ids, or a chat."""
 
 
-def read_messages(said: Any, name: str) -> tuple[Message, ...]:
+def read_messages(written: Any, name: str) -> tuple[Message, ...]:
     """The messages of a list of JSON objects; `name` says where it stands. Raises UsageError, which names the place."""
-    if not isinstance(said, list):
+    if not isinstance(written, list):
         raise UsageError(f"{name} holds no list of messages. {SHAPE}")
-    return tuple(Message.of(one, f"Message {number} of {name}") for number, one in enumerate(said, 1))
+    return tuple(Message.of(one, f"Message {number} of {name}") for number, one in enumerate(written, 1))
 
 
 def read_chat(data: str, name: str) -> Chat:
@@ -91,24 +91,24 @@ def read_chat(data: str, name: str) -> Chat:
     The last one holds the flags, under the name that servers give them. `name` is the file's. Raises UsageError.
     """
     try:
-        said = json.loads(data)
-        json.dumps(said, ensure_ascii=False).encode()
+        written = json.loads(data)
+        json.dumps(written, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise UsageError(f"{name} is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at {place}.") from error
     except (UnicodeEncodeError, RecursionError) as error:
         raise UsageError(f"{name} cannot be used: it holds half a character, or is nested too deep.") from error
-    if isinstance(said, list):
-        said = {"messages": said}
-    if not isinstance(said, dict) or "messages" not in said:
+    if isinstance(written, list):
+        written = {"messages": written}
+    if not isinstance(written, dict) or "messages" not in written:
         raise UsageError(f"{name} holds no list of messages. {SHAPE}")
-    unknown = sorted(said.keys() - {"messages", "tools", "chat_template_kwargs"})
+    unknown = sorted(written.keys() - {"messages", "tools", "chat_template_kwargs"})
     if unknown:
         raise UsageError(f"{name} has a field “{unknown[0]}”, which is none of a chat. {SHAPE}")
-    messages = read_messages(said["messages"], name)
+    messages = read_messages(written["messages"], name)
     if not messages:
         raise UsageError(f"{name} has no message. {SHAPE}")
-    tools, flags = said.get("tools"), said.get("chat_template_kwargs", {})
+    tools, flags = written.get("tools"), written.get("chat_template_kwargs", {})
     if tools is not None and not (isinstance(tools, list) and all(isinstance(tool, dict) for tool in tools)):
         raise UsageError(f"The tools of {name} are not a list of objects, one a function.")
     if not isinstance(flags, dict) or not all(flag.isidentifier() for flag in flags):

@@ -1,11 +1,11 @@
 """Candidate and Distribution: what a model says about the next token, and what the samplers make of it.
 
-The numbers are computed by an engine; this module owns their names, and the row under which they are written to a
-record and to `--json`. Must not know how they are computed.
+The numbers are computed by an engine; this module owns their names, those too under which they are written to a record,
+to `--json` and to an export. Must not know how they are computed.
 """
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,7 +16,7 @@ Logprob = Annotated[float, msgspec.Meta(le=1)]
 """Of a record, which may have been edited. No bound at 1 and 0, which a sum in float32 may pass by its last digit."""
 
 
-class Candidate(msgspec.Struct, frozen=True, gc=False):
+class Candidate(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One token that could come next. `logit`, `logprob` and `prob` are the model's own, before any sampler."""
 
     token: Token
@@ -57,6 +57,18 @@ class Distribution(msgspec.Struct, frozen=True, gc=False):
     """The model's mass of the tokens that the samplers cut."""
     sampling_entropy: float | None = None
     """In bits, of the distribution after the samplers."""
+
+    def fields(self) -> dict[str, Any]:
+        """Its numbers and rows under the names that they have in JSON, in whatever struct writes a table."""
+        return {
+            "vocab_size": self.vocab_size,
+            "entropy": self.entropy,
+            "other_prob": self.other_prob,
+            "kept": self.kept,
+            "cut_mass": self.cut_mass,
+            "sampling_entropy": self.sampling_entropy,
+            "candidates": [CandidateRow.of(candidate) for candidate in self.candidates],
+        }
 
     def find(self, token_id: int) -> Candidate | None:
         """The candidate with this id, if it is listed."""
@@ -102,12 +114,12 @@ class CandidateRow(msgspec.Struct, frozen=True, gc=False):
         """The candidate of the row; its token from `known`, else from the row's bytes."""
         token = known.get(self.id) or Token.from_bytes(self.id, bytes.fromhex(self.bytes))
         return Candidate(
-            token,
-            self.rank,
-            self.logit,
-            self.logprob,
-            self.prob,
-            self.sampling_prob,
-            self.cut_by,
-            self.adjusted_rank,
+            token=token,
+            rank=self.rank,
+            logit=self.logit,
+            logprob=self.logprob,
+            prob=self.prob,
+            sampling_prob=self.sampling_prob,
+            cut_by=self.cut_by,
+            adjusted_rank=self.adjusted_rank,
         )

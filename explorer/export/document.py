@@ -9,10 +9,10 @@ from datetime import datetime
 
 import msgspec
 
-from explorer.core.record import events as said
-from explorer.core.record.journal import Record
+from explorer.core.record.record import MadeOn, Record, same_engine
 from explorer.core.token import UNSETTLED, shown_bytes, visible
 from explorer.core.walk.recorded import recorded_session
+from explorer.core.walk.runs import Runs
 from explorer.core.walk.session import Session
 from explorer.core.walk.tree import Node, Tree
 from explorer.export.rows import TokenRow, node_row, prompt_rows
@@ -21,8 +21,6 @@ UNKNOWN = "–"
 PLURALS = {"token": "tokens", "branch": "branches", "prompt": "prompts"}
 TITLE = 60
 """Characters of a title."""
-
-MadeOn = said.Header | said.Engine
 
 
 @dataclass(slots=True)
@@ -36,10 +34,10 @@ class Document:
     @classmethod
     def of(cls, record: Record, name: str) -> "Document":
         """The walk in a record; `name` is the file's. Raises RecordError."""
-        engines: list[MadeOn] = [record.header]
-        for event in record.events:
-            if isinstance(event, said.Engine) and identity(event) != identity(engines[-1]):
-                engines.append(event)
+        engines: list[MadeOn] = []
+        for engine in record.engines:
+            if not (engines and same_engine(engine, engines[-1])):
+                engines.append(engine)
         return cls(recorded_session(record, name), engines)
 
     @property
@@ -101,11 +99,6 @@ class Document:
         return ", ".join(f"{number:,} {name if number == 1 else PLURALS[name]}" for name, number in numbers.items())
 
 
-def identity(engine: MadeOn) -> tuple[object, ...]:
-    """What makes the numbers of one engine another's."""
-    return (engine.model, engine.revision, engine.dtype, engine.device, engine.tokenizer, engine.versions)
-
-
 def settings_words(summary: str) -> str:
     """Settings of the samplers, of which a summary says nothing where all are off."""
     return summary or "temperature 1, everything else off"
@@ -132,11 +125,11 @@ def alive(tree: Tree) -> Iterator[Node]:
             yield node
 
 
-class Run(msgspec.Struct, frozen=True):
-    """Tokens between two forks, or from a fork to the end of a branch."""
+class Branch(msgspec.Struct, frozen=True):
+    """The tokens of one run of a tree: between two forks, or from a fork to the end of a branch."""
 
     depth: int
-    """How many runs are above."""
+    """How many runs are above, beside the prompt."""
     rows: list[TokenRow]
     logprob: float | None
     """Sum over the tokens after the prompt down to the end of the run; None where one is unknown."""
@@ -148,16 +141,14 @@ class Run(msgspec.Struct, frozen=True):
         return "".join(row.completes for row in self.rows) + self.pending
 
 
-def runs(root: int, tree: Tree) -> Iterator[Run]:
-    """The branches of a tree, each after the run that it leaves, in the order in which they were made."""
-    waiting: list[tuple[int, int, float | None]] = [(child, 0, 0.0) for child in reversed(tree.living(0))]
-    while waiting:
-        number, depth, logprob = waiting.pop()
-        rows, children = [], [number]
-        while len(children) == 1:
-            row = node_row(root, tree, tree.nodes[children[0]])
-            rows.append(row)
-            logprob = None if logprob is None or row.logprob is None else logprob + row.logprob
-            children = tree.living(tree.nodes[children[0]].number)
-        yield Run(depth, rows, logprob, shown_bytes(tree.nodes[rows[-1].node or 0].pending) if not children else "")
-        waiting.extend((child, depth + 1, logprob) for child in reversed(children))
+def branches(root: int, tree: Tree) -> Iterator[Branch]:
+    """The runs after a prompt, each after the one that it leaves, in the order in which they were made."""
+    runs = Runs(root, tree)
+    runs.update()
+    depths = {runs.first: -1}
+    for run in runs.walk(runs.first, folded=False):
+        if run.above is None:
+            continue
+        depths[run] = depths[run.above] + 1
+        rows, total = [node_row(root, tree, tree.nodes[number]) for number in run.nodes], runs.total(run)
+        yield Branch(depths[run], rows, None if total.unknown else total.logprob, runs.pending(run))

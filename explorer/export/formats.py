@@ -19,15 +19,15 @@ class Format(NamedTuple):
     write: Callable[..., str]
     """Takes a Document, and the options by their names."""
     options: Mapping[str, tuple[str, ...]] = {}
-    """What each may be; the first is what it is where nothing is said."""
+    """What each may be; the first is what it is where nothing is given."""
 
-    def make(self, document: Document, said: Mapping[str, str]) -> str:
+    def make(self, document: Document, given: Mapping[str, str]) -> str:
         """The file's text, with options as they were checked."""
-        return self.write(document, **{name: said.get(name, values[0]) for name, values in self.options.items()})
+        return self.write(document, **{name: given.get(name, values[0]) for name, values in self.options.items()})
 
-    def check(self, said: Mapping[str, str]) -> None:
+    def check(self, given: Mapping[str, str]) -> None:
         """Raises UsageError for an option that says nothing about this format, or that cannot be what it is."""
-        for name, value in said.items():
+        for name, value in given.items():
             if name not in self.options:
                 raise UsageError(f"--{name} says nothing about {self.name}; leave it out.")
             if value not in self.options[name]:

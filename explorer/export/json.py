@@ -6,6 +6,7 @@ import msgspec
 
 from explorer.core.chat import ChatOptions
 from explorer.core.distribution import CandidateRow, Distribution
+from explorer.core.record.record import ENGINE_FIELDS
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.walk.tree import Tree
 from explorer.export.document import Document, alive
@@ -75,14 +76,11 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     prompts: list[PromptRow]
 
 
-ENGINE = ("model", "revision", "dtype", "device", "tokenizer", "loaded_with", "versions")
-
-
 def text(document: Document) -> str:
     """The file, with a line break at its end."""
     session, path = document.session, document.path()
     export = Export(
-        engines=[{name: getattr(engine, name) for name in ENGINE} for engine in document.engines],
+        engines=[{name: getattr(engine, name) for name in ENGINE_FIELDS} for engine in document.engines],
         started=session.header.started,
         settings=settings(session.params),
         current=Current(prompt=session.root, node=session.node, ids=[row.id for row in path], text=document.text()),
@@ -119,16 +117,7 @@ def place(row: TokenRow, deleted: bool, table: TableRow | None) -> PlaceRow:
 def table_row(table: Distribution | None, shaped_by: SamplingParams | None) -> TableRow | None:
     if table is None or shaped_by is None:
         return None
-    return TableRow(
-        settings=settings(shaped_by),
-        vocab_size=table.vocab_size,
-        entropy=table.entropy,
-        other_prob=table.other_prob,
-        kept=table.kept,
-        cut_mass=table.cut_mass,
-        sampling_entropy=table.sampling_entropy,
-        candidates=[CandidateRow.of(candidate) for candidate in table.candidates],
-    )
+    return TableRow(settings=settings(shaped_by), **table.fields())
 
 
 def settings(params: SamplingParams) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from explorer.core.token import UNSETTLED, visible
-from explorer.export.document import UNKNOWN, Document, prompt_title, runs, shown
+from explorer.export.document import UNKNOWN, Document, branches, prompt_title, shown
 from explorer.export.rows import TokenRow
 
 MARKUP = re.compile(r"([\\`*_\[\]<>|~#&$@]|:(?=[A-Za-z+/])|(?<=www)\.)")
@@ -43,11 +43,12 @@ def lines(document: Document) -> Iterator[str]:
     for root, tree in document.trees.items():
         on = root == document.session.root
         yield f"- {mark(on)}prompt {root}, {names([tree.bookmarks.get(0)])}“{escaped(prompt_title(tree))}”"
-        for run in runs(root, tree):
-            size = f"{len(run.rows):,} token{'' if len(run.rows) == 1 else 's'}"
-            sum_ = UNKNOWN if run.logprob is None else f"{run.logprob:.2f}"
-            marks = mark(on and run.rows[0].node in here) + names([row.bookmark for row in run.rows])
-            yield f"{'  ' * (run.depth + 1)}- {marks}({size}, logprob {sum_}) {escaped(one_line(run.text))}"
+        for branch in branches(root, tree):
+            rows = branch.rows
+            size = f"{len(rows):,} token{'' if len(rows) == 1 else 's'}"
+            sum_ = UNKNOWN if branch.logprob is None else f"{branch.logprob:.2f}"
+            marks = mark(on and rows[0].node in here) + names([row.bookmark for row in rows])
+            yield f"{'  ' * (branch.depth + 1)}- {marks}({size}, logprob {sum_}) {escaped(one_line(branch.text))}"
     yield from ("", "● is the path that is shown above; a logprob is the sum over the tokens after the prompt.")
 
 

@@ -25,9 +25,9 @@ class Asked(NamedTuple):
 
     def moved(self) -> "Asked":
         """With those settings alone that move tokens: the order of the table is that of its sampling probs."""
-        said = self.params
+        params = self.params
         return self._replace(
-            params=SamplingParams(logit_bias=said.logit_bias, repetition_penalty=said.repetition_penalty)
+            params=SamplingParams(logit_bias=params.logit_bias, repetition_penalty=params.repetition_penalty)
         )
 
     def raised(self, token_id: int, by: float) -> "Asked":

@@ -8,16 +8,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-import msgspec
-
-from explorer.core.record.events import Add, AnyEvent, Header, Move, Prompt, Score, Seen
+from explorer.core.place import Place
+from explorer.core.record.events import Add, Move, Prompt, Score, Seen
 from explorer.core.record.events import Engine as EngineEvent
-from explorer.core.record.journal import Record
+from explorer.core.record.record import MadeOn, Record, same_engine
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import take_text, visible
-from explorer.core.walk.session import Place, Session
+from explorer.core.walk.change import Change
+from explorer.core.walk.session import Session
+from explorer.core.walk.steps import Step, no_walk, walked
 from explorer.core.walk.tree import Tree
-from explorer.errors import RecordError, UsageError
+from explorer.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,73 +41,62 @@ class Claim:
 class Part:
     """What was recorded on one engine."""
 
-    engine: Header | EngineEvent
+    engine: MadeOn
     claims: list[Claim] = field(default_factory=list)
 
 
 def fold(record: Record, name: str) -> tuple[Session, list[Part]]:
     """The session at the end of a record, and its claims by the engine that they were made on, in their order.
 
-    An engine that was only started again is the same one. Raises RecordError, which names the line.
+    Raises UsageError where there is no prompt, and RecordError, which names the line, where one does not fit.
     """
+    if not record.has_prompt:
+        raise UsageError(no_walk(name))
     session, parts = Session(record.header), [Part(record.header)]
     carried = False
-    for line, event in enumerate(record.events, 2):
+    for step in walked(record, name, session):
+        event = step.event
         if isinstance(event, EngineEvent):
             carried = not event.restarted
-            same = (part for part in parts if identity(part.engine) == identity(event))
-            part = next(same, None)
+            part = next((part for part in parts if same_engine(part.engine, event)), None)
             if part is not None:
                 parts.remove(part)
             parts.append(part or Part(event))
-        claim = _claim(session, line, event, carried)
+        claim = _claim(session, step, carried)
         carried = carried and not isinstance(event, Prompt)
-        try:
-            session.apply(event)
-        except (RecordError, UsageError) as error:
-            raise RecordError(f"Line {line} of {name}: {error}") from error
         if claim is not None:
             parts[-1].claims.append(claim)
     return session, [part for part in parts if part.claims]
 
 
-def identity(engine: Header | EngineEvent) -> tuple[object, ...]:
-    """What makes two engines one: the same model, loaded in the same way."""
-    return (engine.model, engine.revision, engine.dtype, engine.device, msgspec.json.encode(engine.loaded_with))
-
-
-def _claim(session: Session, line: int, event: AnyEvent, carried: bool) -> Claim | None:
+def _claim(session: Session, step: Step, carried: bool) -> Claim | None:
+    """What an event claims that was just applied; None where it has no numbers."""
+    line, event, params, root = step.line, step.event, session.params, session.root
     match event:
         case Prompt():
-            return Claim(
-                line, event, len(session.trees), Place(0), session.params, typed=_typed(session, event, carried)
-            )
-        case Score() | Seen() | Add() if not session.trees:
-            return None  # The session says what is wrong with it.
+            return Claim(line, event, root, Place(0), params, typed=not carried and _typed(session, event))
         case Score():
-            return Claim(line, event, session.root, Place(0), session.params)
+            return Claim(line, event, root, Place(0), params)
         case Seen():
-            place = Place(event.node, None if event.at is msgspec.UNSET else event.at)
-            return Claim(line, event, session.root, place, session.params)
-        case Add() if 0 <= event.parent < len(session.tree.nodes):
-            above = session.tree.nodes[event.parent]
-            return Claim(line, event, session.root, Place(event.parent), session.params, (above.draws, above.taken))
-        case Move() if event.draw is not msgspec.UNSET:
-            root = session.root if event.root is msgspec.UNSET else event.root
-            if not (0 <= root < len(session.trees) and 0 < event.node < len(session.trees[root].nodes)):
-                return None
-            nodes = session.trees[root].nodes
-            above = nodes[nodes[event.node].parent or 0]
-            return Claim(line, event, root, Place(above.number), session.params, (above.draws, above.taken))
+            return Claim(line, event, root, event.place, params)
+        case Add():
+            return Claim(line, event, root, Place(event.parent), params, _draws(session, event.parent, step.changes))
+        case Move() if event.drawn is not None and session.cursor.parent is not None:
+            above = session.cursor.parent
+            return Claim(line, event, root, Place(above), params, _draws(session, above, step.changes))
     return None
 
 
-def _typed(session: Session, event: Prompt, carried: bool) -> bool:
-    """Whether the text of a prompt was written by a person: it was not carried over from another model, and is not
-    the beginning of a prompt that the token cursor went into."""
-    if carried:
-        return False
-    begun = (tree for tree in session.trees if tree.tokenizer == session.tokenizer)
+def _draws(session: Session, node: int, changes: Iterable[Change]) -> tuple[int, int]:
+    """The indices that the next draw after a node could have, before these changes."""
+    above = session.tree.nodes[node]
+    return above.draws, next((change.before for change in changes if change.kind == "taken"), above.taken)
+
+
+def _typed(session: Session, event: Prompt) -> bool:
+    """Whether the text of the prompt that was just begun is not the beginning of one before, as it is where the token
+    cursor went into that."""
+    begun = (tree for tree in session.trees[:-1] if tree.tokenizer == session.tokenizer)
     return not any(
         [token.id for token in tree.prompt[: len(event.ids)]] == event.ids and len(event.ids) < len(tree.prompt)
         for tree in begun

@@ -11,12 +11,9 @@ from typing import Any
 import msgspec
 
 from explorer.core.distribution import Distribution
-from explorer.core.record.events import Engine as EngineEvent
-from explorer.core.record.events import Header
-from explorer.core.record.journal import Record
+from explorer.core.record.record import ENGINE_FIELDS, Record
 from explorer.core.score import surprisal
 from explorer.core.token import label
-from explorer.errors import UsageError
 from explorer.replay.claims import fold
 from explorer.replay.prefixes import Known, Prefixes, Trie, text_of
 
@@ -89,8 +86,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     positions: list[Position]
     """Those of the path, then the others."""
     max_kl: float | None
-    """Of those that are exact, where there are any; else at least. So with the mean."""
+    """The greatest KL(A‖B), in bits: of the exact ones where the models were run, otherwise a lower bound."""
     mean_kl: float | None
+    """The mean of the same ones."""
     max_logprob_error: float | None
     mean_entropy_error: float | None
     """Of |entropy A - entropy B|, in bits."""
@@ -103,14 +101,9 @@ class Compared:
     def __init__(self, record: Record, name: str, trie: Trie) -> None:
         self.name = name
         self.session, _ = fold(record, name)
-        if not self.session.trees:
-            raise UsageError(f"{name} ends before its first prompt: there is nothing to compare.")
         self.tokenizer = self.session.tree.tokenizer
         """Of the tree that the record ends in, which may be older than its last engine."""
-        self.engine: Header | EngineEvent = record.header
-        for event in record.events:
-            if isinstance(event, EngineEvent) and event.tokenizer == self.tokenizer:
-                self.engine = event
+        self.engine = [engine for engine in record.engines if engine.tokenizer == self.tokenizer][-1]
         self.prefixes = Prefixes(self.session, trie)
         self.ids = self.session.prefix()
         self.text, self._spans = text_of(self.session)
@@ -125,7 +118,7 @@ class Compared:
         trees, path = self.session.trees, self.session.snapshot().path
         more = shared_tokens is not None and shared_tokens < len(path)
         return Side(
-            **{name: getattr(self.engine, name) for name in OF_ENGINE},
+            **{name: getattr(self.engine, name) for name in ENGINE_FIELDS},
             file=self.name,
             started=self.session.header.started,
             prompts=len(trees),
@@ -136,9 +129,6 @@ class Compared:
             bytes=data,
             bits_per_byte=bits / data if data else None,
         )
-
-
-OF_ENGINE = ("model", "revision", "dtype", "device", "loaded_with", "versions", "tokenizer")
 
 
 def shared(one: Sequence[object], other: Sequence[object]) -> int:

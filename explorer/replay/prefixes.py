@@ -8,8 +8,9 @@ import math
 from dataclasses import dataclass
 
 from explorer.core.distribution import Distribution
+from explorer.core.place import Place
 from explorer.core.token import Token
-from explorer.core.walk.session import Place, Session
+from explorer.core.walk.session import Session
 from explorer.core.walk.tree import Tree
 from explorer.replay.claims import text_before
 

@@ -62,8 +62,9 @@ class Report(msgspec.Struct, kw_only=True):
     logprobs: int = 0
     """What the mean is of."""
     changed_ranks: int = 0
-    """Those too that hold because the logits are as good as equal; so with the cuts."""
+    """Ranks that are another number now; also where that is no deviation, because the logits are nearly equal."""
     changed_cuts: int = 0
+    """Tokens that are cut by another sampler now, or by none, or by one where none did; counted in the same way."""
     changed_draws: int = 0
     draws_unchecked: int = 0
     """Made on a kind of device whose random numbers this one does not have, or after a draw that differs."""

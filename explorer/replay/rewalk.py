@@ -11,10 +11,13 @@ import msgspec
 from msgspec import UNSET
 
 from explorer.core.distribution import Candidate, Distribution
+from explorer.core.place import Place
 from explorer.core.record.events import Add, AnyEvent, Move, Prompt, Score, Seen
 from explorer.core.record.events import Engine as EngineEvent
-from explorer.core.record.journal import Journal, Record
-from explorer.core.walk.session import Place, Session
+from explorer.core.record.journal import Journal
+from explorer.core.record.record import Record
+from explorer.core.walk.session import Session
+from explorer.core.walk.steps import Step, at_line, walked
 from explorer.core.walk.tree import Node
 from explorer.engine.base import Engine, Progress
 from explorer.errors import EngineError, RecordError, UsageError
@@ -37,24 +40,24 @@ class Rewalk:
         info = self._engine.info
         if info is None:
             raise EngineError("The engine is not running.")
-        vocabularies = {record.header.tokenizer, *(e.tokenizer for e in record.events if isinstance(e, EngineEvent))}
-        if vocabularies != {info.tokenizer}:
+        if any(engine.tokenizer != info.tokenizer for engine in record.engines):
             raise UsageError(
                 f"{name} names tokens of another vocabulary than that of {info.model}: the same walk is not possible "
                 "there. Take a model with the same vocabulary."
             )
         header = info.header()
+        steps = walked(record, name, Session(record.header))
         self._session = session = Session(header, Journal.create(path, header))
         complete = False
         try:
-            for line, event in enumerate(record.events, 2):
-                self._engine.on_progress(Progress("walking", line - 2, len(record.events)))
+            for done, step in enumerate(steps):
+                self._engine.on_progress(Progress("walking", done, len(record.events)))
                 try:
-                    anew = await self._anew(event)
-                    if anew is not None:
-                        session.apply(anew)
+                    anew = await self._anew(step)
                 except RecordError as error:
-                    raise RecordError(f"Line {line} of {name}: {error}") from error
+                    raise at_line(step.line, name, error) from error
+                if anew is not None:
+                    session.apply(anew)
             complete = True
         finally:
             self._engine.on_progress(Progress("walking", 1, 1))
@@ -64,9 +67,9 @@ class Rewalk:
                 path.unlink(missing_ok=True)  # Half a walk is another one, and its name is free for another try.
         return session
 
-    async def _anew(self, event: AnyEvent) -> AnyEvent | None:
+    async def _anew(self, step: Step) -> AnyEvent | None:
         """The event with the numbers of this engine; None for one that is not of the walk."""
-        session = self._session
+        session, event = self._session, step.event
         match event:
             case EngineEvent():
                 return None
@@ -74,20 +77,16 @@ class Rewalk:
                 tokens = await self._engine.describe(event.ids)
                 session.learn_sequence(tokens)
                 return msgspec.structs.replace(event, bytes=[token.bytes.hex() for token in tokens])
-            case Score() if session.trees:
+            case Score():
                 ids = [token.id for token in session.tree.prompt]
                 return Score.of([one async for part in self._engine.score(ids, 0) for one in part])
-            case Seen() if self._knows(event.node):
+            case Seen():
                 return await self._seen(event)
-            case Add() if self._knows(event.parent):
+            case Add():
                 return await self._add(event)
-            case Move() if event.draw is not UNSET or event.rows is not UNSET:
+            case Move() if event.drawn is not None or event.batch is not None:
                 return await self._move(event)
         return event
-
-    def _knows(self, node: int) -> bool:
-        """Whether the present tree has the node; where not, the session says what is wrong."""
-        return bool(self._session.trees) and 0 <= node < len(self._session.tree.nodes)
 
     async def _table(self, place: Place, listed: list[int], top: int) -> Distribution:
         table = await table_of(self._engine, self._asked(place), listed, top)
@@ -101,10 +100,10 @@ class Rewalk:
 
     async def _seen(self, event: Seen) -> Seen:
         """The first rows, as many as there were, and every row that was listed."""
-        place = Place(event.node, None if event.at is UNSET else event.at)
         places = {row.rank if row.adjusted_rank is None else row.adjusted_rank for row in event.candidates}
         top = next(count for count in range(len(places) + 1) if count + 1 not in places)
-        return Seen.of(event.node, await self._table(place, [row.id for row in event.candidates], top), place.at)
+        place, listed = event.place, [row.id for row in event.candidates]
+        return Seen.of(place.node, await self._table(place, listed, top), place.at)
 
     async def _add(self, event: Add) -> Add:
         table = await self._table(Place(event.parent), [event.id], 1)
@@ -115,7 +114,7 @@ class Rewalk:
         event = msgspec.structs.replace(event, bytes=here.token.bytes.hex(), prob=here.prob, rank=here.rank)
         if event.source == "picked":
             return msgspec.structs.replace(event, sampling_prob=here.sampling_prob)
-        if event.source == "sampled" and event.rows is UNSET:
+        if event.source == "sampled" and event.batch is None:
             taken = await self._drawn(above, event.draw)
             if taken is not None and taken.token.id == event.id:
                 share, seed = taken.sampling_prob, self._session.params.seed
@@ -135,12 +134,10 @@ class Rewalk:
     async def _move(self, event: Move) -> Move:
         """A token that was drawn once more is drawn here too, or gone to."""
         session = self._session
-        root = session.root if event.root is UNSET else event.root
-        known = root == session.root and self._knows(event.node)
-        node = session.tree.nodes[event.node] if known else None
-        if node is not None and node.token is not None and node.parent is not None and event.rows is UNSET:
-            draw = None if event.draw is UNSET else event.draw
-            taken = await self._drawn(session.tree.nodes[node.parent], draw)
+        here = event.root_from(session.root) == session.root
+        node = session.tree.nodes[event.node] if here else None
+        if node is not None and node.token is not None and node.parent is not None and event.batch is None:
+            taken = await self._drawn(session.tree.nodes[node.parent], event.drawn)
             if taken is not None and taken.token.id == node.token.id:
                 return event
         return msgspec.structs.replace(event, draw=UNSET, seed=UNSET, row=UNSET, rows=UNSET)

@@ -8,8 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import aclosing
 
-import msgspec
-
 from explorer.core.distribution import Candidate
 from explorer.core.record.events import Add, Move
 from explorer.core.sampling.stopping import StopRules
@@ -46,7 +44,7 @@ class Sequences:
             self._drawn[lot] = await self._draw(claim, lot)
         event, draw = claim.event, _draw(claim)
         assert isinstance(event, Add | Move)
-        row = 0 if event.row is msgspec.UNSET else event.row
+        row = event.batch.row if event.batch is not None else 0
         sequence = self._drawn[lot][row] if row < lot[3] else []
         before = [node.token.id for node in self._session.trees[lot[0]].path(claim.place.node) if node.token]
         before = before[len(before) - draw :] if draw else []
@@ -70,16 +68,16 @@ class Sequences:
 
     def _lot(self, claim: Claim) -> Together | None:
         event = claim.event
-        if not isinstance(event, Add | Move) or event.rows is msgspec.UNSET:
+        if not isinstance(event, Add | Move) or event.batch is None:
             return None
         nodes = self._session.trees[claim.root].nodes
         number = claim.place.node
         for _ in range(_draw(claim)):
             number = nodes[number].parent or 0
-        return claim.root, number, None if event.seed is msgspec.UNSET else event.seed, event.rows
+        return claim.root, number, event.batch.seed, event.batch.rows
 
 
 def _draw(claim: Claim) -> int:
     event = claim.event
     assert isinstance(event, Add | Move)
-    return 0 if event.draw is None or event.draw is msgspec.UNSET else event.draw
+    return event.drawn or 0

@@ -6,11 +6,11 @@ know records or engines.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from explorer.core.distribution import Distribution
-from explorer.core.sampling.knobs import KNOB
+from explorer.core.sampling.knobs import KNOB, Knob
 from explorer.core.sampling.params import SamplingParams
 
 BY_DTYPE = {"float64": 1e-6, "float32": 1e-3, "float16": 0.06}
@@ -62,26 +62,44 @@ def after_samplers(params: SamplingParams, bound: float) -> float:
 
 
 def loosened(params: SamplingParams, bound: float) -> SamplingParams:
-    """Settings that keep what these may keep where probabilities are uncertain by a bound in nats; below 0, less.
-
-    top-k is not among them: the logits at its bound are to be looked at.
-    """
-    return params.replace(
-        top_p=_mass(params.top_p, bound),
-        typical_p=_mass(params.typical_p, bound),
-        top_h=_mass(params.top_h, bound) if params.top_h else 0.0,
-        **{
-            name: min(max(getattr(params, name) * math.exp(-bound), 0.0), KNOB[name].high)
-            for name in ("min_p", "epsilon_cutoff", "eta_cutoff")
-        },
-    )
+    """Settings that keep what these may keep where probabilities are uncertain by a bound in nats; below 0, less."""
+    looser = {name: loosen(KNOB[name], getattr(params, name), bound) for name, loosen in LOOSENED.items()}
+    return params.replace(**looser)
 
 
-def _mass(share: float, bound: float) -> float:
-    """A sum of probabilities and the rest of it are both uncertain by the bound."""
-    if share >= 1:
+def _mass(knob: Knob, share: float, bound: float) -> float:
+    """A sum of probabilities and the rest of it are both uncertain by the bound; one that is off stays off."""
+    if share in (knob.off, 1.0):
         return share
     return share + math.copysign(min(abs(bound), 0.99), bound) * min(share, 1 - share)
+
+
+def _least(knob: Knob, share: float, bound: float) -> float:
+    """What the probability of a token must be at the least."""
+    return min(max(share * math.exp(-bound), 0.0), knob.high)
+
+
+LOOSENED: dict[str, Callable[[Knob, float, float], float]] = {
+    "top_p": _mass,
+    "typical_p": _mass,
+    "top_h": _mass,
+    "min_p": _least,
+    "epsilon_cutoff": _least,
+    "eta_cutoff": _least,
+}
+"""The settings that cut at a probability, and how far they give way."""
+
+FIRM = {
+    "temperature": "it scales; at 0, where one token is kept, the token itself is raised",
+    "top_k": "it cuts at a count: the logits at its bound are looked at",
+    "repetition_penalty": "it moves tokens, and cuts none",
+    "logit_bias": "it moves tokens, and cuts none",
+    "no_repeat_ngram_size": "it cuts by ids, whatever their logits are",
+    "suppress_tokens": "it cuts by ids, whatever their logits are",
+    "min_new_tokens": "it cuts by ids, whatever their logits are",
+    "seed": "it decides on the draw, and not on the table",
+}
+"""Every other setting, with why it does not give way."""
 
 
 class Shaping(NamedTuple):

@@ -7,8 +7,6 @@ the logits are as near as they are uncertain. Must not know how engines are made
 import math
 from collections.abc import Callable, Iterable, Sequence
 
-import msgspec
-
 from explorer.core.distribution import Candidate
 from explorer.core.record.events import Add, Move, Prompt, Score, Seen
 from explorer.core.token import Token, label
@@ -112,7 +110,7 @@ class Verification:
             self.report.prompts_unchecked += 1
             return
         # The template of a chat writes the special tokens itself.
-        tokens = await self._engine.encode(event.text, event.messages is msgspec.UNSET)
+        tokens = await self._engine.encode(event.text, not event.is_chat)
         ids = [token.id for token in tokens]
         differ = [] if ids == event.ids else [Difference("ids", _listed(event.ids), _listed(ids))]
         self._tell(claim, "encode", 1, differ)
@@ -186,14 +184,14 @@ class Verification:
         if not self._same_draws and claim.params.temperature:
             self.report.draws_unchecked += 1
             return None
-        if event.rows is not msgspec.UNSET:
+        if event.batch is not None:
             taken = await self._sequences.drawn(claim)
             if taken is None:
                 self.report.draws_unchecked += 1
                 return None
             self._drawn(claim, token_id, taken, [], holds=self._tolerance >= EXACT)
             return taken
-        draw = event.draw if isinstance(event.draw, int) else 0
+        draw = event.drawn or 0
         wrong = []
         if isinstance(event, Add) and event.seed != claim.params.seed:
             wrong.append(Difference("seed", event.seed, claim.params.seed, token_id))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from explorer.core.chat import Chat
 from explorer.core.record.events import Add, Params, Prompt, Seen
-from explorer.core.record.events import Engine as EngineEvent
-from explorer.core.record.journal import Journal, Record
+from explorer.core.record.journal import Journal
+from explorer.core.record.record import Record
 from explorer.core.sampling.params import SamplingParams, new_seed
 from explorer.core.walk.session import Session
+from explorer.core.walk.steps import restore
 from explorer.engine.base import Engine, Progress, carry_over, encode_source, ready
-from explorer.errors import RecordError
 
 
 async def begin(
@@ -44,21 +44,16 @@ async def resume(engine: Engine, record: Record, path: Path, record_top: int | N
     On a model of another vocabulary, the text of the path becomes a new prompt. Raises RecordError, ContextFull.
     """
     info = ready(engine)
-    if not any(isinstance(event, Prompt) for event in record.events):
-        raise RecordError(f"{path} ends before its first prompt: there is nothing to resume.")
-    session = Session(record.header, record_top=record_top)
+    session = Session(record.header)
     await _teach(session, engine, record)
     engine.on_progress(Progress("going through the record"))
-    try:
-        # In a thread: a record of a gigabyte takes a while, and the screen is there already.
-        await asyncio.to_thread(session.restore, record.events)
-    except RecordError as error:
-        raise RecordError(f"{path}: {error}") from error
+    # In a thread: a record of a gigabyte takes a while, and the screen is there already.
+    await asyncio.to_thread(restore, record, str(path), session)
     here = [place.token for place in session.snapshot().path]
     # Of the tree, and not of the last engine: a record may end between a change of models and its prompt.
     tokenizer = session.tree.tokenizer
     text, tokens = await carry_over(engine, here, tokenizer)
-    session.journal = Journal.reopen(path, record)
+    session.journal, session.record_top = Journal.reopen(path, record), record_top
     session.apply(info.event(restarted=False))
     if tokenizer != info.tokenizer:
         if session.params.token_ids:
@@ -71,11 +66,9 @@ async def resume(engine: Engine, record: Record, path: Path, record_top: int | N
 async def _teach(session: Session, engine: Engine, record: Record) -> None:
     """Tell the session every token of the engine's vocabulary that the record names by its id."""
     tokenizer = ready(engine).tokenizer
-    current, ids = record.header.tokenizer, set[int]()
-    for event in record.events:
-        if isinstance(event, EngineEvent):
-            current = event.tokenizer
-        if current != tokenizer:
+    ids = set[int]()
+    for vocabulary, event in record.by_vocabulary():
+        if vocabulary != tokenizer:
             continue
         match event:
             case Prompt():

@@ -9,9 +9,10 @@ from fractions import Fraction
 
 import msgspec
 
-from explorer.core.record import events as said
-from explorer.core.record.events import AnyEvent, Header
-from explorer.core.record.journal import Record
+from explorer.core.record import events
+from explorer.core.record.event import Act
+from explorer.core.record.events import AnyEvent
+from explorer.core.record.record import MadeOn, Record
 from explorer.core.walk.snapshot import Snapshot
 from explorer.core.walk.timeline import Timeline
 from explorer.errors import RecordError, UsageError
@@ -24,7 +25,7 @@ LONGEST = 2.0
 
 MOST_RATE = 1000.0
 
-Seen = said.Act | said.Undo | said.Redo | said.Params | said.Engine
+Shown = Act | events.Undo | events.Redo | events.Params | events.Engine
 """What a person sees happen; a table or a score belongs to what came before it."""
 
 
@@ -82,16 +83,18 @@ class Player:
         self.started = record.header.started[:10]
         """The day."""
         self._timeline = Timeline(record, name)
-        events = record.events
-        first = next(index for index, event in enumerate(events) if isinstance(event, said.Prompt))
-        later = [index for index, event in enumerate(events) if index > first and isinstance(event, Seen)]
+        happened = record.events
+        first = next(index for index, event in enumerate(happened) if isinstance(event, events.Prompt))
+        later = [index for index, event in enumerate(happened) if index > first and isinstance(event, Shown)]
         self._begins = [first, *later]
         """For each act, which event it is."""
-        self._ends = [*later, len(events)]
+        self._ends = [*later, len(happened)]
         """For each act, how many events have been applied after it."""
-        self._times = [events[index].t for index in self._begins]
-        self._engines: list[tuple[int, Header | said.Engine]] = [(0, record.header)]
-        self._engines += [(index + 1, event) for index, event in enumerate(events) if isinstance(event, said.Engine)]
+        self._times = [happened[index].t for index in self._begins]
+        self._engines: list[tuple[int, MadeOn]] = [(0, record.header)]
+        self._engines += [
+            (index + 1, event) for index, event in enumerate(happened) if isinstance(event, events.Engine)
+        ]
         self._act = 0
         self._credit = 0.0
         """Seconds that have passed since the act was due."""
@@ -126,7 +129,7 @@ class Player:
         return self._timeline.session.snapshot()
 
     @property
-    def engine(self) -> Header | said.Engine:
+    def engine(self) -> MadeOn:
         """On which it was recorded, at this act."""
         place = bisect.bisect_right(self._engines, self._timeline.at, key=lambda pair: pair[0])
         return self._engines[place - 1][1]
@@ -139,7 +142,7 @@ class Player:
     @property
     def ending(self) -> str:
         """What the last act is, where nothing is wrong."""
-        closed = bool(self._timeline.events) and isinstance(self._timeline.events[-1], said.End)
+        closed = bool(self._timeline.events) and isinstance(self._timeline.events[-1], events.End)
         return "the end" if closed else "the end: the explorer was not closed"
 
     @property
@@ -195,24 +198,24 @@ class Player:
 
 def _words(event: AnyEvent) -> str:
     match event:
-        case said.Prompt():
+        case events.Prompt():
             return "a prompt"
-        case said.Add():
+        case events.Add():
             return {"picked": "picked", "sampled": "drawn", "forced": "forced"}[event.source]
-        case said.Move() if event.draw is not msgspec.UNSET:
+        case events.Move() if event.drawn is not None:
             return "drawn again"
-        case said.Move():
+        case events.Move():
             return "moved"
-        case said.Delete():
+        case events.Delete():
             return "deleted"
-        case said.Bookmark():
+        case events.Bookmark():
             return "named" if event.name else "unnamed"
-        case said.Undo():
+        case events.Undo():
             return "undone"
-        case said.Redo():
+        case events.Redo():
             return "done again"
-        case said.Params():
+        case events.Params():
             return "settings"
-        case said.Engine():
+        case events.Engine():
             return "the engine started again" if event.restarted else "another engine"
     return ""

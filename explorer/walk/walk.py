@@ -14,11 +14,13 @@ from msgspec import UNSET
 
 from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.record.events import Act, AnyEvent, End, Move, Params, Prompt, Redo, Score, Seen, Undo
+from explorer.core.place import Place
+from explorer.core.record.event import Act
+from explorer.core.record.events import AnyEvent, End, Move, Params, Prompt, Redo, Score, Seen, Undo
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.walk import navigation
-from explorer.core.walk.session import Place, Session
+from explorer.core.walk.session import Session
 from explorer.core.walk.snapshot import EMPTY, Snapshot
 from explorer.engine.base import Engine, Progress, Step, carry_over, encode_source
 from explorer.engine.description import EngineInfo

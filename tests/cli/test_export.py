@@ -69,7 +69,7 @@ def test_a_file_is_overwritten_where_that_is_asked_for(tmp_path):
 def test_a_record_without_a_prompt_and_one_whose_lines_do_not_fit_are_told(tmp_path, header):
     for name, event, said in (
         ("empty", None, "ends before its first prompt"),
-        ("damaged", events.Move(node=7), "Line 3: there is no node 7"),
+        ("damaged", events.Move(node=7), "damaged.jsonl: there is no node 7"),
     ):
         path = tmp_path / f"{name}.jsonl"
         journal = Journal.create(path, header)

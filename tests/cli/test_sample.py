@@ -205,7 +205,7 @@ def test_a_terminal_gets_the_text_as_it_comes_and_an_interruption_keeps_it():
 def test_sequences_are_written_in_order_and_what_is_broken_off_says_so(capsys):
     sequences = [SampledSequence(index, 1) for index in range(3)]
     writer = Writer(sequences, Objects())
-    drawn = Candidate(Token.from_bytes(97, b"a"), 1, 0.0, -1.0, 0.4, 0.4)
+    drawn = Candidate(token=Token.from_bytes(97, b"a"), rank=1, logit=0.0, logprob=-1.0, prob=0.4, sampling_prob=0.4)
     for index, finish in ((1, "stop"), (0, None)):
         sequences[index].add(drawn, finish)
         writer.write()

@@ -9,7 +9,16 @@ from explorer.core.token import Token
 
 def row(rank, prob, cut_by=None, moved=None):
     kept = 0.0 if cut_by else prob
-    return Candidate(Token(rank, b"x", "text"), rank, 0.0, 0.0, prob, kept, cut_by, moved)
+    return Candidate(
+        token=Token(rank, b"x", "text"),
+        rank=rank,
+        logit=0.0,
+        logprob=0.0,
+        prob=prob,
+        sampling_prob=kept,
+        cut_by=cut_by,
+        adjusted_rank=moved,
+    )
 
 
 TABLE = Distribution((row(1, 0.5), row(2, 0.412), row(3, 0.05, "top_p"), row(5, 0.01, "top_p")), 9, 1.0, 0.01, 2)

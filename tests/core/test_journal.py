@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from explorer.core.chat import Chat, ChatOptions, Message
 from explorer.core.record import events, journal
 from explorer.core.record.journal import Journal
+from explorer.core.record.record import Record
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
 from explorer.core.walk.session import Session
+from explorer.core.walk.steps import restore
 from explorer.errors import RecordError
 
 OLD = Path(__file__).parents[1] / "data" / "record-v1.jsonl"
@@ -44,7 +46,9 @@ def test_a_record_that_was_cut_off_anywhere_after_its_header_loads(whole, data):
     assert record.events == journal.parse(whole).events[:complete]
     assert record.size + len(record.torn) == cut
     assert whole[:cut].endswith(record.torn) and b"\n" not in record.torn
-    Session(record.header).restore(record.events)
+    session = Session(record.header)
+    for event in record.events:
+        session.apply(event)
 
 
 @given(st.data())
@@ -56,8 +60,8 @@ def test_a_record_that_was_cut_off_within_its_header_is_refused(whole, data):
 
 def test_a_chat_that_is_none_is_named_by_its_line(header):
     said = events.Prompt(text="a", ids=[97], messages=[{"role": "user", "content": "a"}, {"content": "b"}])
-    with pytest.raises(RecordError, match="Line 3: Message 2 of the prompt has no role"):
-        Session(header).restore([PROMPT, said])
+    with pytest.raises(RecordError, match=r"Line 3 of walk\.jsonl: Message 2 of the prompt has no role"):
+        restore(Record(header, [PROMPT, said]), "walk.jsonl", Session(header))
 
 
 def test_a_chat_is_in_the_record_as_its_template_reads_it(header, tmp_path):
@@ -295,7 +299,7 @@ def test_a_record_of_version_1_loads_for_ever():
     session.learn([Token(258, b"Once", "text"), Token(259, b" upon", "text"), Token(260, b" a", "text")])
     session.learn([Token(273, "옛날".encode(), "text"), Token(256, b"<|begin|>", "special")])
     session.learn([Token(236, b"\xec", "bytes")])
-    session.restore(record.events)
+    restore(record, "the record", session)
     assert [tree.text for tree in session.trees] == ["Once upon a", "옛날"]
     assert [[token.id for token in tree.prompt] for tree in session.trees] == [[256, 258, 259, 260], [256, 273]]
     assert [len(tree.nodes) for tree in session.trees] == [7, 2]
@@ -313,7 +317,7 @@ def test_a_record_of_version_1_loads_for_ever():
 def test_a_record_with_the_scores_of_its_prompt_loads_for_ever():
     record = journal.read(OLD.with_name("record-v1-score.jsonl"))
     session = Session(record.header)
-    session.restore(record.events)
+    restore(record, "the record", session)
     shown = session.snapshot().path
     assert [place.rank for place in shown] == [None, 259, 1, 1, 2]
     assert shown[0].logprob is shown[0].entropy is shown[0].surprisal is None

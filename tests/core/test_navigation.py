@@ -1,8 +1,9 @@
 import pytest
 
+from explorer.core.place import Place
 from explorer.core.record import events
 from explorer.core.walk.navigation import arrival, sibling
-from explorer.core.walk.session import Place, Session
+from explorer.core.walk.session import Session
 
 
 @pytest.fixture

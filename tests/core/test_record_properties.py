@@ -8,10 +8,11 @@ from explorer.core.record import events, journal
 from explorer.core.record.journal import Journal
 from explorer.core.record.outline import outline
 from explorer.core.walk.session import Session
+from explorer.core.walk.steps import restore
 from explorer.errors import RecordError
 from tests.core.test_session import MOVES, everything
 
-LINE = re.compile(r"[Ll]ine \d+|has no header|is empty|not a record|has version")
+LINE = re.compile(r"[Ll]ine \d+|has no header|is empty|ends before its first prompt|not a record|has version")
 
 
 class Still(Journal):
@@ -39,7 +40,11 @@ def recorded(header, walker, tmp_path_factory):
 def restored(walker, record) -> Session:
     session = Session(record.header)
     walker.teach(session)
-    session.restore(record.events)
+    if record.has_prompt:
+        restore(record, "the record", session)
+    else:
+        for event in record.events:
+            session.apply(event)
     return session
 
 

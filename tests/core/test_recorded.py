@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.core.record import events
-from explorer.core.record.journal import Record
+from explorer.core.record.record import Record
 from explorer.core.token import Token
 from explorer.core.walk.recorded import recorded_label, recorded_session
 from explorer.core.walk.session import Session

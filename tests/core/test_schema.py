@@ -2,11 +2,14 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from explorer.core.record import events
+from explorer.core.record.event import ALWAYS
 from explorer.core.record.journal import Journal
 from explorer.core.record.schema import schema
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.walk.session import Session
 
@@ -110,3 +113,11 @@ def test_every_event_says_what_it_is_and_every_field_that_a_docstring_explains_i
     seconds = SCHEMA["$defs"]["Add"]["properties"]["t"]["description"]
     assert seconds == "Seconds since the start of the record."
     assert SCHEMA["$defs"]["CandidateRow"]["properties"]["bytes"]["description"] == "In hexadecimal."
+
+
+def test_a_record_keeps_every_setting_as_the_samplers_declare_it():
+    declared = {field.name: (field.type, field.default) for field in msgspec.structs.fields(SamplingParams)}
+    recorded = {field.name: (field.type, field.default) for field in msgspec.structs.fields(events.Params)}
+    assert list(recorded) == ["t", *declared]
+    for name, (kind, default) in declared.items():
+        assert recorded[name] == (kind, msgspec.NODEFAULT if name in ALWAYS else default)

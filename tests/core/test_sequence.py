@@ -8,7 +8,7 @@ from explorer.core.token import Token, shown_bytes, take_text
 
 
 def candidate(token: Token, logprob: float | None = -0.5) -> Candidate:
-    return Candidate(token, 2, 1.0, logprob, 0.6, 0.7)
+    return Candidate(token=token, rank=2, logit=1.0, logprob=logprob, prob=0.6, sampling_prob=0.7)
 
 
 @given(st.lists(st.one_of(st.binary(max_size=3), st.text("a한👩", max_size=2).map(str.encode)), max_size=9))

@@ -5,10 +5,12 @@ from hypothesis import strategies as st
 
 from explorer.core.record import events, journal
 from explorer.core.record.journal import Journal
+from explorer.core.record.record import Record
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
 from explorer.core.walk.session import Session
 from explorer.core.walk.snapshot import EMPTY
+from explorer.core.walk.steps import restore
 from explorer.errors import RecordError, UsageError
 
 KINDS = (
@@ -55,7 +57,7 @@ def test_the_replay_of_a_record_is_the_session(header, walker, tmp_path_factory,
     walker.teach(replayed)
     again = []
     for event in record.events:
-        replayed.restore([event])
+        replayed.apply(event)
         again.append(replayed.snapshot())
     assert everything(replayed) == everything(session)
     assert again == snapshots
@@ -134,7 +136,7 @@ def test_a_run_is_one_act(header, walker):
 
 
 def test_what_is_joined_after_an_undo_is_an_act_of_its_own(header, walker):
-    session = begun(header, walker, ("pick", 0), ("pick", 0))
+    session = begun(header, walker, ("pick", 0), ("seen", 3), ("pick", 1))
     session.apply(session.undo())
     session.apply(session.back())
     session.apply(session.undo())
@@ -308,8 +310,8 @@ def test_settings_out_of_range_are_refused_and_change_nothing(header):
 )
 def test_the_replay_of_an_event_that_does_not_fit_names_its_line(header, event):
     happened = [events.Prompt(text="a", ids=[97]), events.Move(node=0), event]
-    with pytest.raises(RecordError, match="Line 4"):
-        Session(header).restore(happened)
+    with pytest.raises(RecordError, match=r"Line 4 of walk\.jsonl: "):
+        restore(Record(header, happened), "walk.jsonl", Session(header))
 
 
 def test_a_table_belongs_to_the_settings_that_made_it(header, walker):

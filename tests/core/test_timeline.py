@@ -1,13 +1,15 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.core.record import events, journal
-from explorer.core.record.journal import Record
+from explorer.core.record.record import Record
 from explorer.core.walk.session import Session
 from explorer.core.walk.timeline import Timeline
+from explorer.core.walk.tree import Node
 from explorer.errors import RecordError
 
 KINDS = (
@@ -19,8 +21,16 @@ moves = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 999)), max_siz
 
 def told(session):
     """What there is to be seen of a session."""
-    marks = [(sorted(tree.deleted), dict(tree.bookmarks), len(tree.nodes), tree.scores) for tree in session.trees]
-    return session.snapshot(), marks, session.tokenizer, [tree.living(0) for tree in session.trees]
+    marks = [(sorted(tree.deleted), dict(tree.bookmarks), tree.scores, dict(tree.tables)) for tree in session.trees]
+    nodes = [[msgspec.json.encode(without_token(node)) for node in tree.nodes] for tree in session.trees]
+    return session.snapshot(), marks, session.tokenizer, nodes
+
+
+def without_token(node):
+    """A node as it stands: children, draws, the table, and what was visited last."""
+    return {name: getattr(node, name) for name in Node.__slots__ if name not in ("token", "pending", "batches")} | {
+        "batches": sorted(node.batches, key=str)
+    }
 
 
 @given(moves, st.lists(st.integers(0, 80), max_size=12))

@@ -21,7 +21,16 @@ from explorer.errors import ContextFull, EngineError, ModelError, UsageError
 
 PARAMS = SamplingParams(0.7, 0.9, 40, 2**63 - 1, logit_bias=((5, -1.5),), suppress_tokens=(3, 4))
 PREFIX = wire.Prefix(3, [1, 2], 2, 7)
-CANDIDATE = Candidate(Token(7, b"\xec\x98\n", "bytes", "ì"), 1, None, -0.1, 0.9, 1.0, "top_p", 3)
+CANDIDATE = Candidate(
+    token=Token(7, b"\xec\x98\n", "bytes", "ì"),
+    rank=1,
+    logit=None,
+    logprob=-0.1,
+    prob=0.9,
+    sampling_prob=1.0,
+    cut_by="top_p",
+    adjusted_rank=3,
+)
 SCORED = [
     Scored(CANDIDATE.token),
     Scored(CANDIDATE.token, -0.5, 0.6, 2, 1.5, (Alternative(CANDIDATE.token, 1, -0.1, 0.9),)),

@@ -6,7 +6,8 @@ import pytest
 
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.record import events, journal
-from explorer.core.record.journal import Journal, Record
+from explorer.core.record.journal import Journal
+from explorer.core.record.record import Record
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
 from explorer.core.walk.session import Session
@@ -102,7 +103,10 @@ def hostile_record(tmp_path: Path, header: events.Header) -> Path:
     path = tmp_path / "hostile.jsonl"
     session = Session(header, Journal.create(path, header))
     tokens = [Token.from_bytes(number, data) for number, data in enumerate(HOSTILE)]
-    rows = tuple(Candidate(token, rank, 0.0, -3.0, 0.05, 0.05) for rank, token in enumerate(tokens, 1))
+    rows = tuple(
+        Candidate(token=token, rank=rank, logit=0.0, logprob=-3.0, prob=0.05, sampling_prob=0.05)
+        for rank, token in enumerate(tokens, 1)
+    )
     table = Distribution(rows, len(rows) + 1, 4.0, 0.05, len(rows) + 1)
     session.apply(events.Prompt.of(b"".join(HOSTILE).decode(errors="replace"), tokens))
     for candidate in rows:

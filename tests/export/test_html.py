@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from explorer.core.record import events
-from explorer.core.record.journal import Record
+from explorer.core.record.record import Record
 from explorer.core.token import label
 from explorer.export import html
 from explorer.export.colours import DARK, LIGHT

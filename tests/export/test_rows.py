@@ -7,10 +7,12 @@ import msgspec
 import pytest
 
 from explorer.core.record import events
+from explorer.core.record.record import Record
 from explorer.core.walk.recorded import recorded_session
 from explorer.export import csv as csv_format
 from explorer.export import json as json_format
-from explorer.export.document import Document, runs
+from explorer.export.document import Document, branches
+from explorer.replay.claims import fold
 from tests.export.conftest import BOOKMARK, HOSTILE
 
 
@@ -99,7 +101,7 @@ def test_json_has_the_bytes_of_hostile_tokens_and_the_text_only_where_it_is_whol
 
 def test_the_runs_of_a_tree_are_its_nodes_with_the_sums_of_their_logprobs(document):
     tree = document.session.trees[0]
-    found = list(runs(0, tree))
+    found = list(branches(0, tree))
     assert sorted(row.node for run in found for row in run.rows) == list(range(1, 9))
     for run in found:
         path = tree.path(run.rows[-1].node)
@@ -109,11 +111,21 @@ def test_the_runs_of_a_tree_are_its_nodes_with_the_sums_of_their_logprobs(docume
 
 
 def test_a_token_of_which_the_record_tells_no_more_than_the_id_is_written_as_it(header):
-    from explorer.core.record.journal import Record
-
     said = [events.Prompt(text="a b", ids=[5, 6]), events.Add(parent=0, node=1, id=7, source="forced")]
     document = Document.of(Record(header, said), "it")
     assert document.text() == "#5#6#7"
     assert [(row.token, row.text, row.bytes, row.prob) for row in document.path()] == [
         (f"#{token_id}", None, None, None) for token_id in (5, 6, 7)
     ]
+
+
+def test_packed_weights_make_an_engine_of_its_own_as_they_do_for_a_verification(header):
+    packed = {name: getattr(header, name) for name in ("model", "dtype", "device", "tokenizer", "versions")}
+    engine = events.Engine(restarted=False, loaded_with={"quantize": "4bit"}, **packed)
+    prompt = events.Prompt(text="a", ids=[97], bytes=["61"])
+    record = Record(header, [prompt, engine, prompt])
+    document = Document.of(record, "it")
+    said = json.loads(json_format.text(document))
+    assert [engine["loaded_with"] for engine in said["engines"]] == [{}, {"quantize": "4bit"}]
+    assert ("loaded with", "quantize 4bit") in list(document.facts())
+    assert [part.engine for part in fold(record, "it")[1]] == document.engines

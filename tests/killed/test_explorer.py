@@ -95,10 +95,12 @@ def replayed(events, header, painted) -> Session:
     for shown in painted:
         count = shown.pop("events")
         assert len(events) >= count, "an event was on the screen, and is not in the record"
-        session.restore(events[done:count])
+        for event in events[done:count]:
+            session.apply(event)
         done = count
         assert json.loads(json.dumps(told(session.snapshot()))) == shown
-    session.restore(events[done:])
+    for event in events[done:]:
+        session.apply(event)
     return session
 
 

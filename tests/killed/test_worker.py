@@ -97,7 +97,8 @@ class Killed:
         assert record.events == session.events
         assert not record.torn
         again = Session(record.header)
-        again.restore(record.events)
+        for event in record.events:
+            again.apply(event)
         assert told(again.snapshot()) == told(session.snapshot())
 
     @property

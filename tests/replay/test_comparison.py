@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.record import events, journal
+from explorer.core.record.record import Record
 from explorer.core.token import Token
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.replay.comparison import (
@@ -45,7 +46,14 @@ def test_what_one_gives_no_probability_is_infinitely_far():
 
 def table(**probs):
     rows = (
-        Candidate(Token.from_bytes(ord(name), name.encode()), rank, 0.0, math.log(prob), prob, prob)
+        Candidate(
+            token=Token.from_bytes(ord(name), name.encode()),
+            rank=rank,
+            logit=0.0,
+            logprob=math.log(prob),
+            prob=prob,
+            sampling_prob=prob,
+        )
         for rank, (name, prob) in enumerate(probs.items(), 1)
     )
     return Distribution(tuple(rows), 99, 1.0, 0.1, 99)
@@ -102,7 +110,7 @@ async def test_other_vocabularies_are_compared_by_their_text(recorded, header):
     score = events.Score(logprobs=[None, -1.0, -math.log(8)], ranks=[None, 1, 1], entropies=[None, 1.0, 1.0])
     trie = Trie()
     one = msgspec.structs.replace(record, events=record.events[:3])
-    other = journal.Record(header, [prompt, score])
+    other = Record(header, [prompt, score])
     found = compare(Compared(one, "a", trie), Compared(other, "b", trie))
     assert (found.same_vocabulary, found.shared_tokens, found.positions) == (False, None, [])
     assert found.shared_text == text

@@ -73,3 +73,11 @@ async def test_a_record_that_is_wrong_is_named_and_leaves_no_file(recorded, tmp_
     with pytest.raises(RecordError, match=r"Line 5 of .*there is no node 99"):
         await rewalk(ScriptedEngine.demo(), path, out)
     assert not out.exists()
+
+
+async def test_a_record_without_a_prompt_is_no_walk_and_leaves_no_file(recorded, tmp_path):
+    path, out = await recorded(ScriptedEngine.demo()), tmp_path / "again.jsonl"
+    path.write_text(path.read_text().splitlines(keepends=True)[0])
+    with pytest.raises(RecordError, match="ends before its first prompt: there is no walk in it"):
+        await rewalk(ScriptedEngine.demo(), path, out)
+    assert not out.exists()

@@ -11,11 +11,13 @@ from explorer.cli.engines import make_engine
 from explorer.config import Config
 from explorer.core.record import journal
 from explorer.core.record.events import Engine as EngineEvent
+from explorer.core.record.record import Record
+from explorer.core.sampling.knobs import KNOBS
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import RecordError, UsageError
 from explorer.replay.claims import fold
-from explorer.replay.tolerance import loosened, tolerance_of
+from explorer.replay.tolerance import FIRM, LOOSENED, loosened, tolerance_of
 from explorer.replay.verification import Verification
 
 DATA = Path(__file__).parents[1] / "data"
@@ -177,6 +179,11 @@ async def test_each_part_is_of_its_engine_and_a_restart_begins_none(lines):
     ]
 
 
+def test_a_record_without_a_prompt_has_nothing_to_verify(header):
+    with pytest.raises(UsageError, match=r"^it ends before its first prompt: there is no walk in it\.$"):
+        fold(Record(header, []), "it")
+
+
 async def test_a_model_of_another_vocabulary_is_refused(lines):
     record = journal.parse("\n".join([*lines, ""]).encode())
     with pytest.raises(UsageError, match="another vocabulary"):
@@ -206,6 +213,14 @@ def test_looser_settings_keep_more_and_tighter_ones_less(top_p, min_p, typical_p
         )
         assert tight * more <= asked * more <= loose * more
     assert loosened(params, 0.0) == params
+
+
+def test_every_setting_gives_way_or_says_why_not():
+    assert sorted([*LOOSENED, *FIRM]) == sorted(knob.name for knob in KNOBS)
+    for name in LOOSENED:
+        params = SamplingParams(**{name: 0.05})
+        assert loosened(params, 0.5).settings.keys() == {name}
+        assert loosened(params, 0.5) != params
 
 
 def test_the_tolerance_is_of_the_dtype_and_of_packed_weights():

@@ -79,7 +79,8 @@ async def test_a_replay_is_the_same_session_and_goes_on_with_the_same_draws(walk
         await Fork(walk, 4, RULES).draw(lambda: None)
     replayed = Session(walk.session.header)
     replayed.learn(walk.session.token(token_id) for token_id in range(276))
-    replayed.restore(walk.session.events)
+    for event in walk.session.events:
+        replayed.apply(event)
     assert replayed.tree.nodes == walk.session.tree.nodes
     assert replayed.node == walk.session.node == 0
     assert (replayed.cursor.draws, replayed.cursor.taken, len(replayed.cursor.batches)) == (0, 0, 3)

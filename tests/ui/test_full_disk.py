@@ -9,6 +9,7 @@ import pytest
 
 from explorer.core.record import journal
 from explorer.core.walk.session import Session
+from explorer.core.walk.steps import restore
 from tests.ui.test_screen import press, settle, text
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -80,7 +81,7 @@ async def test_a_disk_that_fills_stops_the_record_with_a_warning_and_everything_
         saved = journal.read(copy)
         assert (saved.events, saved.torn) == (session.events, b"")
         again = Session(saved.header)
-        again.restore(saved.events)
+        restore(saved, str(copy), again)
         assert again.prefix() == session.prefix()
         assert "".join(place.text for place in again.snapshot().path) == text(app)
         await pilot.press("ctrl+q")

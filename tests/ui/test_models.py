@@ -5,6 +5,7 @@ import pytest
 from explorer.core.record import journal
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.walk.session import Session
+from explorer.core.walk.steps import restore
 from explorer.engine.description import ModelEntry
 from explorer.engine.scripted.scripted import WORDS, ScriptedEngine
 from explorer.errors import ModelError
@@ -108,7 +109,7 @@ async def test_a_record_over_two_vocabularies_is_restored_with_the_words_of_both
         expected = app.main.walk.snapshot
     record = journal.read(tmp_path / "walk.jsonl")
     session = Session(record.header)
-    session.restore(record.events)
+    restore(record, "walk.jsonl", session)
     assert [t.bytes.decode() for t in session.trees[0].prompt] == [WORDS[i] for i in (0, 2, 3, 4)]
     assert session.snapshot().ids == expected.ids
     assert "".join(place.text for place in session.snapshot().path) == "Once upon a time"

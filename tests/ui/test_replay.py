@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from explorer.core.record import events, journal
-from explorer.core.record.journal import Record
+from explorer.core.record.record import Record
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.app import ReplayApp
 from explorer.ui.replay_desk import NO_TABLE

@@ -5,7 +5,7 @@ import pytest
 
 from explorer.core.record import events, journal
 from explorer.core.record.events import Header
-from explorer.core.record.journal import Record
+from explorer.core.record.record import Record
 from explorer.core.walk.recorded import recorded_session
 from explorer.errors import RecordError, UsageError
 from explorer.walk.player import LONGEST, Pace, Player

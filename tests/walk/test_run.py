@@ -58,7 +58,8 @@ async def test_each_new_draw_is_an_event_and_a_replay_goes_on_with_the_next_one(
     assert draws == [0, 1, 2, 3, 4]
     assert {type(e) for e in said[1:] if e.node and e.draw} <= {events.Add, events.Move}
     replayed = Session(walk.session.header)
-    replayed.restore(walk.session.events)
+    for event in walk.session.events:
+        replayed.apply(event)
     assert replayed.tree.nodes[0].taken == walk.session.tree.nodes[0].taken == 5
     assert replayed.snapshot().ids == walk.snapshot.ids
 

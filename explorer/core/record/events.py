@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 
 from explorer.core.chat import Chat, ChatOptions, read_messages
-from explorer.core.choice import Choice, Source
+from explorer.core.choice import Batch, Choice, Source
 from explorer.core.distribution import CandidateRow, Distribution, Logprob, Prob
+from explorer.core.place import Place
+from explorer.core.record.event import Act, Event, NodeAct, Settings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Bytes, Token
@@ -52,26 +54,12 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"{self.started} is not a moment with its time zone")
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=str.lower):
-    """One line of the record."""
-
-    t: float = 0.0
-    """Seconds since the start of the record."""
-
-
-class Act(Event, frozen=True, kw_only=True):
-    """What a person did to the walk, and can undo."""
-
-    joined: bool | msgspec.UnsetType = msgspec.UNSET
-    """Whether it belongs to the act of the one before, and is undone with it; left out where it does not."""
-
-
 class Prompt(Act, frozen=True, kw_only=True):
     """A new root: a tree of its own, whose node 0 the cursor goes to."""
 
     text: str
     ids: list[int]
-    bytes: list[str] = []
+    bytes: list[str] = msgspec.field(default_factory=list)
     """Of each token, in hexadecimal, so that a record can be read without its tokenizer; older records lack them."""
     messages: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
     """What the person wrote, where the text is a chat in the format of the model's template."""
@@ -90,6 +78,11 @@ class Prompt(Act, frozen=True, kw_only=True):
             return prompt
         messages = [message.fields() for message in chat.messages]
         return msgspec.structs.replace(prompt, messages=messages, options=chat.options)
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether the text is what a template made of messages."""
+        return self.messages is not msgspec.UNSET
 
     def chat(self) -> Chat | None:
         """The chat, to be edited again; None where the person wrote a text. Raises UsageError."""
@@ -113,19 +106,13 @@ class Seen(Event, frozen=True, kw_only=True):
     cut_mass: float | None = None
     sampling_entropy: float | None = None
 
+    @property
+    def place(self) -> Place:
+        return Place(self.node, None if self.at is msgspec.UNSET else self.at)
+
     @classmethod
     def of(cls, node: int, distribution: Distribution, at: int | None = None) -> "Seen":
-        return cls(
-            node=node,
-            at=msgspec.UNSET if at is None else at,
-            entropy=distribution.entropy,
-            vocab_size=distribution.vocab_size,
-            other_prob=distribution.other_prob,
-            kept=distribution.kept,
-            candidates=[CandidateRow.of(candidate) for candidate in distribution.candidates],
-            cut_mass=distribution.cut_mass,
-            sampling_entropy=distribution.sampling_entropy,
-        )
+        return cls(node=node, at=msgspec.UNSET if at is None else at, **distribution.fields())
 
     def shortened(self, rows: int, tokens: Collection[int]) -> "Seen":
         """The first rows of the table, and those of some tokens; `other_prob` is of all that are left out."""
@@ -188,15 +175,29 @@ class Add(Act, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         Bytes.fromhex(self.bytes)
 
+    @property
+    def drawn(self) -> int | None:
+        """The index of the draw; None where nothing was drawn."""
+        return self.draw
+
+    @property
+    def batch(self) -> Batch | None:
+        """Which of several sequences it is of; None where it is of none."""
+        return _batch(self.seed, self.row, self.rows)
+
     def choice(self) -> Choice:
+        """How the token came to stand there."""
         rows = None if self.rows is msgspec.UNSET else self.rows
         return Choice(self.source, self.prob, self.sampling_prob, self.rank, self.entropy, self.seed, self.draw, rows)
 
 
-class Move(Act, frozen=True, kw_only=True):
+def _batch(seed: int | None, row: int | msgspec.UnsetType, rows: int | msgspec.UnsetType) -> Batch | None:
+    return None if rows is msgspec.UNSET else Batch(seed, 0 if row is msgspec.UNSET else row, rows)
+
+
+class Move(NodeAct, frozen=True, kw_only=True):
     """The cursor goes to a node that exists."""
 
-    node: int
     root: int | msgspec.UnsetType = msgspec.UNSET
     """The number of the prompt, from 0; left out where it is the current one."""
     draw: int | msgspec.UnsetType = msgspec.UNSET
@@ -206,19 +207,24 @@ class Move(Act, frozen=True, kw_only=True):
     row: int | msgspec.UnsetType = msgspec.UNSET
     rows: int | msgspec.UnsetType = msgspec.UNSET
 
+    @property
+    def drawn(self) -> int | None:
+        """The index of the draw; None where nothing was drawn."""
+        return None if self.draw is msgspec.UNSET else self.draw
 
-class Delete(Act, frozen=True, kw_only=True):
+    @property
+    def batch(self) -> Batch | None:
+        """Which of several sequences it is of; None where it is of none."""
+        return _batch(None if self.seed is msgspec.UNSET else self.seed, self.row, self.rows)
+
+
+class Delete(NodeAct, frozen=True, kw_only=True):
     """A node and everything after it is not shown any more; the cursor leaves it. A move there brings it back."""
 
-    node: int
-    root: int | msgspec.UnsetType = msgspec.UNSET
 
-
-class Bookmark(Act, frozen=True, kw_only=True):
+class Bookmark(NodeAct, frozen=True, kw_only=True):
     """A node gets a name."""
 
-    node: int
-    root: int | msgspec.UnsetType = msgspec.UNSET
     name: str | None
     """None takes it away."""
 
@@ -231,29 +237,15 @@ class Redo(Event, frozen=True, kw_only=True):
     """The act that was undone last is done again."""
 
 
-class Params(Event, frozen=True, kw_only=True):
+class Params(Settings, frozen=True, kw_only=True):
     """New settings of the samplers, all of them."""
-
-    temperature: float
-    top_p: float
-    top_k: int
-    seed: int | None
-    min_p: float = 0.0
-    typical_p: float = 1.0
-    epsilon_cutoff: float = 0.0
-    eta_cutoff: float = 0.0
-    top_h: float = 0.0
-    repetition_penalty: float = 1.0
-    no_repeat_ngram_size: int = 0
-    logit_bias: tuple[tuple[int, float], ...] = ()
-    suppress_tokens: tuple[int, ...] = ()
-    min_new_tokens: int = 0
 
     @classmethod
     def of(cls, params: SamplingParams) -> "Params":
         return cls(**{name: getattr(params, name) for name in SamplingParams.__struct_fields__})
 
     def params(self) -> SamplingParams:
+        """Raises UsageError for a value out of range."""
         return SamplingParams(**{name: getattr(self, name) for name in SamplingParams.__struct_fields__})
 
 
@@ -266,9 +258,9 @@ class Engine(Event, frozen=True, kw_only=True):
     dtype: str
     device: str
     tokenizer: str
-    special_tokens: list[int] = []
-    loaded_with: dict[str, Any] = {}
-    versions: dict[str, str] = {}
+    special_tokens: list[int] = msgspec.field(default_factory=list)
+    loaded_with: dict[str, Any] = msgspec.field(default_factory=dict)
+    versions: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class End(Event, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The record: a header and events as JSON lines, append-only.
+"""Journal: the file of a record, a header and events as JSON lines, append-only.
 
 Owns its reading and its writing; a torn last line is tolerated. Must not know what the events do.
 """
@@ -16,6 +16,7 @@ import msgspec
 
 from explorer.core.record import mending
 from explorer.core.record.events import FORMAT, READABLE, VERSION, AnyEvent, Header
+from explorer.core.record.record import Record
 from explorer.core.record.syncing import Syncing, sync_file, sync_folder
 from explorer.errors import RecordError
 
@@ -30,17 +31,6 @@ LINE_LIMIT = 2**28
 """Bytes of a line: the numbers of a prompt of a million tokens take a quarter of it."""
 
 HEADER_LIMIT = 2**20
-
-
-class Record(msgspec.Struct, frozen=True):
-    """What a file holds."""
-
-    header: Header
-    events: list[AnyEvent]
-    torn: bytes = b""
-    """The beginning of a last line that was not finished."""
-    size: int = 0
-    """Bytes of the file without the torn line."""
 
 
 def parse(data: bytes, name: str = "the record") -> Record:
@@ -131,12 +121,12 @@ def read_header(line: bytes, name: str) -> Header:
             raise RecordError(f"{name} is not a record of the token explorer: its first line is no header.")
         raise RecordError(f"{name} has no header: it was cut off within its first line. There is no walk in it.")
     try:
-        said: Any = msgspec.json.decode(line)
-        if not isinstance(said, dict) or said.get("format") != FORMAT:
+        written: Any = msgspec.json.decode(line)
+        if not isinstance(written, dict) or written.get("format") != FORMAT:
             raise RecordError(f"{name} is not a record of the token explorer: its first line is no header.")
-        if said.get("version") not in READABLE:
+        if written.get("version") not in READABLE:
             raise RecordError(
-                f"{name} has version {said.get('version')!r} of the record; this program reads up to {VERSION}. "
+                f"{name} has version {written.get('version')!r} of the record; this program reads up to {VERSION}. "
                 "Install a newer version of token-explorer."
             )
         return _decode_header(line)

@@ -142,8 +142,8 @@ class _Reading:
 
 def _first_words(prompt: _Line) -> str:
     """The beginning of a text, or of the last message of a chat."""
-    said = prompt.messages[-1].get("content") if prompt.messages else prompt.text
-    text = said if isinstance(said, str) else prompt.text
+    content = prompt.messages[-1].get("content") if prompt.messages else prompt.text
+    text = content if isinstance(content, str) else prompt.text
     return text if len(text) <= CLIPPED else text[: CLIPPED - 1] + "…"
 
 

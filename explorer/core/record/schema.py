@@ -14,7 +14,7 @@ from typing import Any, get_args
 import msgspec
 
 from explorer.core import chat, distribution
-from explorer.core.record import events
+from explorer.core.record import event, events
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PLACE = "#/$defs/{name}"
@@ -43,13 +43,13 @@ def schema() -> dict[str, Any]:
 def _described(name: str) -> dict[str, str]:
     """The docstrings under the fields of a struct and of what it inherits from."""
     struct = next(getattr(module, name) for module in (events, distribution, chat) if hasattr(module, name))
-    said: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     for kind in reversed(struct.__mro__):
-        if kind.__module__.startswith("explorer."):
+        if kind.__module__.startswith("explorer.") and kind is not event.Settings:  # Which has no source of its own.
             body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
             assert isinstance(body, ast.ClassDef)
-            said |= _docstrings(body.body)
-    return said
+            descriptions |= _docstrings(body.body)
+    return descriptions
 
 
 def _docstrings(statements: list[ast.stmt]) -> dict[str, str]:

@@ -34,8 +34,8 @@ def explain(candidate: Candidate, table: Distribution, params: SamplingParams) -
         parts.append("the model itself gives it no probability")
     if candidate.adjusted_rank is not None:
         causes = {"repetition_penalty": "the repetition penalty", "logit_bias": "the logit bias"}
-        said = " and ".join(words for name, words in causes.items() if name in params.settings)
-        parts.append(f"moved from rank {candidate.rank} to {candidate.place} by {said}")
+        movers = " and ".join(words for name, words in causes.items() if name in params.settings)
+        parts.append(f"moved from rank {candidate.rank} to {candidate.place} by {movers}")
     return "; ".join(parts)
 
 

@@ -39,9 +39,10 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True):
     """The values that a key walks through, in their order; allowed also where they are below `low`."""
 
     def step(self, value: Setting, direction: int) -> Setting:
-        """The next value in the direction, 1 or -1; the last one at an end. A value between two goes to its neighbour.
+        """The next of the steps, upwards for a direction of 1, downwards for -1; at an end, the step at that end.
 
-        An `off` that stands at an end of the steps is beyond every other value, whatever number it is.
+        Where `off` is the first of the steps it counts as below every value, where it is the last as above: a top-k of
+        0, which keeps every token, comes after 200.
         """
         if not self.steps:
             return value
@@ -65,10 +66,10 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True):
         assert isinstance(value, int | float)
         return value
 
-    def take(self, said: Any) -> Any:
+    def take(self, given: Any) -> Any:
         """The value that is meant by a text, or by what a TOML or JSON file says. Raises UsageError."""
         try:
-            value = self._read(said) if isinstance(said, str) else said
+            value = self._read(given) if isinstance(given, str) else given
             if self.kind == "number" and not isinstance(value, bool):
                 value = float(value)
             elif self.kind == "ids":
@@ -77,7 +78,7 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True):
                 pairs = value.items() if isinstance(value, Mapping) else value
                 value = tuple(sorted({int(token_id): float(bias) for token_id, bias in pairs}.items()))
         except (TypeError, ValueError, OverflowError) as error:
-            raise self._refusal(said) from error
+            raise self._refusal(given) from error
         self.check(value)
         return value
 
@@ -115,8 +116,8 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True):
     def _refusal(self, value: Any) -> UsageError:
         if isinstance(value, str):
             value = f"“{value}”"
-        said = f"{value:g}" if isinstance(value, float) else value
-        return UsageError(f"{self.title} must be {self.allowed}, not {said}.")
+        shown = f"{value:g}" if isinstance(value, float) else value
+        return UsageError(f"{self.title} must be {self.allowed}, not {shown}.")
 
     def text(self, value: Setting) -> str:
         """The value as a person may enter it: `take` gives it back."""
@@ -294,15 +295,15 @@ CUT_NAMES = {knob.name: knob.title for knob in KNOBS} | {"temperature": "greedy"
 """What a token is said to be cut by, by the name of the sampler."""
 
 
-def take_settings(said: Mapping[str, object], source: str) -> dict[str, Any]:
+def take_settings(settings: Mapping[str, object], source: str) -> dict[str, Any]:
     """The settings of a table in a file, or of a model, by their names.
 
     Raises UsageError, which names the source, for an unknown name or a value that is not allowed.
     """
-    unknown = sorted(said.keys() - KNOB.keys())
+    unknown = sorted(settings.keys() - KNOB.keys())
     if unknown:
         raise UsageError(f"{source} has an unknown setting “{unknown[0]}”. The settings are: {', '.join(KNOB)}.")
     try:
-        return {name: KNOB[name].take(value) for name, value in said.items()}
+        return {name: KNOB[name].take(value) for name, value in settings.items()}
     except UsageError as error:
         raise UsageError(f"In {source}: {error}") from error

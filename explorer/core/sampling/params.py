@@ -57,9 +57,9 @@ class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def summary(self) -> str:
-        """Those that are not off but the seed, in words: “temperature 0.8, top-k 40”; empty where all are off."""
-        said = ((KNOB[name], value) for name, value in self.settings.items() if name != "seed")
-        return ", ".join(f"{knob.title} {knob.text(value)}" for knob, value in said)
+        """The settings that are not off, in words, without the seed: “temperature 0.8, top-k 40”; empty for none."""
+        turned = ((KNOB[name], value) for name, value in self.settings.items() if name != "seed")
+        return ", ".join(f"{knob.title} {knob.text(value)}" for knob, value in turned)
 
     @property
     def token_ids(self) -> list[int]:
@@ -148,14 +148,14 @@ def sampling_defaults(generation: Mapping[str, Any]) -> dict[str, Any]:
     `do_sample: false` is a temperature of 0. What `generate()` adds by itself (a top-k of 50) is not the model's, and
     is left out; so is a value that no setting here allows, and the bias of a sequence of tokens.
     """
-    said = {name: generation.get(name) for name in KNOB if name != "seed"}
+    values = {name: generation.get(name) for name in KNOB if name != "seed"}
     biases = generation.get("sequence_bias") or []
     pairs = biases.items() if isinstance(biases, Mapping) else biases
-    said["logit_bias"] = {ids[0]: bias for ids, bias in pairs if len(ids) == 1}
+    values["logit_bias"] = {ids[0]: bias for ids, bias in pairs if len(ids) == 1}
     if generation.get("do_sample") is False:
-        said = {name: said[name] for name in GREEDY_TOO} | {"temperature": 0.0}
+        values = {name: values[name] for name in GREEDY_TOO} | {"temperature": 0.0}
     found = {}
-    for name, value in said.items():
+    for name, value in values.items():
         with contextlib.suppress(UsageError):
             taken = KNOB[name].off if value is None else KNOB[name].take(value)
             if taken != KNOB[name].off:

@@ -3,22 +3,11 @@
 Owns which changes belong to one act. Must not know events, nor how a change is made.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable
 
+import msgspec
 
-class Change(NamedTuple):
-    """One thing that became another: the cursor, the name of a bookmark, or whether a node is deleted."""
-
-    what: Literal["cursor", "bookmark", "deleted"]
-    before: Any
-    after: Any
-    root: int = 0
-    node: int = 0
-
-    @property
-    def inverse(self) -> "Change":
-        return self._replace(before=self.after, after=self.before)
+from explorer.core.walk.change import Change
 
 
 class History:
@@ -35,26 +24,30 @@ class History:
             self.done.append([])
         act = self.done[-1]
         for change in changes:
-            if act and change.what == act[-1].what == "cursor":
-                act[-1] = act[-1]._replace(after=change.after)  # Of a long run, the ends say all.
+            if act and change.kind == act[-1].kind == "cursor":
+                act[-1] = msgspec.structs.replace(act[-1], after=change.after)  # Of a long run, the ends say all.
             else:
                 act.append(change)
         self.undone.clear()
         self._open = True
 
-    def undo(self) -> Iterator[Change]:
-        """The changes that undo the last act, which can be done again afterwards. Raises IndexError."""
-        act = self.done.pop()
-        self.undone.append(act)
-        self._open = False
-        return (change.inverse for change in reversed(act))
+    def to_undo(self) -> list[Change]:
+        """The changes that undo the last act. Raises IndexError."""
+        return [change.inverse for change in reversed(self.done[-1])]
 
-    def redo(self) -> Iterator[Change]:
+    def to_redo(self) -> list[Change]:
         """The changes of the act that was undone last. Raises IndexError."""
-        act = self.undone.pop()
-        self.done.append(act)
+        return self.undone[-1]
+
+    def undo(self) -> None:
+        """The last act is undone now, and can be done again. Raises IndexError."""
+        self.undone.append(self.done.pop())
         self._open = False
-        return iter(act)
+
+    def redo(self) -> None:
+        """The act that was undone last is done again now. Raises IndexError."""
+        self.done.append(self.undone.pop())
+        self._open = False
 
     def clear(self) -> None:
         """Forget everything: what was done cannot be undone from here on."""

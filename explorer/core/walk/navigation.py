@@ -3,9 +3,10 @@
 Functions that read a session and change nothing. Must not know the screen.
 """
 
+from explorer.core.place import Place
 from explorer.core.record.events import AnyEvent, Move, Prompt, Score, Seen
 from explorer.core.token import shown_bytes, take_text
-from explorer.core.walk.session import Place, Session
+from explorer.core.walk.session import Session
 from explorer.core.walk.tree import Node
 
 
@@ -27,9 +28,10 @@ def arrival(session: Session, place: Place) -> list[AnyEvent]:
 
 
 def sibling(session: Session, focus: int | None, step: int) -> AnyEvent | None:
-    """The event that goes from the token of an index on the path (None: the last) to a sibling, `step` further.
+    """The event that goes to a sibling: another token that was tried in the same place, or another prompt for a prompt.
 
-    Round at the end. The siblings of a prompt are the other prompts. None where there is no other.
+    `focus` is the index on the path of the token that is left; None is the last one. `step` counts the siblings in the
+    order in which they were made; after the last one comes the first. None where there is no other.
     """
     tree = session.tree
     if focus is not None and focus < len(tree.prompt):

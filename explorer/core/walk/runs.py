@@ -88,13 +88,17 @@ class Runs:
         """In tokens."""
         return len(self.tree.prompt) if run is self.first else len(run.nodes)
 
+    def pending(self, run: Run) -> str:
+        """The bytes of an unfinished character at the end of a branch; where runs hang below, those may complete it."""
+        return "" if run.below else shown_bytes(self.tree.nodes[run.end].pending)
+
     def text(self, run: Run, size: int) -> tuple[str, str]:
         """The beginning and the end of a run's text, each of `size` characters or some more.
 
         The end is empty where the beginning is the whole.
         """
         whole, nodes = self.length(run), self.tree.nodes
-        unfinished = "" if run.below else shown_bytes(nodes[run.end].pending)
+        unfinished = self.pending(run)
 
         def piece(index: int) -> str:
             return self._prompt_texts[index] if run is self.first else nodes[run.nodes[index]].text

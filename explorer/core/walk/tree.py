@@ -1,4 +1,4 @@
-"""Tree: a trie of token ids under one prompt. Every token ever added stays.
+"""Tree: a trie of token ids under one prompt. What was added stays, unless the walk itself is taken back.
 
 Owns the numbering (nodes in order of creation, 0 being the prompt's last token) and the text that each token
 completes. Must not know the cursor, the record or the engine.
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from explorer.core.chat import Chat
 from explorer.core.choice import Choice
 from explorer.core.distribution import Distribution
+from explorer.core.place import Place
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import Scored
 from explorer.core.token import Token, take_text
@@ -39,7 +40,7 @@ class Node:
     """Token id -> node number, in order of creation."""
     last_child: int | None = None
     """The child that was visited last."""
-    batches: set[int | None] = field(default_factory=set)
+    batches: frozenset[int | None] = frozenset()
     """The seeds of the sequences that were drawn side by side from here."""
     distribution: Distribution | None = None
     shaped_by: SamplingParams | None = None
@@ -79,18 +80,45 @@ class Tree:
         last = prompt[-1] if prompt else None
         self.nodes = [Node(0, last, None, len(prompt), None, "", pending, 0, 0)]
 
-    def add(self, parent: int, token: Token, choice: Choice) -> Node:
-        """Append a child. The caller makes sure that the parent has none with this id."""
+    def after(self, parent: int, token: Token, choice: Choice) -> Node:
+        """The next node of the tree, as a child that the parent does not have yet; it is not appended."""
         above = self.nodes[parent]
         text, pending = take_text(above.pending + token.bytes)
         draws = above.draws
         if choice.source == "sampled" and choice.rows is None:
             draws = (above.draws if choice.draw is None else choice.draw) + 1
-            above.taken = max(above.taken, draws)
-        node = Node(len(self.nodes), token, parent, above.length + 1, choice, text, pending, draws, draws)
+        return Node(len(self.nodes), token, parent, above.length + 1, choice, text, pending, draws, draws)
+
+    def append(self, node: Node) -> None:
+        """Add the next node. The caller makes sure that its parent has no child with its id."""
+        assert node.token is not None and node.parent is not None
         self.nodes.append(node)
-        above.children[token.id] = node.number
-        return node
+        self.nodes[node.parent].children[node.token.id] = node.number
+
+    def pop(self) -> None:
+        """Take the last node away, which nothing comes after."""
+        node = self.nodes.pop()
+        assert node.token is not None and node.parent is not None
+        del self.nodes[node.parent].children[node.token.id]
+
+    def table(self, place: Place) -> Table | None:
+        """The table of a place, where it was seen."""
+        if place.at is not None:
+            return self.tables.get(place.at)
+        node = self.nodes[place.node]
+        if node.distribution is None or node.shaped_by is None:
+            return None
+        return Table(node.distribution, node.shaped_by)
+
+    def put_table(self, place: Place, table: Table | None) -> None:
+        """The table of a place from now on; None for one that was not seen."""
+        if place.at is None:
+            node = self.nodes[place.node]
+            node.distribution, node.shaped_by = table or (None, None)
+        elif table is None:
+            del self.tables[place.at]
+        else:
+            self.tables[place.at] = table
 
     def living(self, number: int) -> list[int]:
         """The children of a node that are not deleted, in order of creation."""

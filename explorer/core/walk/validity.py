@@ -1,83 +1,74 @@
-"""Validity: whether an event fits a session as it stands.
+"""Validity: whether an event fits the state of a walk.
 
-Owns the sentences for what does not. Reads a session and changes nothing.
+Owns the sentences for what does not. Reads the state and changes nothing.
 """
 
-from typing import TYPE_CHECKING
-
-import msgspec
-
-from explorer.core.record import events as record
+from explorer.core.record import events
+from explorer.core.record.event import NodeAct
 from explorer.core.record.events import AnyEvent
+from explorer.core.walk.state import State
 from explorer.core.walk.tree import Tree
 from explorer.errors import RecordError
 
-if TYPE_CHECKING:
-    from explorer.core.walk.session import Session
 
-
-def check(session: "Session", event: AnyEvent) -> None:
+def check(state: State, event: AnyEvent) -> None:
     """Raises RecordError where the event does not fit, UsageError where its settings or its chat cannot be."""
     match event:
-        case record.Params():
+        case events.Params():
             event.params()
             return
-        case record.Prompt():
+        case events.Prompt():
             event.chat()
             return
-        case record.Engine() | record.End():
+        case events.Engine() | events.End():
             return
-    if not session.trees:
+    if not state.trees:
         raise RecordError("there is no prompt yet.")
     match event:
-        case record.Undo() if not session.history.done:
+        case events.Undo() if not state.history.done:
             raise RecordError("there is nothing to undo.")
-        case record.Redo() if not session.history.undone:
+        case events.Redo() if not state.history.undone:
             raise RecordError("there is nothing to do again.")
-        case record.Score():
-            if {len(event.logprobs), len(event.ranks), len(event.entropies)} != {len(session.tree.prompt)}:
-                raise RecordError(f"a score needs {len(session.tree.prompt)} numbers of each kind.")
-        case record.Add():
-            nodes = _tree(session, session.root, event.parent).nodes
+        case events.Score():
+            if {len(event.logprobs), len(event.ranks), len(event.entropies)} != {len(state.tree.prompt)}:
+                raise RecordError(f"a score needs {len(state.tree.prompt)} numbers of each kind.")
+        case events.Add():
+            nodes = _tree(state, state.root, event.parent).nodes
             if event.node != len(nodes):
                 raise RecordError(f"node {event.node} comes where {len(nodes)} is the next.")
             if event.id in nodes[event.parent].children:
                 raise RecordError(f"node {event.parent} has a child with the token {event.id} already.")
-        case record.Seen():
-            tree = _tree(session, session.root, event.node)
-            if event.at is not msgspec.UNSET and not (event.node == 0 and 0 < event.at < len(tree.prompt)):
-                raise RecordError(f"a table after {event.at} tokens is not inside the prompt.")
-        case record.Move() | record.Delete() | record.Bookmark():
-            root = root_of(session, event)
-            _tree(session, root, event.node)
-            if isinstance(event, record.Delete) and event.node == 0 and refuge(session, root) is None:
+        case events.Seen():
+            tree = _tree(state, state.root, event.node)
+            at = event.place.at
+            if at is not None and not (event.node == 0 and 0 < at < len(tree.prompt)):
+                raise RecordError(f"a table after {at} tokens is not inside the prompt.")
+        case NodeAct():
+            root = event.root_from(state.root)
+            _tree(state, root, event.node)
+            if isinstance(event, events.Delete) and event.node == 0 and refuge(state, root) is None:
                 raise RecordError("the only prompt cannot be deleted.")
 
 
-def root_of(session: "Session", event: record.Move | record.Delete | record.Bookmark) -> int:
-    """The number of the prompt that an event is about."""
-    return session.root if event.root is msgspec.UNSET else event.root
-
-
-def refuge(session: "Session", root: int) -> int | None:
+def refuge(state: State, root: int) -> int | None:
     """The prompt to which the cursor goes where that of a number is deleted: the nearest before it, else after it.
 
     None where there is no other of the present vocabulary.
     """
-    others: list[int] = [*range(root - 1, -1, -1), *range(root + 1, len(session.trees))]
+    others: list[int] = [*range(root - 1, -1, -1), *range(root + 1, len(state.trees))]
     for other in others:
-        tree = session.trees[other]
-        if tree.tokenizer == session.tokenizer and 0 not in tree.deleted:
+        tree = state.trees[other]
+        if tree.tokenizer == state.tokenizer and 0 not in tree.deleted:
             return other
     return None
 
 
-def _tree(session: "Session", root: int, number: int) -> Tree:
+def _tree(state: State, root: int, number: int) -> Tree:
     """The tree that has the node. Raises RecordError."""
-    if not 0 <= root < len(session.trees):
+    if not 0 <= root < len(state.trees):
         raise RecordError(f"there is no prompt number {root}.")
-    tree = session.trees[root]
-    if tree.tokenizer != session.tokenizer:
+    tree = state.trees[root]
+    if tree.tokenizer != state.tokenizer:
         raise RecordError(f"prompt number {root} is of another vocabulary than the model's.")
     if not 0 <= number < len(tree.nodes):
         raise RecordError(f"there is no node {number}.")

@@ -126,14 +126,14 @@ class ScriptedEngine(Engine):
         listed = sorted({*order[: max(top, 1)], *(i for i in include if 0 <= i < len(row))}, key=places.__getitem__)
         candidates = tuple(
             Candidate(
-                self._token(i),
-                ranks[i],
-                row[i],
-                logprobs[i],
-                math.exp(logprobs[i]),
-                shares[i],
-                shaped.cuts.get(i),
-                places[i] if places[i] != ranks[i] else None,
+                token=self._token(i),
+                rank=ranks[i],
+                logit=row[i],
+                logprob=logprobs[i],
+                prob=math.exp(logprobs[i]),
+                sampling_prob=shares[i],
+                cut_by=shaped.cuts.get(i),
+                adjusted_rank=places[i] if places[i] != ranks[i] else None,
             )
             for i in listed
         )

@@ -90,7 +90,7 @@ def _sibling(desk: "WalkDesk", step: int) -> None:
     session, focus = desk.session, desk.walk.focus
     event = navigation.sibling(session, focus, step)
     if isinstance(event, Move):
-        root = session.root if event.root is UNSET else event.root
+        root = event.root_from(session.root)
         tree = session.trees[root]
         parent = tree.nodes[event.node].parent
         tried = [] if parent is None else tree.living(parent)

@@ -96,14 +96,14 @@ def distribution(
     )
     candidates = tuple(
         Candidate(
-            token(token_id),
-            rank,
-            _finite(logit),
-            _finite(logprob),
-            _finite(prob),
-            share,
-            cut,
-            place if place != rank else None,
+            token=token(token_id),
+            rank=rank,
+            logit=_finite(logit),
+            logprob=_finite(logprob),
+            prob=_finite(prob),
+            sampling_prob=share,
+            cut_by=cut,
+            adjusted_rank=place if place != rank else None,
         )
         for (token_id, place), rank, logit, logprob, prob, share, cut in columns
     )
@@ -230,7 +230,14 @@ def drawn(
     )
     return [
         (
-            Candidate(token(token_id), rank, _finite(logit), _finite(logprob), _finite(prob), share),
+            Candidate(
+                token=token(token_id),
+                rank=rank,
+                logit=_finite(logit),
+                logprob=_finite(logprob),
+                prob=_finite(prob),
+                sampling_prob=share,
+            ),
             _finite(bits),
             _finite(most),
         )
