@@ -15,9 +15,7 @@ import time
 from collections.abc import Awaitable
 from pathlib import Path
 
-from models import QWEN_VOCABULARY, SHAPES, random_model
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-
+from benchmarks.models import QWEN_SIZED, QWEN_VOCABULARY, byte_level, random_model
 from explorer.core.query import Query
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.compute.local import TransformersEngine
@@ -39,16 +37,14 @@ GOAL = 150
 def words(folder: Path) -> None:
     """Put a tokenizer of as many entries as the model has into its folder: bytes, and words of Qwen's lengths."""
     rng = random.Random(1)
-    pieces = dict.fromkeys(["<pad>", "<bos>", "<eos>", *sorted(pre_tokenizers.ByteLevel.alphabet())])
-    while len(pieces) < QWEN_VOCABULARY:
+    pieces: dict[str, None] = {}
+    room = QWEN_VOCABULARY - byte_level([]).get_vocab_size()
+    while len(pieces) < room:
         letters = "".join(
             rng.choices("etaoinshrdlcumwfgypbvkjxqzìëêíĺļģħ", k=min(128, int(rng.gammavariate(3, 2)) + 2))
         )
         pieces[rng.choice(["Ġ", ""]) + letters] = None
-    tokenizer = Tokenizer(models.BPE(vocab={piece: index for index, piece in enumerate(pieces)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.save(str(folder / "tokenizer.json"))
+    byte_level(pieces).save(str(folder / "tokenizer.json"))
 
 
 async def measure(folder: Path, rounds: int) -> dict[str, list[float]]:
@@ -98,7 +94,7 @@ async def measure(folder: Path, rounds: int) -> dict[str, list[float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shape", choices=sorted(SHAPES), default="0.5b")
+    parser.add_argument("--shape", choices=QWEN_SIZED, default="0.5b")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

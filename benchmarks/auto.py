@@ -13,16 +13,11 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from benchmarks.app import SIZE, explorer_on, table_shown
 from explorer.cli.engines import embedded_folder
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
-from explorer.engine.description import ModelSettings
-from explorer.engine.process.client import WorkerEngine
-from explorer.ui.actions.loading import Models
-from explorer.ui.app import ExplorerApp
-from explorer.ui.theme import read_themes, shipped_folder
-from explorer.walk import opening
 
 PARAMS = SamplingParams(temperature=0.8, seed=1)
 THREADS = 1
@@ -70,24 +65,15 @@ def generate(ids: list[int], tokens: int) -> float:
     return (found.shape[1] - len(ids)) / (time.perf_counter() - began)
 
 
-async def compare(folder: Path, tokens: int, rounds: int, draft: str) -> tuple[list[float], list[float], list[float]]:
+async def compare(folder: Path, tokens: int, rounds: int) -> tuple[list[float], list[float], list[float]]:
     """Tokens a second of each round: `generate()`, the explorer; and the pictures it painted for a token."""
-    settings = ModelSettings(model=str(folder), name="benchmark", device="cpu")
-    scratch = Path(tempfile.mkdtemp())
-    app = ExplorerApp(
-        WorkerEngine(settings, scratch / "engine.log"),
-        # As in `generate()` with min_new_tokens, no token ends the text.
-        partial(opening.begin, params=PARAMS.replace(min_new_tokens=tokens), record=scratch / "walk.jsonl"),
-        models=Models("benchmark", str, list, lambda name: None),
-        themes=read_themes([shipped_folder()])[0],
-        theme="dark",
-        draft=draft,
-        run_settings=RunSettings(rules=StopRules(max_new_tokens=tokens)),
-    )
+    # As in `generate()` with min_new_tokens, no token ends the text.
+    settings = RunSettings(rules=StopRules(max_new_tokens=tokens))
+    app = explorer_on(folder, PARAMS.replace(min_new_tokens=tokens), settings)
     bare, ours, pictures, paints = [], [], [], 0
     ask = partial(asyncio.get_running_loop().run_in_executor, ProcessPoolExecutor(1))
     await ask(load, folder)
-    async with app.run_test(size=(120, 36)) as pilot:
+    async with app.run_test(size=SIZE) as pilot:
         paint = app.main.paint
 
         def counted() -> None:
@@ -96,8 +82,7 @@ async def compare(folder: Path, tokens: int, rounds: int, draft: str) -> tuple[l
             paint()
 
         app.main.paint = counted
-        while app.main.candidates.selected is None:
-            await pilot.pause(0.05)
+        await table_shown(app)
         ids = app.main.walk.snapshot.ids
         await ask(generate, ids, 4)
         for number in range(rounds):
@@ -130,7 +115,7 @@ def main() -> None:
         folder = Path(tempfile.mkdtemp())
         with ProcessPoolExecutor(1) as other:
             other.submit(write_model, arguments.shape, folder).result()
-    bare, ours, pictures = asyncio.run(compare(folder, arguments.tokens, arguments.rounds, "Once upon a"))
+    bare, ours, pictures = asyncio.run(compare(folder, arguments.tokens, arguments.rounds))
     shares = [one / other for one, other in zip(ours, bare, strict=True)]
     print(f"Auto-sampling, {arguments.shape or 'embedded'}, {arguments.tokens} tokens, {arguments.rounds} rounds")
     print("| generate() with a streamer, tokens/s | explorer, tokens/s | share | pictures a token |")

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import psutil
 import torch
-from models import random_model
 from transformers import AutoModelForCausalLM, DynamicCache
 
+from benchmarks.models import random_model
 from explorer.cli.engines import embedded_folder
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.compute.loading.loading import SMALL

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 import psutil
-from models import QWEN_VOCABULARY, SHAPES, random_model
 
+from benchmarks.models import QWEN_SIZED, QWEN_VOCABULARY, random_model
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.size import size_in_words
 from explorer.engine.compute.local import TransformersEngine
@@ -65,7 +65,7 @@ async def measure(folder: Path, tokens: int, top: int) -> tuple[int, int, float]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shape", choices=sorted(SHAPES), default="llama")
+    parser.add_argument("--shape", choices=QWEN_SIZED, default="llama")
     parser.add_argument("--tokens", type=int, default=32_768)
     parser.add_argument("--top", type=int, default=5)
     args = parser.parse_args()

@@ -4,6 +4,7 @@ From a key to the new table on the screen, against the bare forward pass of the 
 start of the program to its first paint, against a bare Textual app, in a pseudo terminal of 120 columns and 36 lines.
 """
 
+import argparse
 import asyncio
 import fcntl
 import os
@@ -12,21 +13,13 @@ import select
 import statistics
 import struct
 import sys
-import tempfile
 import termios
 import time
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from pathlib import Path
 
+from benchmarks.app import SIZE, explorer_on, table_shown
 from explorer.cli.engines import embedded_folder
 from explorer.core.sampling.params import SamplingParams
-from explorer.engine.description import ModelSettings
-from explorer.engine.process.client import WorkerEngine
-from explorer.ui.actions.loading import Models
-from explorer.ui.app import ExplorerApp
-from explorer.ui.theme import read_themes, shipped_folder
-from explorer.walk import opening
 
 BARE_APP = """
 from textual.app import App
@@ -40,7 +33,7 @@ Bare().run()
 
 
 def bare_begin(folder: str, ids: list[int]) -> None:
-    from engine import Bare
+    from benchmarks.engine import Bare
 
     global bare
     bare = Bare(folder, "cpu")
@@ -53,23 +46,17 @@ def bare_step(token: int) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-async def key_to_table(steps: int = 60) -> tuple[float, float, float]:
+async def key_to_table(steps: int) -> tuple[float, float, float]:
     """Medians in ms: the bare forward, key to table, and the engine's part of it."""
-    folder = str(embedded_folder())
-    settings = ModelSettings(model=folder, name="benchmark", device="cpu")
-    engine = WorkerEngine(settings, Path(tempfile.mkdtemp()) / "engine.log")
-    open_session = partial(opening.begin, params=SamplingParams(seed=1), record=Path(tempfile.mkdtemp()) / "walk.jsonl")
-    themes = read_themes([shipped_folder()])[0]
-    models = Models("benchmark", str, list, lambda name: engine)
-    app = ExplorerApp(engine, open_session, models=models, themes=themes, theme="dark", draft="Once upon a")
+    folder = embedded_folder()
+    app = explorer_on(folder, SamplingParams(seed=1))
     forwards, keys, engines = [], [], []
-    async with app.run_test(size=(120, 36)) as pilot:
-        while app.main.candidates.selected is None:
-            await asyncio.sleep(0.05)
+    async with app.run_test(size=SIZE) as pilot:
+        await table_shown(app)
         # In a process of its own, as the engine is: the one that draws never imports torch.
         other = ProcessPoolExecutor(1)
         ask = asyncio.get_running_loop().run_in_executor
-        await ask(other, bare_begin, folder, app.main.walk.snapshot.ids)
+        await ask(other, bare_begin, str(folder), app.main.walk.snapshot.ids)
         for _ in range(steps):
             forwards.append(await ask(other, bare_step, app.main.candidates.selected.token.id))
             await pilot.pause(0.05)
@@ -112,17 +99,21 @@ def first_paint(command: list[str], sign: bytes) -> float:
 
 
 def main() -> None:
-    forward, key, engine = asyncio.run(key_to_table())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--starts", type=int, default=5)
+    arguments = parser.parse_args()
+    forward, key, engine = asyncio.run(key_to_table(arguments.steps))
     print("Key to new table, embedded model, medians in ms")
     print("| bare forward | asking the engine | key to table painted | over the forward |")
     print("|---|---|---|---|")
     print(f"| {forward:.2f} | {engine:.2f} | {key:.2f} | {key - forward:+.2f} |")
     bare, ours = [], []
-    for _ in range(5):
+    for _ in range(arguments.starts):
         bare.append(first_paint([sys.executable, "-c", BARE_APP], b"painted"))
         ours.append(first_paint([sys.executable, "-m", "explorer", "--no-record"], b"Next token"))
     bare_ms, ours_ms = statistics.median(bare), statistics.median(ours)
-    print("\nFirst paint, median of 5, in ms")
+    print(f"\nFirst paint, median of {arguments.starts}, in ms")
     print("| bare Textual app | explorer | ratio |")
     print("|---|---|---|")
     print(f"| {bare_ms:.0f} | {ours_ms:.0f} | {ours_ms / bare_ms:.2f} |")

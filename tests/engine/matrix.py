@@ -75,9 +75,9 @@ def walk(rng: random.Random, steps: int, vocabulary: int = V) -> Iterator[list[i
         yield ids
 
 
-def measure(kind: str, steps: int = STEPS, seed: str = "") -> Result:
-    """Walk on a tiny model of a type, in passes of cache.CHUNK tokens."""
-    model = architectures.build(kind)
+def measure(kind: str, steps: int = STEPS, seed: str = "", device: torch.device | str = "cpu") -> Result:
+    """Walk on a tiny model of a type, in passes of cache.CHUNK tokens. The model stays on the device."""
+    model = architectures.build(kind).to(device)
     oracle = NoCache(model)
     ids = list(range(3, 33))
     moved = difference(oracle.logits([*ids[:24], 99, *ids[25:]]), oracle.logits(ids))

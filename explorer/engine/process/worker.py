@@ -222,6 +222,9 @@ def make_engine(kind: str, settings: ModelSettings) -> Engine:
         from explorer.engine.scripted.scripted import ScriptedEngine
 
         return ScriptedEngine.demo()
+    from explorer.engine.compute.requirements import check_libraries
+
+    check_libraries()
     from explorer.engine.compute.local import TransformersEngine
 
     return TransformersEngine(settings)

@@ -37,7 +37,6 @@ def token_label(token: Token, view: View) -> str:
 
 class TokensPane(Pane):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "tokens--head",
         "tokens--quiet",
         "tokens--prompt",
         "tokens--generated",
