@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import var
 
-from explorer.core.heat import Metric, heat
+from explorer.core.heat import heat
 from explorer.core.token import UNSETTLED, visible
 from explorer.core.walk.snapshot import PathToken, Snapshot
 from explorer.ui.drawing.cells import clusters, drawable
@@ -77,7 +77,7 @@ class TextPane(Pane):
 
     draft: var[str] = var("", init=False)
 
-    heat: var[Metric] = var("", init=False)
+    heat: var[str] = var("", init=False)
     """What the colour of a token tells; "" is whether it was given or came later."""
 
     def __init__(self, id: str) -> None:
