@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from explorer.cli.options import print_text, record_file
+from explorer.core.heat import METRICS
 from explorer.errors import UsageError
 
 
@@ -18,7 +19,9 @@ from explorer.errors import UsageError
 )
 @click.option("--force", is_flag=True, help="Overwrite OUT where it exists.")
 @click.option(
-    "--heat", help="What the colours tell (html, svg): prob, surprisal, entropy, rank or none. Default: prob."
+    "--heat",
+    help=f"What the colours tell (html, svg): {', '.join(metric.id for metric in METRICS)} or none. "
+    f"Default: {METRICS[0].id}.",
 )
 @click.option("--theme", help="light or dark (html, svg). Default: what the reader's system says; for svg, light.")
 @click.option("--branches", help="path or all (csv): a row for each token of the path, or of every branch.")

@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from explorer.cli.shapes import InfoTable, NextTable, ScoreTable, TokenTable
+from explorer.core.columns import ID, PROB, RANK, SAMPLING_PROB, TOKEN, Told
+from explorer.core.distribution import Candidate
 from explorer.core.record.outline import Outline
-from explorer.core.sampling.knobs import CUT_NAMES
 from explorer.core.size import size_in_words
 from explorer.core.token import Token, label, visible
 from explorer.engine.capabilities import Capabilities
@@ -30,21 +31,26 @@ def print_next(table: NextTable) -> None:
     Where a penalty or a bias changed the order, the rank after it too.
     """
     moved = any(row.adjusted_rank is not None for row in table.candidates)
-    grid = _grid(">rank", *([">moved to"] if moved else []), ">id", "token", ">model", ">sampling")
+    columns = (RANK, *([MOVED] if moved else []), ID, TOKEN, PROB, SAMPLING_PROB)
+    grid = _grid(*(column.title if column is TOKEN else f">{column.title}" for column in columns))
     for row in table.candidates:
-        token = Token.from_bytes(row.id, bytes.fromhex(row.bytes))
-        style = "dim" if row.cut_by else ""
-        sampling = f"cut by {CUT_NAMES.get(row.cut_by, row.cut_by)}" if row.cut_by else _share(row.sampling_prob)
-        place = [("" if row.adjusted_rank is None else str(row.adjusted_rank))] if moved else []
-        cells = (str(row.rank), *place, str(row.id), label(token), _share(row.prob), sampling)
-        grid.add_row(*(Text(cell, style) for cell in cells))
-    rest = ("", *([""] if moved else []), "", "… all others", _share(table.other_prob), "")
-    grid.add_row(*(Text(cell, "dim") for cell in rest))
+        candidate = row.candidate({})
+        grid.add_row(*(Text(_told(column, candidate), "dim" if row.cut_by else "") for column in columns))
+    rest = {TOKEN.id: "… all others", PROB.id: _share(table.other_prob)}
+    grid.add_row(*(Text(rest.get(column.id, ""), "dim") for column in columns))
     _print(grid)
     cut = f" · {_share(table.cut_mass)} of the model's mass is cut" if table.kept < table.vocab_size else ""
     _print(Text(f"{table.kept:,} of {table.vocab_size:,} tokens are kept{cut}", "dim"))
     entropies = f"entropy {_bits(table.entropy)} bits, {_bits(table.sampling_entropy)} after the samplers"
     _print(Text(f"{entropies} · {table.model} · {table.dtype} · {table.device}", "dim"))
+
+
+MOVED = Told("moved", "moved to", lambda row, share: "" if row.adjusted_rank is None else str(row.adjusted_rank))
+
+
+def _told(column: Told, candidate: Candidate) -> str:
+    told = column.text(candidate, _share)
+    return f"cut by {told}" if column is SAMPLING_PROB and candidate.cut_by else told
 
 
 def print_tokens(table: TokenTable) -> None:

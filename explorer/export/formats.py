@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from explorer.core.heat import TITLES
+from explorer.core.heat import METRICS
 from explorer.errors import UsageError
 from explorer.export import csv, html, json, markdown, svg
 from explorer.export.document import Document
 
-HEATS = (*TITLES, "none")
+HEATS = (*(metric.id for metric in METRICS), "none")
 
 
 class Format(NamedTuple):

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from string import Template
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from explorer.core.distribution import Distribution
-from explorer.core.heat import BITS, RANKS, SIGNS, TITLES
+from explorer.core.heat import METRICS, Numbers
 from explorer.core.sampling.knobs import CUT_NAMES
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token, shown_bytes
@@ -24,6 +24,7 @@ from explorer.core.walk.recorded import recorded_label
 from explorer.core.walk.tree import Tree
 from explorer.export.colours import variables
 from explorer.export.document import Document, alive, prompt_title, settings_words, shown
+from explorer.export.rows import scored
 
 SCRIPTS = ("walk.js", "figures.js", "text.js", "detail.js", "tree.js", "main.js")
 """In the order in which they build on each other; they share one scope."""
@@ -82,7 +83,7 @@ class Columns:
         prompts = [self._prompt(root, tree) for root, tree in document.trees.items()]
         return {
             "facts": list(document.facts()),
-            "scales": {"bits": BITS, "ranks": RANKS, "signs": SIGNS, "titles": TITLES},
+            "metrics": [(metric.id, metric.title, metric.low, metric.high) for metric in METRICS],
             "at": [session.root, session.node],
             "prompts": prompts,
             "tokens": list(zip(*self._labels, strict=True)),
@@ -106,6 +107,7 @@ class Columns:
                 "logprob": [_short(score.logprob) for score in tree.scores],
                 "rank": [score.rank for score in tree.scores],
                 "entropy": [_short(score.entropy) for score in tree.scores],
+                "heat": _heat(tree.scores),
                 "table": {at: self._table(table.distribution, table.shaped_by) for at, table in tree.tables.items()},
             },
             "number": [node.number for node in nodes],
@@ -117,6 +119,7 @@ class Columns:
             "sampling": [_short(choice.sampling_prob) for choice in choices],
             "rank": [choice.rank for choice in choices],
             "entropy": [_short(choice.entropy) for choice in choices],
+            "heat": _heat([scored(tree, node) for node in after]),
             "seed": [choice.seed for choice in choices],
             "draw": [choice.draw for choice in choices],
             "table": [self._table(node.distribution, node.shaped_by) for node in nodes],
@@ -164,6 +167,15 @@ class Columns:
             cuts if any(cuts) else 0,
             0 if ranks == list(range(1, len(ranks) + 1)) else ranks,
         )
+
+
+def _heat(places: Sequence[Numbers]) -> dict[str, str]:
+    """The steps of places by the ids of the metrics, a digit a place; `-` where the number is not known."""
+    return {metric.id: "".join(map(_digit, map(metric.step, places))) for metric in METRICS}
+
+
+def _digit(step: int | None) -> str:
+    return "-" if step is None else str(step)
 
 
 def _short(number: float | None) -> float | None:

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from explorer.core.choice import Choice
-from explorer.core.score import Scored, surprisal
+from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.core.walk.recorded import recorded_label
 from explorer.core.walk.tree import Node, Tree
@@ -78,11 +78,19 @@ def prompt_rows(root: int, tree: Tree) -> Iterator[TokenRow]:
         )
 
 
+def scored(tree: Tree, node: Node) -> Scored:
+    """A token after the prompt, with the numbers of what it was chosen from."""
+    assert node.token is not None and node.parent is not None and node.choice is not None
+    choice, table = node.choice, tree.nodes[node.parent].distribution
+    entropy = choice.entropy if table is None else table.entropy
+    return Scored(node.token, logprob_of(choice), choice.prob, choice.rank, entropy)
+
+
 def node_row(root: int, tree: Tree, node: Node) -> TokenRow:
     """A token after the prompt."""
-    assert node.token is not None and node.parent is not None and node.choice is not None
-    token, choice, table = node.token, node.choice, tree.nodes[node.parent].distribution
-    logprob = logprob_of(choice)
+    assert node.parent is not None and node.choice is not None
+    choice, score = node.choice, scored(tree, node)
+    token = score.token
     return TokenRow(
         prompt=root,
         node=node.number,
@@ -94,12 +102,12 @@ def node_row(root: int, tree: Tree, node: Node) -> TokenRow:
         completes=_completed(token, node.text),
         bytes=_bytes(token),
         source=choice.source,
-        logprob=logprob,
-        prob=choice.prob,
+        logprob=score.logprob,
+        prob=score.prob,
         sampling_prob=choice.sampling_prob,
-        rank=choice.rank,
-        surprisal=surprisal(logprob),
-        entropy=choice.entropy if table is None else table.entropy,
+        rank=score.rank,
+        surprisal=score.surprisal,
+        entropy=score.entropy,
         seed=choice.seed,
         draw=choice.draw,
         bookmark=tree.bookmarks.get(node.number),

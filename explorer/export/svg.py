@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
-from explorer.core.heat import SIGNS, STEPS, TITLES, Metric, heat
+from explorer.core.heat import METRIC, STEPS, Metric
 from explorer.core.token import shown_bytes
 from explorer.export.colours import DARK, LIGHT
 from explorer.export.document import UNKNOWN, Document, shown
@@ -25,7 +25,6 @@ SIZE = 15
 WIDE = 17
 """Of wide characters, which are as wide as they are high, so that they fill their two cells."""
 HEAD = 78
-METRICS: dict[str, Metric] = {**{name: name for name in TITLES}, "none": ""}
 FONT = "ui-monospace,Menlo,Consolas,DejaVu Sans Mono,Noto Sans Mono CJK KR,monospace"
 
 
@@ -42,10 +41,10 @@ class Cluster(msgspec.Struct, frozen=True):
 
 def picture(document: Document, heat: str, theme: str) -> str:
     """The file, with a line break at its end."""
-    return "\n".join(elements(document, METRICS[heat], DARK if theme == "dark" else LIGHT)) + "\n"
+    return "\n".join(elements(document, METRIC.get(heat), DARK if theme == "dark" else LIGHT)) + "\n"
 
 
-def elements(document: Document, metric: Metric, colours: dict[str, str]) -> Iterator[str]:
+def elements(document: Document, metric: Metric | None, colours: dict[str, str]) -> Iterator[str]:
     path = document.path()
     places = list(laid_out([row.completes for row in path] + [shown_bytes(document.session.cursor.pending)]))
     lines = 1 + max((one.line for one in places), default=0)
@@ -63,7 +62,7 @@ def elements(document: Document, metric: Metric, colours: dict[str, str]) -> Ite
         yield f"<g><title>{escape(numbers(row))}</title>" if row else "<g>"
         ink = colours["quiet"] if row and row.source == "prompt" and not metric else colours["ink"]
         part = list(group)
-        yield from token(part, heat(metric, row) if row else None, ink, colours)
+        yield from token(part, metric.step(row) if metric and row else None, ink, colours)
         if index == len(document.tree.prompt):
             x, y = place(part[0])
             yield f'<rect x="{x - 2.5:g}" y="{y - 19:g}" width="3" height="28" fill="{colours["accent"]}"/>'
@@ -115,17 +114,16 @@ def numbers(row: TokenRow) -> str:
     return f"{row.token} · {prob} · rank {rank} · id {row.id}"
 
 
-def legend(metric: Metric, y: float, colours: dict[str, str]) -> Iterator[str]:
+def legend(metric: Metric | None, y: float, colours: dict[str, str]) -> Iterator[str]:
     """The scale, with what its ends mean."""
-    if not metric:
+    if metric is None:
         return
-    low, high = SIGNS[metric]
-    words = f"{TITLES[metric]}: {low}"
+    words = f"{metric.title}: {metric.low}"
     x = MARGIN + (len(words) + 1) * 7.2
     yield f'<g font-size="12" fill="{colours["quiet"]}">'
     yield f'<text x="{MARGIN}" y="{y:g}">{escape(words)}</text>'
     yield from (patch(x + step * 30, y, 29, step, colours) for step in range(STEPS))
-    yield f'<text x="{x + STEPS * 30 + 8:g}" y="{y:g}">{escape(high)}</text>'
+    yield f'<text x="{x + STEPS * 30 + 8:g}" y="{y:g}">{escape(metric.high)}</text>'
     yield "</g>"
 
 

@@ -13,7 +13,6 @@ from textual.containers import Container
 from textual.reactive import var
 from textual.widget import Widget
 
-from explorer.core.heat import Metric
 from explorer.core.walk.snapshot import EMPTY, Snapshot
 from explorer.ui.command import Command
 from explorer.ui.count import Count
@@ -35,7 +34,7 @@ class View(msgspec.Struct, frozen=True):
     """Of the table."""
     tokens: TokenView = "text"
     """How a token is written."""
-    heat: Metric = ""
+    heat: str = ""
     """What the colour of a token tells."""
     cumulative: bool = False
     """Whether the table tells the mass down to each row."""

@@ -22,7 +22,7 @@ RECORD = "tests/data/record-v1.jsonl"
         ([RECORD, "--to", "pdf"], 2, "no format “pdf”"),
         ([RECORD, "-o", "out.txt"], 2, "out.txt does not say in which format"),
         ([RECORD, "--to", "csv", "--heat", "rank"], 2, "--heat says nothing about csv"),
-        ([RECORD, "--to", "svg", "--heat", "warm"], 2, "--heat of svg is prob or surprisal"),
+        ([RECORD, "--to", "svg", "--heat", "warm"], 2, "--heat of svg is prob or entropy"),
         ([RECORD, "--to", "svg", "--theme", "auto"], 2, "light or dark, not “auto”"),
         ([RECORD, "-o", "/nowhere/at.html"], 2, "The folder /nowhere does not exist"),
         ([RECORD, "-o", "/dev/full", "--to", "md", "--force"], 2, "/dev/full is no file"),

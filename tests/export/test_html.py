@@ -7,12 +7,14 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
+from explorer.core.heat import METRICS
 from explorer.core.record import events
 from explorer.core.record.record import Record
 from explorer.core.token import label
 from explorer.export import html
 from explorer.export.colours import DARK, LIGHT
-from explorer.export.document import Document
+from explorer.export.document import Document, alive
+from explorer.export.rows import node_row, prompt_rows
 from tests.export import chromium
 
 
@@ -68,6 +70,20 @@ def test_every_text_has_the_contrast_of_wcag_aa(colours):
     assert min(contrast(colours[name], colours[back]) for name in ("quiet", "accent", "flag", "ink")
                for back in ("paper", "raised", "picked")) >= 4.5  # fmt: skip
     assert min(contrast(colours["mark"], back) for back in backs[:5]) >= 3
+
+
+def test_the_page_has_the_step_of_every_token_by_every_metric(document):
+    walk = data(document)
+    for tree, said in zip(document.trees.values(), walk["prompts"], strict=True):
+        prompt = list(prompt_rows(0, tree))
+        nodes = [node_row(0, tree, node) for node in alive(tree) if node.number]
+        for rows, steps in ((prompt, said["prompt"]["heat"]), (nodes, said["heat"])):
+            for metric in METRICS:
+                found = (metric.step(row) for row in rows)
+                expected = "".join("-" if step is None else str(step) for step in found)
+                assert steps[metric.id] == ("" if rows is prompt and not tree.scores else expected)
+    assert walk["prompts"][0]["heat"]["prob"] != walk["prompts"][0]["heat"]["rank"]
+    assert [metric[:2] for metric in walk["metrics"]] == [[metric.id, metric.title] for metric in METRICS]
 
 
 def test_the_policy_allows_the_script_and_the_style_of_the_page_and_nothing_else(document):

@@ -63,7 +63,7 @@ async def test_a_text_becomes_the_users_turn_of_a_chat_and_is_rendered_as_it_is_
         tokens = await app.main.walk.engine.encode(rendered(editor), special_tokens=False)
         assert [int(text) for text, _ in editor.ids.words] == [token.id for token in tokens]
         assert str(editor.text.border_title) == f"Rendered · {len(tokens)} tokens"
-        special = [text for text, style in editor.text.words if style == "flow--special"]
+        special = [text for text, style in editor.text.words if style == "special"]
         assert special == ["<|begin|>", "<|end|>"]
 
 

@@ -253,7 +253,7 @@ async def test_a_prompt_of_another_vocabulary_is_shown_and_not_entered(explore):
         await choose(pilot, "other")
         await press(pilot, "B", "home")
         assert len(rows(app)) == 5
-        assert [style for _, style in app.main.tree_pane.line(1)][3] == "tree--foreign"
+        assert [style for _, style in app.main.tree_pane.line(1)][3] == "cut"
         before = at(app)
         await press(pilot, "enter")
         assert "of another vocabulary" in said(app)

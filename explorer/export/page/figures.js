@@ -1,4 +1,4 @@
-// Figures: numbers as they are written, never more certain than they are; the steps of heat; the making of elements.
+// Figures: numbers as they are written, never more certain than they are; the making of elements.
 
 const UNKNOWN = "–";
 
@@ -14,15 +14,6 @@ const decimal = (value, unit = "") =>
 const count = (value) => (value === null ? UNKNOWN : value.toLocaleString("en"));
 const many = (value, one, more = one + "s") => `${count(value)} ${value === 1 ? one : more}`;
 const surprisal = (prob) => (prob ? Math.max(0, -Math.log2(prob)) : null);
-
-// 0 (expected, or sure) to 4; null where the number is not known.
-function heat(metric, place) {
-  if (metric === "none") return null;
-  const value = { rank: place.rank, entropy: place.entropy }[metric];
-  const number = metric === "rank" || metric === "entropy" ? value : surprisal(place.prob);
-  const bounds = metric === "rank" ? walk.scales.ranks : walk.scales.bits;
-  return number === null ? null : bounds.filter((bound) => bound < number).length;
-}
 
 // Text is only ever a text node: nothing of a model is read as markup.
 function make(name, properties = {}, ...content) {

@@ -1,6 +1,6 @@
 // The page: which path, which token and which colours are shown, and how the keys and the address say so.
 
-const METRICS = { ...walk.scales.titles, none: "none" };
+const METRICS = Object.fromEntries([...walk.metrics, ["none", "none"]]);
 const THEMES = { auto: "auto", light: "light", dark: "dark" };
 const state = { root: 0, node: 0, pinned: null, metric: walk.heat };
 
@@ -59,7 +59,7 @@ function colour(metric) {
   state.metric = metric;
   document.body.dataset.metric = metric;
   text.colour(metric);
-  const [low, high] = walk.scales.signs[metric] ?? ["", ""];
+  const [, , low, high] = walk.metrics.find(([id]) => id === metric) ?? ["", "", "", ""];
   const steps = [0, 1, 2, 3, 4].map((step) => make("span", { className: "token", "data-heat": step }));
   const name = make("span", { className: "metric" }, `${METRICS[metric]}:`);
   const scale = make("span", { className: "scale", ariaHidden: "true" }, ...steps);

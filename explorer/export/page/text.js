@@ -66,7 +66,7 @@ class Text {
 
   colour(metric) {
     for (const place of this.places) {
-      const step = heat(metric, place);
+      const step = place.heat(metric);
       if (step === null) delete this.spans[place.index].dataset.heat;
       else this.spans[place.index].dataset.heat = step;
     }

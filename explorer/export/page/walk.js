@@ -11,6 +11,12 @@ const token = (index) => ({
   special: walk.tokens[4][index],
 });
 
+// The heat of a place by a metric, from 0 (expected, or sure) to 4; null where the number is not known.
+function step(heat, metric, at) {
+  const said = heat[metric]?.[at] ?? "-";
+  return said === "-" ? null : Number(said);
+}
+
 class Tree {
   constructor(said) {
     this.said = said;
@@ -87,6 +93,7 @@ class Tree {
       rank: rank[index] ?? null,
       entropy: entropy[index] ?? null,
       sampling: null,
+      heat: (metric) => step(this.said.prompt.heat, metric, index),
       source: "of the prompt",
       before: null,
       get table() {
@@ -111,6 +118,7 @@ class Tree {
       rank: said.rank[at],
       entropy: said.table[before] ? said.table[before][0] : said.entropy[at],
       sampling: said.sampling[at],
+      heat: (metric) => step(said.heat, metric, at),
       source: how === "sampled" ? how + seed + draw : how,
       before,
       get table() {

@@ -19,6 +19,11 @@ def count(number: int | None) -> str:
     return UNKNOWN if number is None else f"{number:,}"
 
 
+def decimal(number: float | None) -> str:
+    """With two digits after the point: `-3.14`."""
+    return UNKNOWN if number is None else f"{number:.2f}"
+
+
 def setting(value: float, off: float) -> str:
     """A setting's value, or `off`."""
     return "off" if value == off else f"{value:g}"

@@ -17,7 +17,8 @@ from textual.widgets import Static
 
 from explorer.core.token import Token, label
 from explorer.errors import EngineDied, ExplorerError
-from explorer.ui.widgets.flow import SHOWN, FlowPane, Word
+from explorer.ui.drawing.styles import Part, kind_style
+from explorer.ui.widgets.flow import SHOWN, FlowPane
 from explorer.ui.widgets.line import Line
 
 PAUSE = 0.05
@@ -99,12 +100,11 @@ class ForceScreen(ModalScreen[str]):
         self.dismiss(self.line.value)
 
 
-def _words(tokens: Sequence[Token]) -> Iterator[Word]:
+def _words(tokens: Sequence[Token]) -> Iterator[Part]:
     """What each token says, and its id."""
-    kinds = {"special": "flow--special", "bytes": "flow--fragment"}
     for token in tokens:
-        yield label(token), kinds.get(token.kind, "flow--text")
-        yield f" {token.id}   ", "flow--quiet"
+        yield label(token), kind_style(token, "prompt", unused="prompt")
+        yield f" {token.id}   ", "quiet"
 
 
 def _sentence(error: ExplorerError) -> str:

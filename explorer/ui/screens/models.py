@@ -11,19 +11,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.getters import query_one
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
 from explorer.core.size import size_in_words
 from explorer.core.token import visible
 from explorer.engine.description import ModelEntry
-from explorer.ui.drawing.cells import fit, width
 from explorer.ui.drawing.numbers import count
-
-SIZE_CELLS, DTYPE_CELLS, DATE_CELLS, KIND_CELLS = 8, 10, 10, 26
-WIDE = 90
-"""Cells from which on there is room for the architecture beside the name."""
+from explorer.ui.tables.column import head_parts, placed
+from explorer.ui.tables.models import MODELS
+from explorer.ui.widgets.models import ModelsPane
 
 
 class ModelsScreen(ModalScreen[str | None]):
@@ -35,11 +33,15 @@ class ModelsScreen(ModalScreen[str | None]):
         Binding("pagedown", "move(10)", show=False, priority=True),
     ]
 
+    line = query_one(Input)
+    head = query_one("#models-head", Static)
+    models = query_one(ModelsPane)
+    note = query_one("#models-note", Static)
+
     def __init__(self, entries: Sequence[ModelEntry], current: str) -> None:
         super().__init__()
         self._entries = entries
         self._current = current
-        self._shown: list[ModelEntry] = []
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="models") as dialog:
@@ -47,14 +49,14 @@ class ModelsScreen(ModalScreen[str | None]):
             dialog.border_subtitle = "↑ ↓ choose · Enter open · Esc cancel"
             yield Input(placeholder="filter, or the name of a model on the hub, or a folder")
             yield Static(id="models-head")
-            yield OptionList()
+            yield ModelsPane(self._current, "models-list")
             yield Static("", id="models-note", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one(Input).focus()
+        self.line.focus()
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._filter, self.query_one(Input).value)
+        self.call_after_refresh(self._filter, self.line.value)
 
     @on(Input.Changed)
     def changed(self, event: Input.Changed) -> None:
@@ -62,18 +64,18 @@ class ModelsScreen(ModalScreen[str | None]):
 
     def _filter(self, text: str) -> None:
         wanted = text.strip().casefold()
-        self._shown = [entry for entry in self._entries if wanted in entry.id.casefold()]
-        listed = self.query_one(OptionList)
-        cells = self.query_one("#models-head").size.width
-        self.query_one("#models-head", Static).update(_head(cells))
-        listed.set_options(Option(_row(entry, entry.id == self._current, cells)) for entry in self._shown)
-        listed.highlighted = 0 if self._shown else None
-        self._tell()
+        self.models.show([entry for entry in self._entries if wanted in entry.id.casefold()])
+        self.call_after_refresh(self._show_head)  # There may be a scroll bar beside the rows by then.
+        self.tell()
 
-    @on(OptionList.OptionHighlighted)
-    def _tell(self) -> None:
+    def _show_head(self) -> None:
+        columns = placed(MODELS, self.models.cells)
+        self.head.update(Content("".join(words for words, _ in head_parts(columns))))
+
+    @on(ModelsPane.Selected)
+    def tell(self) -> None:
         """What Enter would do."""
-        entry, typed = self._chosen, self.query_one(Input).value.strip()
+        entry, typed = self.models.selected, self.line.value.strip()
         words = "Nothing is on this machine yet: type the name of a model on the hub, or a folder."
         if entry is not None:
             words = _facts(entry)
@@ -83,22 +85,15 @@ class ModelsScreen(ModalScreen[str | None]):
                 words = f"{entry.id} is here {entry.problem}. Enter asks the hub for the rest."
         elif typed:
             words = f"Enter opens {typed}: a folder, or a model that the hub may have."
-        self.query_one("#models-note", Static).update(Content(visible(words)))
-
-    @property
-    def _chosen(self) -> ModelEntry | None:
-        row = self.query_one(OptionList).highlighted
-        return self._shown[row] if row is not None and row < len(self._shown) else None
+        self.note.update(Content(visible(words)))
 
     def action_move(self, rows: int) -> None:
-        listed = self.query_one(OptionList)
-        if self._shown:
-            listed.highlighted = min(max((listed.highlighted or 0) + rows, 0), len(self._shown) - 1)
+        self.models.move(rows)
 
     @on(Input.Submitted)
-    @on(OptionList.OptionSelected)
+    @on(ModelsPane.Chosen)
     def accept(self) -> None:
-        entry, typed = self._chosen, self.query_one(Input).value.strip()
+        entry, typed = self.models.selected, self.line.value.strip()
         if entry is not None and not (entry.problem and entry.complete):
             self.dismiss(entry.id)
         elif entry is None and typed:
@@ -112,27 +107,3 @@ def _facts(entry: ModelEntry) -> str:
     context = f"context {count(entry.context_length)} tokens" if entry.context_length else "no limit of its context"
     facts = (entry.architecture, size_in_words(entry.size), context, f"revision {entry.revision[:12]}")
     return f"Enter opens {entry.id}: {' · '.join(fact for fact in facts if fact and fact != 'revision ')}"
-
-
-def _columns(cells: int, name: str, size: str, dtype: str, date: str, kind: str) -> tuple[str, str]:
-    """The name, and the facts beside it, which fill the line together."""
-    facts = f"{fit(size, SIZE_CELLS, 'right')}  {fit(dtype, DTYPE_CELLS)}{fit(date, DATE_CELLS)}"
-    if cells >= WIDE:
-        facts += f"  {fit(kind, KIND_CELLS)}"
-    return f"  {fit(name, max(cells - width(facts) - 2, 4))}", facts
-
-
-def _head(cells: int) -> Content:
-    return Content("".join(_columns(cells, "model", "size", "dtype", "used", "architecture")))
-
-
-def _row(entry: ModelEntry, current: bool, cells: int) -> Content:
-    """One line: what the model is called, how large, of which kind; for one that cannot be opened, why."""
-    said = (entry.dtype or "–", entry.last_used[:10], visible(entry.problem or entry.architecture or "–"))
-    name, facts = _columns(cells, visible(entry.id), size_in_words(entry.size), *said)
-    # Pieces and not markup: names come from the disk.
-    return Content.assemble(
-        ("▸ " if current else "  ", "$bar"),
-        (name[2:], "$quiet" if entry.problem else "$generated"),
-        (facts, "$warning" if entry.problem else "$quiet"),
-    )

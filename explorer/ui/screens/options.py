@@ -16,8 +16,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from explorer.errors import EngineDied, ExplorerError
+from explorer.ui.tables.options import MEASURES
 from explorer.ui.widgets.editor import Editor
-from explorer.ui.widgets.ranking import MEASURES, RankingPane
+from explorer.ui.widgets.ranking import RankingPane
 from explorer.walk.ranking import Option
 
 WRITING = "Tab compare · Enter new line · Esc cancel"

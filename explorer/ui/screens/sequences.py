@@ -76,7 +76,7 @@ class SequencesScreen(ModalScreen[int | None]):
         self.dialog.border_subtitle = (
             "Esc stop" if self.pane.drawing else "↑ ↓ choose · Enter go to its end · Esc stay here"
         )
-        self.text.words = ((self._fork.sequences[self.pane.row].text[-SHOWN:], "flow--text"),)
+        self.text.words = ((self._fork.sequences[self.pane.row].text[-SHOWN:], "prompt"),)
         self.pane.refresh()
 
     def action_move(self, rows: int) -> None:

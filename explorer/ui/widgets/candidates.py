@@ -5,41 +5,32 @@ Posts `Chosen` when a row is clicked twice. Must not know the engine.
 """
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 from rich.segment import Segment
-from textual import events
-from textual.geometry import Region, Size
-from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
 
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling.explanation import cumulative, explain
-from explorer.core.sampling.knobs import CUT_NAMES
-from explorer.core.token import Token
 from explorer.core.walk.snapshot import Snapshot
-from explorer.ui.drawing.cells import fit
-from explorer.ui.drawing.numbers import bar, count, percent
-from explorer.ui.widgets.pane import Pane, Part
+from explorer.ui.drawing.numbers import count, percent
+from explorer.ui.drawing.styles import Part
+from explorer.ui.tables.candidates import CandidateLine, candidates
+from explorer.ui.tables.column import Placed, foot_parts, head_parts, placed, row_parts
+from explorer.ui.widgets.list import ListPane
 from explorer.ui.widgets.text import Wrapped
 from explorer.ui.widgets.tokens import View, token_label
 
 STALE_AFTER = 0.2
 """Seconds that the table of another node may stay while its successor is computed."""
 
-FIXED_CELLS = 2 + 5 + 2 + 8 + 9
-"""Of a row: marks, rank, a gap, and two probabilities; the token and the bar share the rest."""
-
 ID_CELLS = 6
-"""Of the id at the least; it gives way in a narrow terminal."""
+"""Of the id at the least."""
 
-MASS_CELLS = 8
-"""Of the mass down to a row, where it is shown."""
-
-HEAD = 1
-"""Lines above the rows."""
-
+WHY_LINES = 3
+"""At the foot of the pane, at the most."""
+WHY_FROM = 6
+"""Lines of the pane from which on there is room for them."""
 
 FIRST = "Nothing comes before the first token: the model did not choose it, and no other one can be picked."
 
@@ -51,25 +42,11 @@ def _where(snapshot: Snapshot) -> Where:
     return (snapshot.root, snapshot.node, snapshot.focus)
 
 
-class CandidatesPane(Pane):
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "candidates--head",
-        "candidates--quiet",
-        "candidates--token",
-        "candidates--special",
-        "candidates--fragment",
-        "candidates--visited",
-        "candidates--cut",
-        "candidates--bar",
-        "candidates--selected",
-        "candidates--why",
-        "candidates--message",
-        "candidates--error",
-    }
+class CandidatesPane(ListPane):
+    FOOT = 1
 
     top: var[int] = var(20, init=False)
     """Rows to list; those of tokens that were tried are listed all the same."""
-    row: var[int] = var(0, init=False)
     view: var[View] = var("text", init=False)
     cumulative: var[bool] = var(False, init=False)
     """Whether the model's mass down to each row is shown."""
@@ -77,7 +54,7 @@ class CandidatesPane(Pane):
     """Stands in the pane while there is no table; a line break separates the sentence from what to do."""
     failed: var[bool] = var(False, init=False)
 
-    class Chosen(Message):
+    class Chosen(ListPane.Chosen):
         """A person wants this token."""
 
         def __init__(self, candidate: Candidate) -> None:
@@ -90,6 +67,8 @@ class CandidatesPane(Pane):
         """The listed candidates."""
         self._table: Distribution | None = None
         self._masses: dict[int, float] = {}
+        self._above_top_p: int | None = None
+        """The place of the last row above the line of top-p; None where the line is not among the rows."""
         self._node: Where | None = None
 
     def on_mount(self) -> None:
@@ -122,7 +101,6 @@ class CandidatesPane(Pane):
             # A setting may move tokens: the selection stays with its own.
             found = (row for row, c in enumerate(self.rows) if c.token.id == selected)
             self.row = next(found, self.row)
-        self.row = min(self.row, max(len(self.rows) - 1, 0))
         self._show()
 
     def _list(self, table: Distribution | None, node: Where | None) -> None:
@@ -131,6 +109,9 @@ class CandidatesPane(Pane):
         always = {*self.snapshot.children, *self.snapshot.params.token_ids}
         listed = table.candidates if table else ()
         self.rows = tuple(c for c in listed if c.place <= self.top or c.token.id in always)
+        self.count = len(self.rows)
+        first = next((row for row, c in enumerate(self.rows) if c.cut_by == "top_p"), 0)
+        self._above_top_p = self.rows[first - 1].place if first else None
 
     def _preselected(self, snapshot: Snapshot) -> int:
         """The row of the child that was visited last, else the first."""
@@ -153,6 +134,10 @@ class CandidatesPane(Pane):
         """Show an error in place of the table."""
         self.say(sentence, failed=True)
 
+    def choose(self) -> None:
+        if self.selected is not None:
+            self.post_message(self.Chosen(self.selected))
+
     def watch_message(self) -> None:
         self.refresh()
 
@@ -166,32 +151,15 @@ class CandidatesPane(Pane):
         self._list(self._table, self._node)
         self._show()
 
-    def on_resize(self) -> None:
-        self._show()
-
-    def watch_row(self) -> None:
-        self._show()
-
-    def move(self, rows: int) -> None:
-        """Select another row."""
-        if self.rows:
-            self.row = min(max(self.row + rows, 0), len(self.rows) - 1)
+    def watch_row(self, before: int, row: int) -> None:
+        self.lay_out()  # Why a row is cut is told at the foot, in more lines or fewer.
+        super().watch_row(before, row)
 
     def _show(self) -> None:
-        lines = HEAD + len(self.rows) + 1 + len(self._why()) if self.rows else 0
-        self.virtual_size = Size(self.scrollable_content_region.width, lines)
+        if self.rows:  # While a sentence stands here, the selection waits for the next table.
+            self.row = min(self.row, len(self.rows) - 1)
         self._retitle()
-        self._reveal()
-        self.refresh()
-
-    def _reveal(self) -> None:
-        """Scroll so that the selected row is seen, and the head line with the first one."""
-        line = self.row + HEAD
-        first = 0 if self.row == 0 else line
-        last = (line + 1 if self.row == len(self.rows) - 1 else line) + len(self._why())
-        self.scroll_to_region(
-            Region(0, first, 1, last - first + 1), animate=False, immediate=True, force=True, x_axis=False
-        )
+        self.lay_out()
 
     def _retitle(self) -> None:
         table = self._table
@@ -212,118 +180,63 @@ class CandidatesPane(Pane):
     # Drawing.
 
     @property
-    def _id_cells(self) -> int:
-        """Of the id, with a gap before the longest one."""
-        return max(ID_CELLS, len(str(self._table.vocab_size - 1)) + 1) if self._table else ID_CELLS
+    def _columns(self) -> Placed[CandidateLine]:
+        # With a gap before the longest id.
+        ids = max(ID_CELLS, len(str(self._table.vocab_size - 1)) + 1) if self._table else ID_CELLS
+        return placed(candidates(ids, self.cumulative), self.cells)
+
+    def head(self) -> Iterable[Part]:
+        return head_parts(self._columns) if self.rows else ()
+
+    def row_parts(self, row: int) -> Iterable[Part]:
+        candidate = self.rows[row]
+        line = CandidateLine(
+            candidate=candidate,
+            label=token_label(candidate.token, self.view),
+            selected=row == self.row,
+            tried=candidate.token.id in self.snapshot.children,
+            ends_top_p=candidate.place == self._above_top_p,
+            mass=self._masses.get(candidate.place),
+        )
+        return row_parts(self._columns, line)
+
+    def foot(self) -> Iterable[Part]:
+        """The tokens that have no row: how many, and the mass of all of them."""
+        table = self._table
+        others = table.vocab_size - len(self.rows) if table else 0
+        if table is None or not others:
+            return ()
+        left = max(0.0, 1.0 - sum(candidate.sampling_prob for candidate in self.rows))
+        kept = table.kept > sum(candidate.cut_by is None for candidate in self.rows)
+        told = {"prob": percent(table.other_prob), "sampling_prob": percent(left) if kept else ""}
+        return foot_parts(self._columns, f"       … {count(others)} other tokens", told)
 
     def _why(self) -> list[str]:
         """Who cut the selected token, in lines for the foot of the pane."""
-        chosen, cells = self.selected, self.scrollable_content_region.width
-        if chosen is None or self._table is None or self.scrollable_content_region.height < 6:
+        chosen = self.selected
+        if chosen is None or self._table is None or self.scrollable_content_region.height < WHY_FROM:
             return []
         sentence = explain(chosen, self._table, self.snapshot.params)
-        return _folded(sentence, cells - 1)[:3] if sentence else []
+        return _folded(sentence, self.cells - 1)[:WHY_LINES] if sentence else []
+
+    def lines_below(self) -> int:
+        return len(self._why())
 
     def render_line(self, y: int) -> Strip:
         why = self._why()
         number = y - (self.scrollable_content_region.height - len(why))
         if number < 0:
             return super().render_line(y)
-        cells = self.scrollable_content_region.width
-        style = self._base + self.style_of("candidates--why")
-        return Strip([Segment(" " + why[number], style)]).adjust_cell_length(cells, style)
-
-    def line_style(self, number: int) -> str:
-        return "candidates--selected" if self.rows and number == self.row + HEAD else ""
+        style = self._base + self.style_of("why")
+        return Strip([Segment(" " + why[number], style)]).adjust_cell_length(self.cells, style)
 
     def line(self, number: int) -> Iterable[Part]:
-        if not self.rows:
-            return self._message_line(number)
-        cells = self.scrollable_content_region.width
-        cells -= MASS_CELLS * self.cumulative
-        ids = cells >= FIXED_CELLS + self._id_cells + 6
-        spare = cells - FIXED_CELLS - self._id_cells * ids
-        bar_cells = max((spare - 17) * 2 // 3, 0)
-        token_cells = max(spare - bar_cells - (bar_cells > 0), 4)
-        if number == 0:
-            return self._head(token_cells, ids)
-        if number <= len(self.rows):
-            return self._row(self.rows[number - 1], number - 1 == self.row, token_cells, bar_cells, ids)
-        if number == len(self.rows) + 1:
-            return self._rest(token_cells + self._id_cells * ids)
-        return ()
+        return super().line(number) if self.rows else self._message_line(number)
 
     def _message_line(self, number: int) -> Iterable[Part]:
-        lines = _folded(self.message, self.scrollable_content_region.width - 2)
+        lines = _folded(self.message, self.cells - 2)
         if 1 <= number <= len(lines):
-            yield " " + lines[number - 1], "candidates--error" if self.failed else "candidates--message"
-
-    def _head(self, token_cells: int, ids: bool) -> Iterable[Part]:
-        number = f"{'id':>{self._id_cells}}" if ids else ""
-        heading = f"  {'rank':>5}{number}  {fit('token', token_cells)}{'model':>8}{'sum':>{MASS_CELLS}}{'sampling':>9}"
-        if not self.cumulative:
-            heading = heading.replace(f"{'sum':>{MASS_CELLS}}", "")
-        yield heading, "candidates--head"
-
-    def _row(self, candidate: Candidate, selected: bool, token_cells: int, bar_cells: int, ids: bool) -> Iterable[Part]:
-        # Quiet colours would drown in the selected row's background where there are 16 of them.
-        quiet = "candidates--token" if selected else "candidates--quiet"
-        cut = ("candidates--token" if selected else "candidates--cut") if candidate.cut_by else ""
-        visited = candidate.token.id in self.snapshot.children
-        yield "▸" if selected else " ", "candidates--bar"
-        line = candidate.place == self._top_p_place
-        yield "•" if visited else "└" if line else " ", "candidates--visited" if visited else "candidates--bar"
-        number = f"{candidate.token.id:>{self._id_cells}}" if ids else ""
-        moved = 0 if candidate.adjusted_rank is None else candidate.rank - candidate.place
-        yield f"{candidate.rank:>5}{number}", cut or quiet
-        yield "▲" if moved > 0 else "▼" if moved else " ", cut or "candidates--bar"
-        yield " ", ""
-        text = fit(token_label(candidate.token, self.view), token_cells)
-        yield text, cut or ("candidates--visited" if visited else self._kind(candidate.token))
-        yield percent(candidate.prob), cut or "candidates--token"
-        if self.cumulative:
-            yield percent(self._masses.get(candidate.place)), cut or "candidates--quiet"
-        if candidate.cut_by:
-            yield f"{CUT_NAMES.get(candidate.cut_by, candidate.cut_by):>9}", cut
-        else:
-            yield f"{percent(candidate.sampling_prob):>9}", "candidates--token"
-        if bar_cells:
-            share = (candidate.prob or 0.0) if candidate.cut_by else candidate.sampling_prob
-            yield " " + bar(share, bar_cells), cut or "candidates--bar"
-
-    @staticmethod
-    def _kind(token: Token) -> str:
-        kinds = {"special": "candidates--special", "bytes": "candidates--fragment", "unused": "candidates--quiet"}
-        return kinds.get(token.kind, "candidates--token")
-
-    @property
-    def _top_p_place(self) -> int | None:
-        """The place of the last row above the line of top-p; None where the line is not among the rows."""
-        first = next((row for row, c in enumerate(self.rows) if c.cut_by == "top_p"), 0)
-        return self.rows[first - 1].place if first else None
-
-    def _rest(self, token_cells: int) -> Iterable[Part]:
-        table = self._table
-        assert table is not None
-        others = table.vocab_size - len(self.rows)
-        if not others:
-            return
-        left = max(0.0, 1.0 - sum(candidate.sampling_prob for candidate in self.rows))
-        kept = table.kept > sum(candidate.cut_by is None for candidate in self.rows)
-        sampling = percent(left) if kept else ""
-        yield fit(f"       … {count(others)} other tokens", 9 + token_cells), "candidates--quiet"
-        mass = " " * (MASS_CELLS * self.cumulative)
-        yield f"{percent(table.other_prob)}{mass}{sampling:>9}", "candidates--quiet"
-
-    # The mouse.
-
-    def on_click(self, event: events.Click) -> None:
-        row = event.get_content_offset_capture(self).y + self.scroll_offset.y - HEAD
-        if not 0 <= row < len(self.rows):
-            return
-        if row == self.row and self.selected is not None and event.chain > 1:
-            self.post_message(self.Chosen(self.selected))
-        self.row = row
+            yield " " + lines[number - 1], "error" if self.failed else "quiet"
 
 
 def _bits(entropy: float) -> str:

@@ -5,44 +5,38 @@ Owns how tokens that are no path yet are shown. Must not know templates or the s
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import ClassVar
 
 from textual.geometry import Size
 from textual.reactive import var
 
 from explorer.core.token import Token, shown_bytes, take_text
-from explorer.ui.widgets.pane import Pane, Part
+from explorer.ui.drawing.styles import Part, text_style
+from explorer.ui.widgets.pane import Pane
 from explorer.ui.widgets.text import Wrapped
 
 SHOWN = 4000
 """Tokens that are laid out, the last ones: more would hold up whoever is typing."""
 
-Word = tuple[str, str]
-"""Text, and its component class."""
 
-
-def text_words(tokens: Sequence[Token]) -> Iterator[Word]:
+def text_words(tokens: Sequence[Token]) -> Iterator[Part]:
     """What each token completes; an unfinished character comes with its last token."""
     pending = b""
     for token in tokens:
         text, pending = take_text(pending + token.bytes)
-        fragment = token.kind == "bytes" and "‹" in text
-        yield text, "flow--special" if token.kind == "special" else "flow--fragment" if fragment else "flow--text"
-    yield shown_bytes(pending), "flow--fragment"
+        yield text, text_style(token, text, "prompt")
+    yield shown_bytes(pending), "fragment"
 
 
-def id_words(tokens: Sequence[Token]) -> Iterator[Word]:
+def id_words(tokens: Sequence[Token]) -> Iterator[Part]:
     """The id of each token."""
     for token in tokens:
-        yield f"{token.id} ", "flow--special" if token.kind == "special" else "flow--quiet"
+        yield f"{token.id} ", "special" if token.kind == "special" else "quiet"
 
 
 class FlowPane(Pane):
     """Shows the last words, where there is no room for all."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"flow--text", "flow--special", "flow--fragment", "flow--quiet"}
-
-    words: var[tuple[Word, ...]] = var((), init=False)
+    words: var[tuple[Part, ...]] = var((), init=False)
 
     def __init__(self, id: str) -> None:
         super().__init__(id)
@@ -55,10 +49,10 @@ class FlowPane(Pane):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        self._wrapped = Wrapped(self.scrollable_content_region.width)
+        self._wrapped = Wrapped(self.cells)
         for index, (text, _) in enumerate(self.words):
             self._wrapped.append(text, index)
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self._wrapped.lines))
+        self.virtual_size = Size(self.cells, len(self._wrapped.lines))
         self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
         self.refresh()
 

@@ -5,9 +5,10 @@ Owns the drawing of styled parts as a Strip. Must not know what a pane shows.
 
 import re
 from collections.abc import Iterable
+from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
+from rich.style import Style as RichStyle
 from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import var
@@ -15,15 +16,15 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from explorer.core.walk.snapshot import EMPTY, Snapshot
+from explorer.ui.drawing.styles import STYLES, Part, Style
 
 PADDING = re.compile(r"(^ +| {2,}| +$)")
 
-Part = tuple[str, str]
-"""Text, and the component class that styles it; "" is the pane's own style."""
-
 
 class Pane(ScrollView, can_focus=False):
-    """Lines of parts in a frame. A subclass gives `line(y)` and says how many lines there are by `virtual_size`."""
+    """Lines of parts in a frame. A subclass gives `line(number)` and says by `virtual_size` how many there are."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"pane--{style}" for style in STYLES if style}
 
     snapshot: var[Snapshot] = var(EMPTY, init=False)
 
@@ -36,8 +37,13 @@ class Pane(ScrollView, can_focus=False):
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        self._base = Style.null()
-        self._styles: dict[str, Style] = {}
+        self._base = RichStyle.null()
+        self._styles: dict[Style, RichStyle] = {}
+
+    @property
+    def cells(self) -> int:
+        """How many there are for a line."""
+        return self.scrollable_content_region.width
 
     @property
     def current(self) -> int:
@@ -54,25 +60,25 @@ class Pane(ScrollView, can_focus=False):
         self.refresh()
 
     def line(self, number: int) -> Iterable[Part]:
-        """The parts of one line of the whole content."""
+        """The parts of one line of the whole content; none where nothing stands there."""
         del number
         return ()
 
-    def line_style(self, number: int) -> str:
-        """The component class that lies under a whole line; "" for none."""
+    def line_style(self, number: int) -> Style:
+        """What lies under a whole line."""
         del number
         return ""
 
     def render_lines(self, crop: Region) -> list[Strip]:
         # Styles are looked up once a picture, not once a part.
         self._base = self.rich_style
-        self._styles = {"": Style.null()}
+        self._styles = {"": RichStyle.null()}
         return super().render_lines(crop)
 
-    def style_of(self, name: str) -> Style:
+    def style_of(self, name: Style) -> RichStyle:
         style = self._styles.get(name)
         if style is None:
-            style = self._styles[name] = self.get_component_rich_style(name, partial=True)
+            style = self._styles[name] = self.get_component_rich_style(f"pane--{name}", partial=True)
         return style
 
     def render_line(self, y: int) -> Strip:
@@ -87,4 +93,4 @@ class Pane(ScrollView, can_focus=False):
             for words in PADDING.split(text)
             if words
         ]
-        return Strip(segments).adjust_cell_length(self.scrollable_content_region.width, base)
+        return Strip(segments).adjust_cell_length(self.cells, base)

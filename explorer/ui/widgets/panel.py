@@ -12,7 +12,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.geometry import Region, Size
 from textual.getters import query_one
 from textual.message import Message
 from textual.reactive import var
@@ -23,7 +22,8 @@ from explorer.core.sampling.params import Preset, preset_of
 from explorer.core.token import Token, label
 from explorer.core.walk.snapshot import Snapshot
 from explorer.ui.drawing.cells import fit
-from explorer.ui.widgets.pane import Pane, Part
+from explorer.ui.drawing.styles import Part, Style
+from explorer.ui.widgets.list import ListPane
 
 PRESET = "preset"
 """Stands in the place of a setting's name for the first row."""
@@ -48,21 +48,13 @@ class Row(msgspec.Struct, frozen=True):
         return self.token.id if self.token else None
 
 
-class KnobsPane(Pane, can_focus=True):
+class KnobsPane(ListPane, can_focus=True):
     """The rows of the panel."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "knobs--name",
-        "knobs--off",
-        "knobs--value",
-        "knobs--quiet",
-        "knobs--bar",
-        "knobs--track",
-        "knobs--selected",
-    }
+    HEAD = 0
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "select(-1)", "Previous setting", show=False),
-        Binding("down", "select(1)", "Next setting", show=False),
+        Binding("up", "move(-1)", "Previous setting", show=False),
+        Binding("down", "move(1)", "Next setting", show=False),
         Binding("left", "turn(-1)", "Turn down", show=False),
         Binding("right", "turn(1)", "Turn up", show=False),
         Binding("enter", "enter", "Type a value", show=False),
@@ -70,7 +62,6 @@ class KnobsPane(Pane, can_focus=True):
         Binding("escape", "close", "Close", show=False),
     ]
 
-    row: var[int] = var(0, init=False)
     presets: var[Sequence[Preset]] = var((), init=False)
 
     class Turned(Message):
@@ -90,15 +81,13 @@ class KnobsPane(Pane, can_focus=True):
     class Opened(Message):
         """A value is to be typed."""
 
-    class Selected(Message):
-        """Another row is selected."""
-
     class Closed(Message):
         """Nothing more is wanted of the panel."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id)
         self.rows: tuple[Row, ...] = (Row(PRESET), *(Row(knob.name) for knob in KNOBS))
+        self.count = len(self.rows)
 
     @property
     def selected(self) -> Row:
@@ -110,8 +99,9 @@ class KnobsPane(Pane, can_focus=True):
         selected = self.selected
         self.rows = tuple(self._rows(snapshot))
         found = (number for number, row in enumerate(self.rows) if (row.name, row.token_id) == _key(selected))
-        self.row = next(found, min(self.row, len(self.rows) - 1))
-        self._measure()
+        self.count = len(self.rows)
+        self.row = next(found, min(self.row, self.count - 1))
+        self.lay_out()
 
     @staticmethod
     def _rows(snapshot: Snapshot) -> Iterable[Row]:
@@ -127,44 +117,23 @@ class KnobsPane(Pane, can_focus=True):
     def watch_presets(self) -> None:
         self.refresh()
 
-    def watch_row(self) -> None:
-        self._reveal()
-        self.refresh()
-        self.post_message(self.Selected())
-
     def select(self, name: str, token_id: int | None = None) -> None:
         """Go to a setting, or to a token of it."""
         found = (number for number, row in enumerate(self.rows) if (row.name, row.token_id) == (name, token_id))
         self.row = next(found, self.row)
 
-    def on_resize(self) -> None:
-        self._measure()
-
-    def _measure(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self.rows))
-        self._reveal()
-        self.refresh()
-
-    def _reveal(self) -> None:
-        self.scroll_to_region(Region(0, self.row, 1, 1), animate=False, immediate=True, force=True, x_axis=False)
-
     # Drawing.
 
-    def line_style(self, number: int) -> str:
-        return "knobs--selected" if number == self.row else ""
-
-    def line(self, number: int) -> Iterable[Part]:
-        if number >= len(self.rows):
-            return
-        row, cells = self.rows[number], self.scrollable_content_region.width
-        yield "▸" if number == self.row else " ", "knobs--bar"
+    def row_parts(self, number: int) -> Iterable[Part]:
+        row, cells = self.rows[number], self.cells
+        yield "▸" if number == self.row else " ", "bar"
         if row.token:
             name = f"  {row.token.id} {label(row.token)}"
-            yield fit(name, max(cells - 1 - VALUE_CELLS - BUTTON_CELLS, 4)), "knobs--name"
+            yield fit(name, max(cells - 1 - VALUE_CELLS - BUTTON_CELLS, 4)), "quiet"
         else:
-            yield fit(row.knob.title if row.knob else PRESET, NAME_CELLS), "knobs--name"
+            yield fit(row.knob.title if row.knob else PRESET, NAME_CELLS), "quiet"
         value, off = self._value(row)
-        style = "knobs--off" if off else "knobs--value"
+        style: Style = "quiet" if off else "generated"
         room = max(cells - 1 - NAME_CELLS - BUTTON_CELLS, 4)
         share = None if row.token or row.knob is None else row.knob.share(getattr(self.snapshot.params, row.name))
         if row.token:
@@ -174,9 +143,9 @@ class KnobsPane(Pane, can_focus=True):
         else:
             yield fit(value, VALUE_CELLS), style
             filled = round(share * (room - VALUE_CELLS - 1))
-            yield "━" * filled + "●", "knobs--bar"
-            yield "─" * (room - VALUE_CELLS - 1 - filled), "knobs--track"
-        yield "  − +" if self._turns(row) else "    ×" if row.token else "     ", "knobs--quiet"
+            yield "━" * filled + "●", "bar"
+            yield "─" * (room - VALUE_CELLS - 1 - filled), "track"
+        yield "  − +" if self._turns(row) else "    ×" if row.token else "     ", "quiet"
 
     def _value(self, row: Row) -> tuple[str, bool]:
         """A row's value in words, and whether it leaves everything as it is."""
@@ -212,8 +181,8 @@ class KnobsPane(Pane, can_focus=True):
 
     # The keys and the mouse.
 
-    def action_select(self, rows: int) -> None:
-        self.row = min(max(self.row + rows, 0), len(self.rows) - 1)
+    def action_move(self, rows: int) -> None:
+        self.move(rows)
 
     def action_turn(self, direction: int) -> None:
         if self._turns(self.selected):
@@ -228,18 +197,19 @@ class KnobsPane(Pane, can_focus=True):
     def action_close(self) -> None:
         self.post_message(self.Closed())
 
-    def on_click(self, event: events.Click) -> None:
-        at = event.get_content_offset(self)
-        if at is None or not 0 <= at.y + self.scroll_offset.y < len(self.rows):
-            return
-        self.row = at.y + self.scroll_offset.y
-        from_right = self.scrollable_content_region.width - at.x
+    def choose(self) -> None:
+        self.action_enter()
+
+    def pressed(self, cell: int) -> bool:
+        """The signs at the end of a row turn its setting, or take a token away."""
+        from_right = self.cells - cell
         if from_right in (1, 3) and self._turns(self.selected):
             self.action_turn(1 if from_right == 1 else -1)
         elif from_right == 1 and self.selected.token:
             self.action_reset()
-        elif event.chain > 1:
-            self.action_enter()
+        else:
+            return False
+        return True
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         self._wheel(event, -1)
@@ -249,8 +219,7 @@ class KnobsPane(Pane, can_focus=True):
 
     def _wheel(self, event: events.MouseScrollDown | events.MouseScrollUp, direction: int) -> None:
         """Over the selected row the wheel turns it; elsewhere it scrolls, as it does everywhere."""
-        at = event.get_content_offset(self)
-        if at is not None and at.y + self.scroll_offset.y == self.row:
+        if self.row_at(event) == self.row:
             event.prevent_default()
             event.stop()
             self.action_turn(direction)

@@ -1,45 +1,36 @@
 """RankingPane: several texts that could come next, a text a line, the likeliest by one of three measures first.
 
-Owns the measures and which one the lines are in the order of. Must not know who computes them.
+Owns which measure the lines are in the order of. Must not know who computes them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from textual.reactive import var
 
-from explorer.core.token import Token, label
-from explorer.ui.drawing.cells import fit
-from explorer.ui.drawing.numbers import UNKNOWN
-from explorer.ui.widgets.pane import Part
-from explorer.ui.widgets.rows import RowsPane
+from explorer.ui.drawing.styles import Part
+from explorer.ui.tables.column import Placed, head_parts, placed, row_parts
+from explorer.ui.tables.options import MEASURES, OptionLine, options
+from explorer.ui.widgets.list import ListPane
 from explorer.walk.ranking import Option
 
-MEASURES: tuple[tuple[str, Callable[[Option], float | None]], ...] = (
-    ("total", lambda option: option.total),
-    ("a token", lambda option: option.per_token),
-    ("a byte", lambda option: option.per_byte),
-)
-"""Natural logarithms."""
 
-CELLS, TOKENS_CELLS = 10, 8
-SHORTEST = 12
-"""Cells of the text, below which columns give way: the tokens, then the last measure."""
-
-
-class RankingPane(RowsPane):
+class RankingPane(ListPane):
     measure: var[int] = var(0, init=False)
     """The index of the one that the lines are in the order of."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id)
         self.options: Sequence[Option] = ()
+        self._greatest: Sequence[float] = ()
+        """By each measure."""
 
     def show(self, options: Sequence[Option]) -> None:
         """List these, and select the likeliest."""
         self.options = options
+        self._greatest = [max((_ordered(value(one)) for one in options), default=0.0) for _, value in MEASURES]
         self._sort()
-        self.count, self.row = len(options), 0
-        self._lay_out()
+        self.row = 0
+        self.count_rows(len(options))
 
     def watch_measure(self) -> None:
         selected = self.selected
@@ -55,31 +46,17 @@ class RankingPane(RowsPane):
     def selected(self) -> Option | None:
         return self.options[self.row] if self.options else None
 
-    def _columns(self, cells: int) -> tuple[bool, int]:
-        """Whether the tokens are counted, and how many measures are shown, beside a text of SHORTEST cells."""
-        room = cells - SHORTEST
-        measures = min(max(room // CELLS, 1), len(MEASURES))
-        return room >= measures * CELLS + TOKENS_CELLS, measures
+    @property
+    def _columns(self) -> Placed[OptionLine]:
+        return placed(options(self.measure), self.cells)
 
-    def head(self, cells: int) -> str:
-        counted, measures = self._columns(cells - 1)
-        titles = [f"▾{title}" if i == self.measure else title for i, (title, _) in enumerate(MEASURES[:measures])]
-        beside = (f"{'tokens':>{TOKENS_CELLS}}" if counted else "") + "".join(f"{t:>{CELLS - 1}} " for t in titles)
-        return fit(" text", cells - len(beside)) + beside
+    def head(self) -> Iterable[Part]:
+        return head_parts(self._columns)
 
-    def row_parts(self, row: int, selected: bool, cells: int) -> Iterable[Part]:
+    def row_parts(self, row: int) -> Iterable[Part]:
         option = self.options[row]
-        counted, measures = self._columns(cells)
-        room = cells - measures * CELLS - counted * TOKENS_CELLS
-        text = label(Token.from_bytes(0, b"".join(one.token.bytes for one in option.scored)))
-        yield fit(text, room), "rows--text"
-        if counted:
-            yield f"{len(option.scored):>{TOKENS_CELLS}}", "rows--text" if selected else "rows--quiet"
-        for _, value in MEASURES[:measures]:
-            here = value(option)
-            best = here is not None and here == max(_ordered(value(other)) for other in self.options)
-            number = UNKNOWN if here is None else f"{here:.2f}"
-            yield f"{number:>{CELLS - 1}}{'•' if best else ' '}", "rows--best" if best else "rows--text"
+        best = tuple(value(option) == best for (_, value), best in zip(MEASURES, self._greatest, strict=True))
+        return row_parts(self._columns, OptionLine(option=option, best=best, selected=row == self.row))
 
 
 def _ordered(value: float | None) -> float:

@@ -1,7 +1,6 @@
 """The Sampler pane: the settings that shape the draw, each with the keys that turn it."""
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
 from textual.geometry import Size
 from textual.reactive import var
@@ -11,19 +10,13 @@ from explorer.core.sampling.params import Preset, preset_of
 from explorer.core.walk.snapshot import Snapshot
 from explorer.ui.drawing.cells import fit
 from explorer.ui.drawing.numbers import setting
-from explorer.ui.widgets.pane import Pane, Part
+from explorer.ui.drawing.styles import Part
+from explorer.ui.widgets.pane import Pane
 
 SHOWN = ("temperature", "top_p", "top_k", "seed")
 
 
 class SamplerPane(Pane):
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "sampler--name",
-        "sampler--value",
-        "sampler--quiet",
-        "sampler--bar",
-        "sampler--track",
-    }
     BORDER_TITLE = "Sampler"
 
     auto: var[bool] = var(False, init=False)
@@ -48,7 +41,7 @@ class SamplerPane(Pane):
         self._retitle()
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, 4)
+        self.virtual_size = Size(self.cells, 4)
         self._retitle()
 
     def _retitle(self) -> None:
@@ -73,21 +66,21 @@ class SamplerPane(Pane):
         if number >= len(rows):
             return
         name, value, keys, share = rows[number]
-        cells = self.scrollable_content_region.width
-        yield fit(f" {name}", 13), "sampler--name"
+        cells = self.cells
+        yield fit(f" {name}", 13), "quiet"
         room = max(cells - 13 - 5, 4)
         if name != "seed" and room >= 20:
-            yield fit(value, 10), "sampler--value"
+            yield fit(value, 10), "generated"
             yield from self._slider(share, room - 11)
         else:
-            yield fit(value, room), "sampler--value"
-        yield fit(keys if self._keys else "", 4, "right") + " ", "sampler--quiet"
+            yield fit(value, room), "generated"
+        yield fit(keys if self._keys else "", 4, "right") + " ", "quiet"
 
     @staticmethod
     def _slider(share: float | None, cells: int) -> Iterable[Part]:
         """How far a setting is turned; the bare track where it is off."""
         filled = 0 if share is None else round(share * (cells - 1))
-        yield "━" * filled, "sampler--bar"
-        yield "" if share is None else "●", "sampler--bar"
-        yield "─" * (cells - filled - (share is not None)), "sampler--track"
+        yield "━" * filled, "bar"
+        yield "" if share is None else "●", "bar"
+        yield "─" * (cells - filled - (share is not None)), "track"
         yield " ", ""

@@ -8,16 +8,13 @@ from collections.abc import Iterable, Sequence
 from textual.reactive import var
 
 from explorer.core.sampling.sequence import SampledSequence
-from explorer.core.token import UNSETTLED, visible
-from explorer.ui.drawing.cells import fit
-from explorer.ui.widgets.pane import Part
-from explorer.ui.widgets.rows import RowsPane
-from explorer.walk.fork import WHY
-
-WHY_CELLS = 13
+from explorer.ui.drawing.styles import Part
+from explorer.ui.tables.column import head_parts, placed, row_parts
+from explorer.ui.tables.sequences import SEQUENCES, SequenceLine
+from explorer.ui.widgets.list import ListPane
 
 
-class SequencesPane(RowsPane):
+class SequencesPane(ListPane):
     drawing: var[bool] = var(True, init=False)
 
     def __init__(self, sequences: Sequence[SampledSequence], id: str) -> None:
@@ -27,31 +24,30 @@ class SequencesPane(RowsPane):
         """Of each sequence: how many tokens are summed, and their sum."""
 
     def on_mount(self) -> None:
-        self.count = len(self._sequences)
+        self.count_rows(len(self._sequences))
 
     def watch_drawing(self) -> None:
         self.refresh()
 
-    def head(self, cells: int) -> str:
-        return fit(f"{'':>5}{'tokens':>8}{'logprob':>10}  {'ended':{WHY_CELLS}}text", cells)
+    def head(self) -> Iterable[Part]:
+        return head_parts(placed(SEQUENCES, self.cells))
 
-    def row_parts(self, row: int, selected: bool, cells: int) -> Iterable[Part]:
-        sequence = self._sequences[row]
-        quiet = "rows--text" if selected else "rows--quiet"
-        why = "…" if sequence.finish is None and self.drawing else WHY.get(sequence.finish, "")
-        yield f"{row + 1:>4}", quiet
-        yield f"{len(sequence.drawn):>8}{self._logprob(row):>10}  {fit(why, WHY_CELLS)}", quiet
-        room = max(cells - 24 - WHY_CELLS, 4)
-        # What can be seen at most is looked at: a text may be long, and is drawn often.
-        shown = visible(sequence.text[:room], UNSETTLED)
-        yield fit(shown + ("…" if len(sequence.text) > room else ""), room), "rows--text"
+    def row_parts(self, row: int) -> Iterable[Part]:
+        line = SequenceLine(
+            number=row + 1,
+            sequence=self._sequences[row],
+            logprob=self._logprob(row),
+            drawing=self.drawing,
+            selected=row == self.row,
+        )
+        return row_parts(placed(SEQUENCES, self.cells), line)
 
-    def _logprob(self, index: int) -> str:
-        """The sum over the tokens, in nats; what was summed is kept."""
+    def _logprob(self, index: int) -> float | None:
+        """The sum over the tokens, in nats; what was summed is kept. None where one of them is not known."""
         drawn = self._sequences[index].drawn
         done, total = self._logprobs[index]
         if any(one.logprob is None for one in drawn[done:]):
-            return "–"
+            return None
         total += sum(one.logprob or 0.0 for one in drawn[done:])
         self._logprobs[index] = (len(drawn), total)
-        return f"{total:.2f}"
+        return total

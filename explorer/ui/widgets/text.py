@@ -5,19 +5,19 @@ Owns the wrapping: appended tokens are laid out alone, so that a step costs the 
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import ClassVar
 
 from textual import events
 from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import var
 
-from explorer.core.heat import Metric, heat
+from explorer.core.heat import heat
 from explorer.core.token import UNSETTLED, visible
 from explorer.core.walk.snapshot import PathToken, Snapshot
 from explorer.ui.drawing.cells import clusters, drawable
 from explorer.ui.drawing.heat import legend
-from explorer.ui.widgets.pane import Pane, Part
+from explorer.ui.drawing.styles import HEATS, Part, Style, text_style
+from explorer.ui.widgets.pane import Pane
 
 Cell = tuple[str, int, int]
 """A character with its marks, its width, and the index of its token."""
@@ -65,20 +65,12 @@ class Wrapped:
 class TextPane(Pane):
     """Shows `draft` until there is a path."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "text--prompt",
-        "text--generated",
-        "text--current",
-        "text--special",
-        "text--fragment",
-        *(f"text--heat-{step}" for step in range(5)),
-    }
     BORDER_TITLE = "Text"
 
     draft: var[str] = var("", init=False)
 
-    heat: var[Metric] = var("", init=False)
-    """What the colour of a token tells; "" is whether it was given or came later."""
+    heat: var[str] = var("", init=False)
+    """The metric that the colour of a token tells; "" is whether it was given or came later."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id)
@@ -107,13 +99,13 @@ class TextPane(Pane):
     def _follows(self, snapshot: Snapshot) -> bool:
         """Whether the path is the one that is laid out and more, so that the lines can be kept."""
         shown, path = self._shown, snapshot.path
-        whole = not self.snapshot.pending and self._wrapped.width == max(self.scrollable_content_region.width, 2)
+        whole = not self.snapshot.pending and self._wrapped.width == max(self.cells, 2)
         return whole and 0 < len(shown) <= len(path) and path[len(shown) - 1] is shown[-1] and path[0] is shown[0]
 
     def _lay_out(self, keep: bool = False) -> None:
         path = self.snapshot.path
         if not keep:
-            self._wrapped = Wrapped(self.scrollable_content_region.width)
+            self._wrapped = Wrapped(self.cells)
             self._shown = ()
         for index in range(len(self._shown), len(path)):
             self._wrapped.append(path[index].text, index)
@@ -123,7 +115,7 @@ class TextPane(Pane):
             self._shown = ()
         if not path:
             self._wrapped.append(self.draft, 0)
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self._wrapped.lines))
+        self.virtual_size = Size(self.cells, len(self._wrapped.lines))
         self._reveal()
 
     def _reveal(self) -> None:
@@ -152,22 +144,19 @@ class TextPane(Pane):
 
     def _parts(self, line: list[Cell]) -> Iterator[Part]:
         for index, cells in groupby(line, key=lambda cell: cell[2]):
-            yield "".join(cell[0] for cell in cells), self._class(index)
+            yield "".join(cell[0] for cell in cells), self._style(index)
 
-    def _class(self, index: int) -> str:
+    def _style(self, index: int) -> Style:
         path = self.snapshot.path
         if not path:
-            return "text--prompt"
+            return "prompt"
         if index == self.current or (index == PENDING and self.snapshot.focus is None):
-            return "text--current"
+            return "current"
         if index == PENDING:
-            return "text--fragment"
+            return "fragment"
         place = path[index]
         if self.heat:
             step = heat(self.heat, place)
-            return "text--prompt" if step is None else f"text--heat-{step}"
-        if place.token.kind == "special":
-            return "text--special"
-        if place.token.kind == "bytes" and "‹" in place.text:
-            return "text--fragment"
-        return "text--prompt" if index < self.snapshot.prompt_length else "text--generated"
+            return "prompt" if step is None else HEATS[step]
+        plain: Style = "prompt" if index < self.snapshot.prompt_length else "generated"
+        return text_style(place.token, place.text, plain)

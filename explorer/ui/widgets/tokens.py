@@ -4,7 +4,7 @@ Owns the three views. Must not know the distribution.
 """
 
 from collections.abc import Iterable
-from typing import ClassVar, Literal
+from typing import Literal
 
 from textual import events
 from textual.geometry import Size
@@ -14,7 +14,8 @@ from explorer.core.token import Token, label, visible
 from explorer.core.walk.snapshot import PathToken, Snapshot
 from explorer.ui.drawing.cells import fit
 from explorer.ui.drawing.numbers import UNKNOWN, percent
-from explorer.ui.widgets.pane import Pane, Part
+from explorer.ui.drawing.styles import Part, Style, kind_style
+from explorer.ui.widgets.pane import Pane
 
 View = Literal["text", "piece", "bytes"]
 VIEWS: tuple[View, ...] = ("text", "piece", "bytes")
@@ -36,15 +37,6 @@ def token_label(token: Token, view: View) -> str:
 
 
 class TokensPane(Pane):
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "tokens--quiet",
-        "tokens--prompt",
-        "tokens--generated",
-        "tokens--current",
-        "tokens--special",
-        "tokens--fragment",
-    }
-
     view: var[View] = var("text", init=False)
 
     def on_mount(self) -> None:
@@ -67,7 +59,7 @@ class TokensPane(Pane):
         self.border_title = f"Tokens · {self.view}"
 
     def _measure(self) -> None:
-        cells = self.scrollable_content_region.width
+        cells = self.cells
         self.virtual_size = Size(cells, len(self.snapshot.path))
         self.border_subtitle = "probability · rank · surprisal in bits" if cells >= NUMBERS_FROM else ""
         self._reveal()
@@ -87,23 +79,20 @@ class TokensPane(Pane):
             return
         place = path[number]
         current = number == self.current
-        cells = self.scrollable_content_region.width
+        cells = self.cells
         digits = max(4, len(str(len(path) - 1)))
         numbers = self._numbers(place) if cells >= NUMBERS_FROM else ""
-        yield fit(str(number), digits, "right"), "tokens--current" if current else "tokens--quiet"
-        yield fit(str(place.token.id), 8, "right") + "  ", "tokens--quiet"
+        yield fit(str(number), digits, "right"), "current" if current else "quiet"
+        yield fit(str(place.token.id), 8, "right") + "  ", "quiet"
         room = cells - digits - 10 - len(numbers)
-        yield fit(token_label(place.token, self.view), max(room, 1)), self._class(place, current)
-        yield numbers, "tokens--quiet"
+        yield fit(token_label(place.token, self.view), max(room, 1)), self._style(place, current)
+        yield numbers, "quiet"
 
-    def _class(self, place: PathToken, current: bool) -> str:
+    @staticmethod
+    def _style(place: PathToken, current: bool) -> Style:
         if current:
-            return "tokens--current"
-        if place.token.kind == "special":
-            return "tokens--special"
-        if place.token.kind in ("bytes", "unused"):
-            return "tokens--fragment"
-        return "tokens--generated" if place.choice else "tokens--prompt"
+            return "current"
+        return kind_style(place.token, "generated" if place.choice else "prompt", unused="fragment")
 
     @staticmethod
     def _numbers(place: PathToken) -> str:

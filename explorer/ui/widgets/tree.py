@@ -7,26 +7,19 @@ Must not know the session.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
 from textual.message import Message
-from textual.reactive import var
 
 from explorer.core.token import UNSETTLED, visible
 from explorer.core.walk.branches import Branches, Spot
-from explorer.core.walk.runs import Run, Total
+from explorer.core.walk.runs import Run
 from explorer.ui.drawing.cells import drawable, fit, fit_ends, width
 from explorer.ui.drawing.guides import INDENT, first_level, guides
-from explorer.ui.drawing.numbers import UNKNOWN, count
-from explorer.ui.widgets.pane import Pane, Part
-
-HEAD = 1
-"""Lines above the rows."""
-
-TOKEN_CELLS, SUM_CELLS, MEAN_CELLS = 7, 9, 7
-MEAN_FROM, TOKENS_FROM = 60, 40
-"""Cells from which on there is room for a column."""
+from explorer.ui.drawing.numbers import count
+from explorer.ui.drawing.styles import Part, Style
+from explorer.ui.tables.branches import BRANCHES, RunLine
+from explorer.ui.tables.column import Placed, head_parts, placed, row_parts
+from explorer.ui.widgets.list import ListPane
 
 MARK_CELLS = 2
 
@@ -36,24 +29,14 @@ HINTS = ("Enter go · ←→ fold · D name · Del delete · Esc", "Enter · ←
 """What the keys do here, in as many words as there is room for."""
 
 
-class TreePane(Pane, can_focus=True):
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "tree--head",
-        "tree--quiet",
-        "tree--text",
-        "tree--path",
-        "tree--here",
-        "tree--name",
-        "tree--foreign",
-        "tree--selected",
-    }
+class TreePane(ListPane, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "select(-1)", "Previous branch", show=False),
-        Binding("down,j", "select(1)", "Next branch", show=False),
+        Binding("up,k", "move(-1)", "Previous branch", show=False),
+        Binding("down,j", "move(1)", "Next branch", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "select_end(0)", "First branch", show=False),
-        Binding("end", "select_end(1)", "Last branch", show=False),
+        Binding("home", "end(False)", "First branch", show=False),
+        Binding("end", "end(True)", "Last branch", show=False),
         Binding("left,h", "out", "Fold, or the branch above", show=False),
         Binding("right,l", "into", "Unfold, or the branch below", show=False),
         Binding("enter", "choose", "Go to its end", show=False),
@@ -61,9 +44,7 @@ class TreePane(Pane, can_focus=True):
     ]
     BORDER_TITLE = "Branches"
 
-    row: var[int] = var(0, init=False)
-
-    class Chosen(Message):
+    class Chosen(ListPane.Chosen):
         """A person wants to go to the end of a run."""
 
         def __init__(self, run: Run) -> None:
@@ -102,17 +83,16 @@ class TreePane(Pane, can_focus=True):
         if not moved and shown == self._shown:
             return
         row = branches.row(branches.spot if moved or self._selected is None else self._selected)
-        self.row = min(self.row if row is None else row, max(len(branches.rows) - 1, 0))
+        self.count = len(branches.rows)
+        self.row = min(self.row if row is None else row, max(self.count - 1, 0))
         if shown == self._shown:
-            self.refresh_line(self.row + HEAD)
+            self.refresh_line(self.row + self.HEAD)
         else:
-            self._measure()
+            self.lay_out()
 
     def watch_row(self, before: int, row: int) -> None:
         self._attend()
-        self._reveal()  # Draws everything anew, where it has to scroll.
-        self.refresh_line(before + HEAD)
-        self.refresh_line(row + HEAD)
+        super().watch_row(before, row)
 
     def on_focus(self) -> None:
         self._retitle()
@@ -122,7 +102,7 @@ class TreePane(Pane, can_focus=True):
 
     def on_resize(self) -> None:
         self._level = 0  # There may be room for more of them.
-        self._measure()
+        super().on_resize()
 
     def _retitle(self) -> None:
         """What the keys do here."""
@@ -141,47 +121,34 @@ class TreePane(Pane, can_focus=True):
         if self._level != before:
             self.refresh()
 
-    def _measure(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, HEAD + len(self._rows))
+    def lay_out(self) -> None:
         self._attend()
         self._retitle()
-        self._reveal()
-        self.refresh()
-
-    def _reveal(self) -> None:
-        first = self.row + HEAD if self.row else 0
-        lines = Region(0, first, 1, self.row + HEAD - first + 1)
-        self.scroll_to_region(lines, animate=False, immediate=True, force=True, x_axis=False)
+        super().lay_out()
 
     # Drawing.
 
-    def line_style(self, number: int) -> str:
-        return "tree--selected" if number == self.row + HEAD and self._rows else ""
-
-    def line(self, number: int) -> Iterable[Part]:
-        if self._branches is None or number > len(self._rows):
-            return ()
-        return self._line(self._branches, self._rows[number - HEAD]) if number else self._head()
-
-    def _head(self) -> Iterator[Part]:
-        yield fit("   branch", self._room), "tree--head"
-        yield fit("tokens", TOKEN_CELLS, "right") if self._cells >= TOKENS_FROM else "", "tree--head"
-        yield fit("Σ to end", SUM_CELLS + 1, "right"), "tree--head"
-        yield fit("mean", MEAN_CELLS, "right") if self._cells >= MEAN_FROM else "", "tree--head"
-
     @property
-    def _cells(self) -> int:
-        return self.scrollable_content_region.width
+    def _columns(self) -> Placed[RunLine]:
+        return placed(BRANCHES, self.cells)
 
     @property
     def _room(self) -> int:
-        """Cells that the columns leave for marks, guides and text."""
-        columns = SUM_CELLS + 1 + TOKEN_CELLS * (self._cells >= TOKENS_FROM) + MEAN_CELLS * (self._cells >= MEAN_FROM)
-        return max(self._cells - columns, 4)
+        """Cells that the numbers leave for marks, guides and text."""
+        return self._columns[0][1]
 
-    def _line(self, branches: Branches, run: Run) -> Iterator[Part]:
+    def head(self) -> Iterable[Part]:
+        return head_parts(self._columns) if self._branches is not None else ()
+
+    def row_parts(self, row: int) -> Iterable[Part]:
+        # The branches may be others by now: those that are gone leave their lines at the next look.
+        if self._branches is not None and row < len(self._rows):
+            yield from self._run_parts(self._branches, self._rows[row])
+
+    def _run_parts(self, branches: Branches, run: Run) -> Iterator[Part]:
         style = self._style(branches, run)
-        quiet = "tree--foreign" if style == "tree--foreign" else "tree--quiet"
+        quiet: Style = "cut" if style == "cut" else "quiet"
+        _, *numbers = self._columns
         lines = self._guides(branches, run)
         mark = HERE if run is branches.current else THROUGH if run in branches.path else " "
         fold = "" if not run.below else FOLDED if run.folded else OPEN
@@ -191,18 +158,20 @@ class TreePane(Pane, can_focus=True):
         names = drawable("".join(f" {NAMED} {visible(name, UNSETTLED)}" for name in branches.names(run)))
         name_cells = min(width(names), max(room * 2 // 3, room - width(begins + ends)))
         text_cells = room - name_cells
-        yield (SELECTED if run is self.selected else " ") + mark, "tree--here"
+        yield (SELECTED if run is self.selected else " ") + mark, "current"
         yield lines, quiet
         yield fit(fold, 2), quiet
         yield fit_ends(begins, ends, text_cells), style
-        yield fit(names, name_cells), "tree--name"
+        yield fit(names, name_cells), "visited"
         yield hidden, quiet
-        yield from self._numbers(branches, run, style)
+        line = RunLine(length=branches.length(run), total=branches.total(run), style=style)
+        yield from row_parts(numbers, line)
 
-    def _style(self, branches: Branches, run: Run) -> str:
+    def _style(self, branches: Branches, run: Run) -> Style:
+        """The run of the cursor, one on the way there, one of another vocabulary, or another one."""
         if not branches.is_reachable(run):
-            return "tree--foreign"
-        return "tree--here" if run is branches.current else "tree--path" if run in branches.path else "tree--text"
+            return "cut"
+        return "current" if run is branches.current else "generated" if run in branches.path else "prompt"
 
     @property
     def _levels(self) -> int:
@@ -212,26 +181,16 @@ class TreePane(Pane, can_focus=True):
     def _guides(self, branches: Branches, run: Run) -> str:
         return guides(branches.lineage(run), self._level, self._levels)
 
-    def _numbers(self, branches: Branches, run: Run, style: str) -> Iterator[Part]:
-        total = branches.total(run)
-        quiet = "tree--foreign" if style == "tree--foreign" else "tree--quiet"
-        if self._cells >= TOKENS_FROM:
-            yield fit(count(branches.length(run)), TOKEN_CELLS, "right"), quiet
-        yield fit(_sum(total), SUM_CELLS + 1, "right"), quiet if style == "tree--text" else style
-        if self._cells >= MEAN_FROM:
-            mean = "" if total.mean is None else f"{total.mean:.2f}"
-            yield fit(mean, MEAN_CELLS, "right"), quiet
-
     # The keys and the mouse.
 
-    def action_select(self, rows: int) -> None:
-        self.row = min(max(self.row + rows, 0), max(len(self._rows) - 1, 0))
+    def action_move(self, rows: int) -> None:
+        self.move(rows)
 
     def action_page(self, pages: int) -> None:
-        self.action_select(pages * max(self.scrollable_content_region.height - 1, 1))
+        self.move_pages(pages)
 
-    def action_select_end(self, last: int) -> None:
-        self.row = last and max(len(self._rows) - 1, 0)
+    def action_end(self, last: bool) -> None:
+        self.move_to_end(last)
 
     def action_out(self) -> None:
         run = self.selected
@@ -257,31 +216,25 @@ class TreePane(Pane, can_focus=True):
         self.follow(self._branches)
 
     def action_choose(self) -> None:
+        self.choose()
+
+    def choose(self) -> None:
         if self.selected is not None:
             self.post_message(self.Chosen(self.selected))
 
     def action_leave(self) -> None:
         self.post_message(self.Left())
 
-    def on_click(self, event: events.Click) -> None:
-        at = event.get_content_offset(self)
-        row = -1 if at is None else at.y + self.scroll_offset.y - HEAD
-        if at is None or self._branches is None or not 0 <= row < len(self._rows):
-            return
-        run = self._rows[row]
-        again, self.row = row == self.row, row
-        if run.below and at.x == MARK_CELLS + len(self._guides(self._branches, run)):
-            self._fold(run, not run.folded)
-        elif again and event.chain > 1:
-            self.action_choose()
+    def pressed(self, cell: int) -> bool:
+        """The sign of a run with others below it folds it."""
+        run = self.selected
+        if self._branches is None or run is None or not run.below:
+            return False
+        if cell != MARK_CELLS + len(self._guides(self._branches, run)):
+            return False
+        self._fold(run, not run.folded)
+        return True
 
 
 def _one_line(text: str) -> str:
     return visible(text.replace("\n", "↵"), UNSETTLED)
-
-
-def _sum(total: Total) -> str:
-    """The logprob of a path in nats; with a sign that it is at most this, where one of its tokens is unknown."""
-    if not total.known:
-        return UNKNOWN if total.unknown else ""
-    return f"{'≤' if total.unknown else ''}{total.logprob:.2f}"
