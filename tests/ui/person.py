@@ -13,7 +13,7 @@ SIZES = [(120, 36), (80, 24)]
 
 SOON = 0.25
 """Seconds. A timer that is due sooner belongs to what is under way: a picture, a preview, a table that grows stale."""
-TOO_LONG = 60
+TOO_LONG = 300
 """Seconds after which a screen that does not come to rest is a failure."""
 
 
