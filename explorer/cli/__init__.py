@@ -7,19 +7,24 @@ Part of the composition root: which engine, which folder, which record. Every he
 import io
 import os
 import sys
+from collections.abc import Sequence
 
 import click
 
+from explorer.cli.engines import Engines
 from explorer.cli.root import cli
 from explorer.errors import ExitCode, ExplorerError
 
 
-def main() -> None:
-    """The program. Every error ends here, as a sentence and an exit code."""
+def main(arguments: Sequence[str] | None = None, engines: Engines | None = None) -> None:
+    """The program. Every error ends here, as a sentence and an exit code; it is left by SystemExit.
+
+    `arguments`: None for those of the process. `engines`: None for an engine of its own for each command.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = cli.main(prog_name="token-explorer", standalone_mode=False)
+        code = cli.main(arguments, prog_name="token-explorer", standalone_mode=False, obj=engines)
     except ExplorerError as error:
         fail(str(error), error.exit_code)
     except click.ClickException as error:

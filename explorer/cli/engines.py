@@ -9,10 +9,12 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+
+import click
 
 import explorer.embedded
 from explorer.config import EMBEDDED, Config, log_folder, memory_by_device
@@ -116,11 +118,29 @@ class ProgressLine:
             print("\r\x1b[K", end="", file=self._stream, flush=True)
 
 
+class Engines:
+    """Where a command gets its engine from, and the event loop that the engine lives on.
+
+    A command finds it in its click context. Whoever calls the command line may hand in another one, which keeps an
+    engine from one command to the next.
+    """
+
+    def make(self, config: Config) -> "Engine":
+        """An engine that the command starts, asks and closes."""
+        return make_engine(config)
+
+    def run(self, question: Coroutine[Any, Any, Answer]) -> Answer:
+        """The answer, once it is there."""
+        return asyncio.run(question)
+
+
 def with_engine(config: Config, ask: "Callable[[Engine], Awaitable[Answer]]") -> Answer:
     """The answer of an engine that is started for it."""
+    context = click.get_current_context(silent=True)
+    engines = (context and context.find_object(Engines)) or Engines()
 
     async def run() -> Answer:
-        engine, line = make_engine(config), ProgressLine(sys.stderr)
+        engine, line = engines.make(config), ProgressLine(sys.stderr)
         engine.on_progress = line
         try:
             await engine.start()
@@ -131,7 +151,7 @@ def with_engine(config: Config, ask: "Callable[[Engine], Awaitable[Answer]]") ->
             await engine.close()
 
     try:
-        return asyncio.run(run())
+        return engines.run(run())
     except KeyboardInterrupt as error:
         raise Interrupted("Interrupted.") from error
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.cli.test_commands import is_one_sentence, run
+from tests.cli.program import is_one_sentence
 
 QUESTION = "What is the capital of France?"
 RENDERED = f"<|begin_of_text|><|user|>\n{QUESTION}<|end_of_turn|>\n<|assistant|>\n"
@@ -35,7 +35,7 @@ def chat_model(tmp_path):
     return save
 
 
-def test_a_chat_is_rendered_to_the_byte_without_torch(file):
+def test_a_chat_is_rendered_to_the_byte_without_torch(run, file):
     assert run("tokens", "--chat", QUESTION, "--render").stdout == RENDERED
     assert run("tokens", "--messages", file, "--render").stdout == RENDERED
     bare = run("tokens", "--chat", QUESTION, "--render", "--no-generation-prompt", "--system", "Be kind.").stdout
@@ -46,7 +46,7 @@ def test_a_chat_is_rendered_to_the_byte_without_torch(file):
     assert subprocess.run([sys.executable, "-c", checked], capture_output=True).returncode == 0
 
 
-def test_next_and_score_read_the_tokens_of_the_chat(file):
+def test_next_and_score_read_the_tokens_of_the_chat(run, file):
     tokens = ids(run("tokens", "--chat", QUESTION, "--json"))
     assert json.loads(run("next", "--chat", QUESTION, "--json").stdout)["ids"] == tokens
     assert json.loads(run("next", "--json", "--messages", file).stdout)["ids"] == tokens
@@ -58,7 +58,7 @@ def test_next_and_score_read_the_tokens_of_the_chat(file):
     assert json.loads(run("score", "--messages", file, "The capital is Paris.", "--json").stdout) == answer
 
 
-def test_sample_goes_on_after_a_chat_and_after_each_line_as_a_turn(file, tmp_path):
+def test_sample_goes_on_after_a_chat_and_after_each_line_as_a_turn(run, file, tmp_path):
     lines = tmp_path / "lines"
     lines.write_text(f"{QUESTION}\n{QUESTION}\n")
     greedy = ["sample", "--temperature", "0", "--max-new-tokens", "5", "--json"]
@@ -91,20 +91,20 @@ def test_sample_goes_on_after_a_chat_and_after_each_line_as_a_turn(file, tmp_pat
         (["--system", "a", "next", "a"], "--system"),
     ],
 )
-def test_what_is_wrong_with_a_chat_is_one_sentence(arguments, said, file):
-    done = run(*(file if argument == "FILE" else argument for argument in arguments), stdin=subprocess.DEVNULL)
+def test_what_is_wrong_with_a_chat_is_one_sentence(run, arguments, said, file):
+    done = run(*(file if argument == "FILE" else argument for argument in arguments))
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert is_one_sentence(done.stderr)
 
 
-def test_a_model_without_a_template_says_so(chat_model):
+def test_a_model_without_a_template_says_so(run, chat_model):
     done = run("tokens", "--model", chat_model("base"), "--chat", "a")
     assert done.returncode == 2
     assert "has no chat template" in done.stderr and is_one_sentence(done.stderr)
 
 
-def test_tools_and_flags_reach_the_template(tmp_path, chat_model):
+def test_tools_and_flags_reach_the_template(run, tmp_path, chat_model):
     chat = tmp_path / "chat.json"
     chat.write_text(json.dumps({"messages": [{"role": "user", "content": "a"}], "tools": [{"name": "weather"}]}))
     rendered = ["tokens", "--render", "--model", chat_model("chatml"), "--template-flag", "enable_thinking=false"]

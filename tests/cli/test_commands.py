@@ -9,17 +9,7 @@ from pathlib import Path
 import pytest
 
 from explorer.cli.engines import embedded_folder
-
-
-def run(*arguments: str, **settings) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", **settings.pop("env", {})}
-    return subprocess.run(
-        [sys.executable, "-m", "explorer", *arguments], capture_output=True, text=True, env=environment, **settings
-    )
-
-
-def is_one_sentence(text: str) -> bool:
-    return text.count("\n") == 1 and text.rstrip("\n").endswith((".", "!", "?"))
+from tests.cli.program import is_one_sentence, process
 
 
 @pytest.mark.parametrize(
@@ -42,19 +32,25 @@ def is_one_sentence(text: str) -> bool:
         ([], 2, "terminal"),
         (["tokens", "a", "--model", "./nowhere"], 3, "./nowhere"),
         (["tokens", "a", "--model", "some one/x"], 3, "some one/x"),
-        (["tokens", "a", "--model", "nobody/nothing"], 3, "HF_HUB_OFFLINE"),
         (["resume", "/nowhere"], 5, "/nowhere"),
         (["resume", __file__], 5, "not a record"),
     ],
 )
-def test_what_is_wrong_is_one_sentence_and_an_exit_code(arguments, code, said):
-    done = run(*arguments, stdin=subprocess.DEVNULL)
+def test_what_is_wrong_is_one_sentence_and_an_exit_code(run, arguments, code, said):
+    done = run(*arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
     assert is_one_sentence(done.stderr)
 
 
-def test_an_existing_record_is_refused(tmp_path):
+def test_a_model_that_is_not_here_is_one_sentence_where_nothing_may_be_fetched():
+    done = process("tokens", "a", "--model", "nobody/nothing", env={"HF_HUB_OFFLINE": "1"})
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "HF_HUB_OFFLINE" in done.stderr
+    assert is_one_sentence(done.stderr)
+
+
+def test_an_existing_record_is_refused(run, tmp_path):
     taken = tmp_path / "taken.jsonl"
     taken.write_text("mine")
     done = run("--record", str(taken))
@@ -64,7 +60,7 @@ def test_an_existing_record_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("source", ["file", "environment"])
-def test_an_unknown_setting_is_named(tmp_path, source):
+def test_an_unknown_setting_is_named(run, tmp_path, source):
     config = tmp_path / "config.toml"
     config.write_text("tempratur = 1" if source == "file" else "")
     env = {"TOKEN_EXPLORER_CONFIG": str(config)}
@@ -76,7 +72,7 @@ def test_an_unknown_setting_is_named(tmp_path, source):
     assert is_one_sentence(done.stderr)
 
 
-def test_tokens_needs_no_torch_and_gives_every_byte():
+def test_tokens_needs_no_torch_and_gives_every_byte(run):
     done = run("tokens", "Once upon a time, 옛날 👩‍🚀\r\n", "--json")
     table = json.loads(done.stdout)
     assert table["text"] == "<|begin_of_text|>Once upon a time, 옛날 👩‍🚀\r\n"
@@ -101,7 +97,7 @@ def test_tokens_needs_no_torch_and_gives_every_byte():
     ("tokens", "code", "said"),
     [(1023, 0, ""), (1024, 0, "The context of 1,024 tokens is full"), (1025, 2, "1,025 tokens")],
 )
-def test_next_at_the_end_of_the_context(tokens, code, said):
+def test_next_at_the_end_of_the_context(run, tokens, code, said):
     done = run("next", "--ids", ",".join(["300"] * tokens), "--json")
     assert done.returncode == code
     assert said in done.stderr
@@ -109,7 +105,7 @@ def test_next_at_the_end_of_the_context(tokens, code, said):
     assert bool(done.stdout) == (code == 0)
 
 
-def test_tokens_reads_ids_files_and_pipes_and_leaves_special_tokens_out(tmp_path):
+def test_tokens_reads_ids_files_and_pipes_and_leaves_special_tokens_out(run, tmp_path):
     text = tmp_path / "text"
     text.write_text("a b\n", "utf-8")
     by_file = json.loads(run("tokens", "--file", str(text), "--no-special", "--json").stdout)
@@ -122,7 +118,7 @@ def test_tokens_reads_ids_files_and_pipes_and_leaves_special_tokens_out(tmp_path
     assert (unused["kind"], unused["bytes"]) == ("unused", "")
 
 
-def test_tokens_prints_a_table_with_markup_literally():
+def test_tokens_prints_a_table_with_markup_literally(run):
     done = run("tokens", "[/b] list[int]\x1b")
     assert done.returncode == 0
     assert "␛" in done.stdout
@@ -137,7 +133,7 @@ def test_a_reader_that_has_enough_is_no_error():
 
 
 @pytest.fixture(scope="module")
-def next_json() -> dict:
+def next_json(run) -> dict:
     done = run("next", "Once upon a", "--json", "-n", "8", "--temperature", "0.7", "--top-k", "3")
     assert done.stderr == ""
     return json.loads(done.stdout)
@@ -175,7 +171,7 @@ def test_next_gives_the_shape_that_is_documented(next_json):
     assert sum(c["sampling_prob"] for c in next_json["candidates"]) == pytest.approx(1, abs=1e-5)
 
 
-def test_next_as_a_table_says_what_was_cut_and_moved():
+def test_next_as_a_table_says_what_was_cut_and_moved(run):
     said = run("next", "Once upon a", "-n", "8", "--ban", "516", "--logit-bias", "2256=6", "--top-k", "3").stdout
     assert "moved to" in said.splitlines()[0]
     assert "cut by top-k" in said
@@ -185,30 +181,25 @@ def test_next_as_a_table_says_what_was_cut_and_moved():
     assert "after the samplers" in said
 
 
-def test_next_equals_a_direct_computation_with_transformers(next_json):
-    code = f"""
-import json, torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
-folder = {str(embedded_folder())!r}
-tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
-ids = tokenizer("Once upon a")["input_ids"]
-with torch.inference_mode():
-    row = model(input_ids=torch.tensor([ids])).logits[0, -1]
-assert row.dtype == torch.float32
-logprobs = row.log_softmax(-1)
-entropy = -(logprobs.exp() * logprobs).sum().item() / 0.6931471805599453
-best = logprobs.topk(8).indices.tolist()
-print(json.dumps([ids, entropy, [[i, row[i].item(), logprobs[i].item()] for i in best]]))
-"""
-    ids, entropy, best = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True).stdout)
+def test_next_equals_a_direct_computation_with_transformers(next_json, embedded):
+    import torch
+    from transformers import AutoTokenizer
+
+    ids = AutoTokenizer.from_pretrained(embedded_folder())("Once upon a")["input_ids"]
+    with torch.inference_mode():
+        row = embedded(input_ids=torch.tensor([ids])).logits[0, -1]
+    assert row.dtype == torch.float32
+    logprobs = row.log_softmax(-1)
+    entropy = -(logprobs.exp() * logprobs).sum().item() / 0.6931471805599453
+    best = logprobs.topk(8).indices.tolist()
     assert next_json["ids"] == ids
     assert next_json["entropy"] == pytest.approx(entropy, abs=1e-5)
     shown = [[c["id"], c["logit"], c["logprob"]] for c in next_json["candidates"]]
     for ours, theirs in zip(shown, best, strict=True):
-        assert ours == pytest.approx(theirs, abs=1e-5)
+        assert ours == pytest.approx([theirs, row[theirs].item(), logprobs[theirs].item()], abs=1e-5)
 
 
-def test_next_with_ids_out_of_range_or_too_many_says_so():
+def test_next_with_ids_out_of_range_or_too_many_says_so(run):
     done = run("next", "--ids", "1,6144")
     assert done.returncode == 2
     assert "0 to 6143" in done.stderr
@@ -219,7 +210,7 @@ def test_next_with_ids_out_of_range_or_too_many_says_so():
     assert is_one_sentence(done.stderr)
 
 
-def test_an_interrupted_command_says_so():
+def test_an_interrupted_command_says_so(interruptible):
     process = subprocess.Popen(
         [sys.executable, "-m", "explorer", "next", "a"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -233,7 +224,7 @@ def test_an_interrupted_command_says_so():
     assert stderr == "Interrupted.\n"
 
 
-def test_score_sums_what_counts():
+def test_score_sums_what_counts(run):
     whole = json.loads(run("score", "Once upon a time", "--json").stdout)
     assert list(whole) == ["tokens", "logprob", "mean_nll", "perplexity", "count"]
     assert list(whole["tokens"][0]) == [
@@ -256,7 +247,7 @@ def test_score_sums_what_counts():
     assert part["mean_nll"] == pytest.approx(-whole["tokens"][4]["logprob"], abs=1e-5)
 
 
-def test_score_prints_a_table_for_people():
+def test_score_prints_a_table_for_people(run):
     done = run("score", "Once upon a time [/b]")
     assert (done.returncode, done.stderr) == (0, "")
     assert "perplexity" in done.stdout
@@ -264,12 +255,12 @@ def test_score_prints_a_table_for_people():
 
 
 @pytest.mark.parametrize("arguments", [["-p", b"\xff"], ["next", b"\xff"], ["tokens", b"\xff"]])
-def test_an_argument_that_is_no_utf8_is_a_sentence(arguments):
-    done = run(*arguments, stdin=subprocess.DEVNULL)
+def test_an_argument_that_is_no_utf8_is_a_sentence(run, arguments):
+    done = run(*arguments)
     assert (done.returncode, done.stderr) == (2, "The text is not UTF-8.\n")
 
 
-def test_ids_beyond_any_vocabulary_are_unused():
+def test_ids_beyond_any_vocabulary_are_unused(run):
     table = json.loads(run("tokens", "--ids", "4294967296 1", "--json").stdout)
     assert [token["kind"] for token in table["tokens"]] == ["unused", "special"]
 
@@ -301,9 +292,9 @@ def test_a_reader_that_has_had_enough_ends_a_command_without_a_word(arguments):
 
 
 @pytest.mark.parametrize("setting", ['record = ""', '[keys]\nsampel = "z"'])
-def test_settings_of_the_screen_are_checked_before_it_opens(tmp_path, setting):
+def test_settings_of_the_screen_are_checked_before_it_opens(run, tmp_path, setting):
     config = tmp_path / "config.toml"
     config.write_text(setting)
-    done = run(env={"TOKEN_EXPLORER_CONFIG": str(config)}, stdin=subprocess.DEVNULL)
+    done = run(env={"TOKEN_EXPLORER_CONFIG": str(config)})
     assert done.returncode == 2
     assert is_one_sentence(done.stderr)

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import is_one_sentence, run
+from tests.cli.program import is_one_sentence
 
 
 @pytest.fixture(scope="module")
-def records(walk, tmp_path_factory) -> tuple[Path, Path]:
+def records(run, walk, tmp_path_factory) -> tuple[Path, Path]:
     out = tmp_path_factory.mktemp("other") / "bfloat16.jsonl"
     assert run("replay", str(walk), "--record", str(out), "--dtype", "bfloat16").returncode == 0
     return walk, out
 
 
-def test_diff_shows_the_size_of_a_dtype(records):
+def test_diff_shows_the_size_of_a_dtype(run, records):
     one, other = map(str, records)
     done = run("diff", one, other)
     assert (done.returncode, done.stderr) == (0, "")
@@ -35,13 +35,13 @@ def test_diff_shows_the_size_of_a_dtype(records):
     assert all(bound <= kl + 1e-7 for bound, kl in pairs)
 
 
-def test_diff_of_other_vocabularies_says_that_kl_is_not_defined(walk):
+def test_diff_of_other_vocabularies_says_that_kl_is_not_defined(run, walk):
     done = run("diff", str(walk), "tests/data/record-v1.jsonl")
     assert done.returncode == 0
     assert "KL is not defined" in done.stdout
 
 
-def test_a_record_without_a_prompt_is_one_sentence(walk, tmp_path):
+def test_a_record_without_a_prompt_is_one_sentence(run, walk, tmp_path):
     empty = tmp_path / "empty.jsonl"
     empty.write_text(walk.read_text().splitlines(keepends=True)[0])
     done = run("diff", str(walk), str(empty))

@@ -10,7 +10,7 @@ from explorer.cli.export import write
 from explorer.core.record import events
 from explorer.core.record.journal import Journal
 from explorer.errors import UsageError
-from tests.cli.test_commands import is_one_sentence, run
+from tests.cli.program import is_one_sentence
 
 RECORD = "tests/data/record-v1.jsonl"
 
@@ -32,15 +32,15 @@ RECORD = "tests/data/record-v1.jsonl"
         ([__file__, "--to", "md"], 5, "is not a record"),
     ],
 )
-def test_what_is_wrong_is_one_sentence_and_an_exit_code(arguments, code, said):
-    done = run("export", *arguments, stdin=subprocess.DEVNULL)
+def test_what_is_wrong_is_one_sentence_and_an_exit_code(run, arguments, code, said):
+    done = run("export", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
     assert is_one_sentence(done.stderr)
 
 
 @pytest.mark.parametrize("name", ["html", "md", "csv", "json", "svg"])
-def test_every_format_is_written_to_a_file_and_to_standard_output_alike(tmp_path, name):
+def test_every_format_is_written_to_a_file_and_to_standard_output_alike(run, tmp_path, name):
     out = tmp_path / f"walk.{name}"
     assert run("export", RECORD, "-o", str(out)).stdout == ""
     command = [sys.executable, "-m", "explorer", "export", RECORD, "--to", name]
@@ -49,7 +49,7 @@ def test_every_format_is_written_to_a_file_and_to_standard_output_alike(tmp_path
     assert list(tmp_path.iterdir()) == [out]
 
 
-def test_the_options_of_a_format_are_heeded(tmp_path):
+def test_the_options_of_a_format_are_heeded(run, tmp_path):
     light, dark = (run("export", RECORD, "--to", "svg", *more).stdout for more in ([], ["--theme", "dark"]))
     assert light != dark
     path, every = (run("export", RECORD, "--to", "csv", *more).stdout for more in ([], ["--branches", "all"]))
@@ -57,7 +57,7 @@ def test_the_options_of_a_format_are_heeded(tmp_path):
     assert '"heat":"rank"' in run("export", RECORD, "--to", "html", "--heat", "rank").stdout
 
 
-def test_a_file_is_overwritten_where_that_is_asked_for(tmp_path):
+def test_a_file_is_overwritten_where_that_is_asked_for(run, tmp_path):
     out = tmp_path / "walk.json"
     out.write_text("mine")
     assert run("export", RECORD, "-o", str(out)).returncode == 2
@@ -66,7 +66,7 @@ def test_a_file_is_overwritten_where_that_is_asked_for(tmp_path):
     assert json.loads(out.read_text())["format"] == "token-explorer-export"
 
 
-def test_a_record_without_a_prompt_and_one_whose_lines_do_not_fit_are_told(tmp_path, header):
+def test_a_record_without_a_prompt_and_one_whose_lines_do_not_fit_are_told(run, tmp_path, header):
     for name, event, said in (
         ("empty", None, "ends before its first prompt"),
         ("damaged", events.Move(node=7), "damaged.jsonl: there is no node 7"),
@@ -82,7 +82,7 @@ def test_a_record_without_a_prompt_and_one_whose_lines_do_not_fit_are_told(tmp_p
         assert said in done.stderr and is_one_sentence(done.stderr)
 
 
-def test_a_torn_last_line_is_left_out_and_told_and_the_record_stays_as_it_is(tmp_path):
+def test_a_torn_last_line_is_left_out_and_told_and_the_record_stays_as_it_is(run, tmp_path):
     whole = Path(RECORD).read_bytes()
     torn = tmp_path / "torn.jsonl"
     torn.write_bytes(whole + b'{"event":"mo')

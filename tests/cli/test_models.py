@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from explorer.cli.engines import ProgressLine, embedded_folder
+from explorer.cli.engines import Engines, ProgressLine, embedded_folder
 from explorer.engine.base import Progress
-from tests.cli.test_commands import is_one_sentence, run
+from tests.cli.program import Program, is_one_sentence, process
 
 COMMIT = "a" * 40
 
@@ -25,11 +25,11 @@ def hub(tmp_path):
         (home / "refs" / "main").write_text(COMMIT)
         for file in files:
             shutil.copy(embedded_folder() / file, snapshot / file)
-    return {"HF_HOME": str(tmp_path)}
+    return {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
 
 
 def test_the_models_of_this_machine_are_listed(hub):
-    models = {model["id"]: model for model in json.loads(run("models", "--json", env=hub).stdout)["models"]}
+    models = {model["id"]: model for model in json.loads(process("models", "--json", env=hub).stdout)["models"]}
     assert next(iter(models)) == "embedded" and set(models) == {"embedded", "someone/stories", "someone/half"}
     stories = models["someone/stories"]
     assert (stories["architecture"], stories["dtype"], stories["context_length"]) == (
@@ -39,20 +39,20 @@ def test_the_models_of_this_machine_are_listed(hub):
     )
     assert stories["complete"] and not stories["problem"] and stories["size"] > 10_000_000
     assert not models["someone/half"]["complete"]
-    shown = run("models", env=hub)
+    shown = process("models", env=hub)
     assert shown.returncode == 0
     assert "someone/stories" in shown.stdout and "11.8 MB" in shown.stdout
 
 
 def test_a_cached_model_is_opened_by_its_name_and_its_revision_is_told(hub):
-    told = json.loads(run("info", "--model", "someone/stories", "--json", env=hub).stdout)
+    told = json.loads(process("info", "--model", "someone/stories", "--json", env=hub).stdout)
     assert (told["model"], told["revision"]) == ("someone/stories", COMMIT)
-    wrong = run("info", "--model", "someone/stories", "--revision", "v9", env=hub)
+    wrong = process("info", "--model", "someone/stories", "--revision", "v9", env=hub)
     assert wrong.returncode == 3
     assert is_one_sentence(wrong.stderr) and "revision v9" in wrong.stderr
 
 
-def test_what_a_model_is_made_of_is_told():
+def test_what_a_model_is_made_of_is_told(run):
     told = json.loads(run("info", "--json", "--modules", "--parameters").stdout)
     assert told["architecture"] == "LlamaForCausalLM"
     assert (told["layers"], told["heads"], told["key_value_heads"], told["head_dim"]) == (6, 8, 2, 32)
@@ -65,6 +65,7 @@ def test_what_a_model_is_made_of_is_told():
 
 
 def test_weights_on_the_disk_give_the_same_answer(tmp_path):
+    run = Program(Engines())  # Neither engine has seen anything else, so that every bit must be the same.
     plain = json.loads(run("next", "Once upon a", "--json").stdout)
     placed = tmp_path / "map.json"
     placed.write_text(
@@ -93,7 +94,7 @@ def test_weights_on_the_disk_give_the_same_answer(tmp_path):
         (["--quantize", "3bit"], 2, "4bit, 8bit"),
     ],
 )
-def test_a_way_of_loading_that_cannot_be_is_one_sentence(flags, code, words):
+def test_a_way_of_loading_that_cannot_be_is_one_sentence(run, flags, code, words):
     done = run("next", "a", *flags)
     assert done.returncode == code
     assert words in done.stderr and is_one_sentence(done.stderr)

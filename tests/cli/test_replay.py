@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from tests.cli.test_commands import is_one_sentence, run
+from tests.cli.program import is_one_sentence
 
 
-def test_verify_says_that_every_number_holds(walk):
+def test_verify_says_that_every_number_holds(run, walk):
     done = run("replay", str(walk), "--verify")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{walk}: every number holds.\n")
@@ -13,7 +13,7 @@ def test_verify_says_that_every_number_holds(walk):
     assert "recorded on embedded float32 cpu (torch " in done.stdout
 
 
-def test_verify_names_what_was_changed(walk, tmp_path):
+def test_verify_names_what_was_changed(run, walk, tmp_path):
     changed = tmp_path / "changed.jsonl"
     lines = walk.read_text().splitlines(keepends=True)
     line = next(number for number, text in enumerate(lines) if '"event":"add"' in text)
@@ -29,7 +29,7 @@ def test_verify_names_what_was_changed(walk, tmp_path):
     assert run("replay", str(changed), "--verify", "--tolerance", "0.1").returncode == 0
 
 
-def test_verify_on_another_dtype_tells_both(walk):
+def test_verify_on_another_dtype_tells_both(run, walk):
     done = run("replay", str(walk), "--verify", "--json", "--dtype", "bfloat16")
     report = json.loads(done.stdout)
     assert done.returncode == 0
@@ -37,7 +37,7 @@ def test_verify_on_another_dtype_tells_both(walk):
     assert 1e-3 < report["max_logprob_error"] < report["parts"][0]["tolerance"]
 
 
-def test_each_part_is_verified_on_the_model_that_it_was_made_on(walk, tmp_path):
+def test_each_part_is_verified_on_the_model_that_it_was_made_on(run, walk, tmp_path):
     other, both = tmp_path / "bfloat16.jsonl", tmp_path / "both.jsonl"
     assert run("replay", str(walk), "--record", str(other), "--dtype", "bfloat16").returncode == 0
     header, *rest = other.read_text().splitlines(keepends=True)
@@ -80,14 +80,14 @@ def test_a_record_is_no_leave_to_run_code(walk, tmp_path):
         (["tests/data/record-v1.jsonl", "--verify", "--record", "x"], 2, "not both"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(arguments, code, said):
+def test_what_cannot_be_done_is_one_sentence(run, arguments, code, said):
     done = run("replay", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
     assert is_one_sentence(done.stderr)
 
 
-def test_the_same_walk_is_recorded_in_another_dtype(walk, tmp_path):
+def test_the_same_walk_is_recorded_in_another_dtype(run, walk, tmp_path):
     out = tmp_path / "again.jsonl"
     done = run("replay", str(walk), "--record", str(out), "--dtype", "bfloat16")
     assert (done.returncode, done.stdout) == (0, f"Record: {out}\n")

@@ -5,38 +5,35 @@ import pty
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
-from explorer.cli.engines import embedded_folder
 from explorer.cli.sample import Objects, Writer
 from explorer.core.distribution import Candidate
 from explorer.core.sampling.sequence import SampledSequence
 from explorer.core.token import Token
-from tests.cli.test_commands import is_one_sentence, run
+from tests.cli.program import is_one_sentence
 
 TEXT = "Once upon a"
 SETTINGS = {"temperature": 0.9, "top_k": 40, "top_p": 0.95}
 FLAGS = [f"--{name.replace('_', '-')}={value}" for name, value in SETTINGS.items()]
 
 
-def objects(*arguments: str, **settings) -> list[dict]:
-    done = run("sample", *arguments, "--json", **settings)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+@pytest.fixture(scope="module")
+def objects(run) -> Callable[..., list[dict]]:
+    """Runs `sample --json`; the objects that it prints."""
+
+    def sample(*arguments: str, **settings) -> list[dict]:
+        done = run("sample", *arguments, "--json", **settings)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return sample
 
 
 @pytest.fixture(scope="module")
-def embedded():
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    torch.set_num_threads(1)
-    return AutoModelForCausalLM.from_pretrained(embedded_folder(), dtype="auto", local_files_only=True)
-
-
-@pytest.fixture(scope="module")
-def prompt() -> list[int]:
+def prompt(run) -> list[int]:
     return [token["id"] for token in json.loads(run("tokens", TEXT, "--json").stdout)["tokens"]]
 
 
@@ -49,7 +46,7 @@ def generated(model, ids: list[int], **settings) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("count", [1, 4])
-def test_a_seed_draws_what_the_library_generates(embedded, prompt, count):
+def test_a_seed_draws_what_the_library_generates(objects, embedded, prompt, count):
     import torch
 
     torch.manual_seed(11)
@@ -63,14 +60,14 @@ def test_a_seed_draws_what_the_library_generates(embedded, prompt, count):
     assert len({tuple(row["ids"]) for row in found}) == count
 
 
-def test_greedy_is_what_the_library_generates_and_needs_no_seed(embedded, prompt):
+def test_greedy_is_what_the_library_generates_and_needs_no_seed(run, embedded, prompt):
     done = run("sample", TEXT, "--temperature=0", "--json")
     row = json.loads(done.stdout)
     assert [row["ids"]] == generated(embedded, prompt, do_sample=False, max_new_tokens=50)
     assert (done.stderr, row["seed"]) == ("", None)
 
 
-def test_every_flag_of_the_samplers_draws_what_the_library_generates(embedded, prompt):
+def test_every_flag_of_the_samplers_draws_what_the_library_generates(objects, embedded, prompt):
     import torch
 
     settings = {"top_p": 0.95, "top_h": 0.9, "repetition_penalty": 1.3, "no_repeat_ngram_size": 3, "min_p": 0.001}
@@ -84,14 +81,14 @@ def test_every_flag_of_the_samplers_draws_what_the_library_generates(embedded, p
     assert row["ids"] == expected[0][: len(row["ids"])]
 
 
-def test_the_models_settings_are_told_and_used():
+def test_the_models_settings_are_told_and_used(run):
     told = run("sample", TEXT, "--model-defaults", "--seed=2", "--max-new-tokens=12")
     assert told.stderr == "The model's own settings: temperature 0.8, top-k 40.\n"
     said = run("sample", TEXT, "--temperature=0.8", "--top-k=40", "--seed=2", "--max-new-tokens=12")
     assert told.stdout == said.stdout
 
 
-def test_an_object_has_the_shape_that_is_documented():
+def test_an_object_has_the_shape_that_is_documented(objects):
     [row] = objects(TEXT, "--seed=1", "--max-new-tokens=6")
     assert list(row) == ["index", "seed", "ids", "text", "finish_reason", "why", "logprob", "tokens"]
     assert [list(token) for token in row["tokens"]] == [["id", "text", "bytes", "prob", "sampling_prob", "rank"]] * 6
@@ -100,7 +97,7 @@ def test_an_object_has_the_shape_that_is_documented():
     assert "".join(token["text"] for token in row["tokens"]) == row["text"]
 
 
-def test_a_seed_that_nobody_chose_is_told_and_draws_the_same_again():
+def test_a_seed_that_nobody_chose_is_told_and_draws_the_same_again(objects, run):
     done = run("sample", TEXT, "--json")
     row = json.loads(done.stdout)
     assert done.stderr == f"The seed is {row['seed']}.\n"
@@ -108,18 +105,18 @@ def test_a_seed_that_nobody_chose_is_told_and_draws_the_same_again():
 
 
 @pytest.fixture(scope="module")
-def free() -> dict:
+def free(objects) -> dict:
     return objects(TEXT, "--seed=5")[0]
 
 
-def test_in_a_pipe_the_text_is_plain_and_ends_with_a_line(free):
+def test_in_a_pipe_the_text_is_plain_and_ends_with_a_line(run, free):
     done = run("sample", TEXT, "--seed=5", "--echo")
     assert (done.stdout, done.stderr) == (f"<|begin_of_text|>{TEXT}{free['text']}\n", "")
     plain = run("sample", "a\x1b", "--seed=5", "--echo", "--skip-special", "--max-new-tokens=1").stdout
     assert plain.startswith("a\x1b")
 
 
-def test_each_line_of_a_file_is_a_prompt_with_the_next_seed():
+def test_each_line_of_a_file_is_a_prompt_with_the_next_seed(objects):
     lines, flags = f"{TEXT}\r\n\n옛날 옛적에 바닷가 마을에\n", ["--num-sequences=2", "--max-new-tokens=12"]
     found = objects("--prompts", "-", "--seed=7", *flags, input=lines)
     assert [(row["index"], row["seed"]) for row in found] == [(n, 7 + n // 2) for n in range(6)]
@@ -128,7 +125,7 @@ def test_each_line_of_a_file_is_a_prompt_with_the_next_seed():
 
 
 @pytest.mark.parametrize("why", ["stop_string", "stop_id"])
-def test_a_sequence_ends_where_it_is_told_to(free, why):
+def test_a_sequence_ends_where_it_is_told_to(objects, free, why):
     token = free["tokens"][7]
     flags = ["--stop", "~~", "--stop", token["text"]] if why == "stop_string" else [f"--stop-id={token['id']}"]
     [row] = objects(TEXT, "--seed=5", *flags)
@@ -155,14 +152,14 @@ def test_a_sequence_ends_where_it_is_told_to(free, why):
         ([TEXT, "--preset=greedy", "--model-defaults"], "not both"),
     ],
 )
-def test_what_is_wrong_is_one_sentence(arguments, said):
-    done = run("sample", *arguments, stdin=subprocess.DEVNULL)
+def test_what_is_wrong_is_one_sentence(run, arguments, said):
+    done = run("sample", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert is_one_sentence(done.stderr)
 
 
-def test_a_line_that_cannot_be_used_is_named(tmp_path):
+def test_a_line_that_cannot_be_used_is_named(run, tmp_path):
     file = tmp_path / "prompts"
     file.write_text("a\n\n", "utf-8")
     done = run("sample", "--prompts", str(file), "--no-special", "--seed=1")
@@ -180,7 +177,7 @@ def test_a_reader_that_has_enough_ends_it_without_a_word():
     process.wait(60)
 
 
-def test_a_terminal_gets_the_text_as_it_comes_and_an_interruption_keeps_it():
+def test_a_terminal_gets_the_text_as_it_comes_and_an_interruption_keeps_it(interruptible):
     terminal, tty = pty.openpty()
     command = [sys.executable, "-m", "explorer", "sample", "a\x1b", "--echo", "--ignore-eos", "--seed=3"]
     command += ["--max-new-tokens=1000", "--num-sequences=2"]

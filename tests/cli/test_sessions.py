@@ -9,7 +9,7 @@ import pytest
 from explorer.cli.options import record_file
 from explorer.config import record_folder
 from explorer.core.record.outline import Outline
-from tests.cli.test_commands import is_one_sentence, run
+from tests.cli.program import is_one_sentence
 from tests.core.test_mending import HOLD
 
 OLD = Path(__file__).parents[1] / "data" / "record-v1.jsonl"
@@ -23,13 +23,13 @@ def folder(tmp_path, monkeypatch) -> Path:
     return record_folder()
 
 
-def test_no_record_yet_is_said(folder):
+def test_no_record_yet_is_said(run, folder):
     assert run("sessions").stdout == f"There is no record in {folder} yet.\n"
     folder.rmdir()
     assert json.loads(run("sessions", "--json").stdout) == {"folder": str(folder), "sessions": []}
 
 
-def test_the_records_are_listed_for_a_person_and_for_a_program(folder):
+def test_the_records_are_listed_for_a_person_and_for_a_program(run, folder):
     shutil.copy(OLD, folder / "one.jsonl")
     (folder / "two.jsonl").write_text(OLD.read_text().replace('"text":"Once upon a"', '"text":"[red]\\u001b"'))
     (folder / "three.jsonl").write_text("no record")
@@ -45,7 +45,7 @@ def test_the_records_are_listed_for_a_person_and_for_a_program(folder):
     assert (one["size"], one["state"]) == (OLD.stat().st_size, "closed")
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path):
+def test_a_folder_that_is_not_there_is_said(run, tmp_path):
     done = run("sessions", str(tmp_path / "missing"))
     assert (done.returncode, done.stdout) == (2, "")
     assert is_one_sentence(done.stderr) and "There is no folder" in done.stderr
@@ -60,7 +60,7 @@ def test_a_record_is_named_as_it_is_listed(folder, tmp_path, monkeypatch):
     assert record_file("one.jsonl") == Path("one.jsonl")
 
 
-def test_a_record_that_is_open_is_listed_as_such_and_not_resumed(folder):
+def test_a_record_that_is_open_is_listed_as_such_and_not_resumed(run, folder):
     path = shutil.copy(OLD, folder / "one.jsonl")
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

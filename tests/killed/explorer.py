@@ -20,7 +20,6 @@ from textual.pilot import Pilot
 
 from explorer.cli.engines import make_engine
 from explorer.config import EMBEDDED, Config
-from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.core.walk.snapshot import Snapshot
@@ -29,12 +28,10 @@ from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.actions.loading import Models
 from explorer.ui.app import ExplorerApp
 from explorer.ui.screen import MainScreen
-from explorer.ui.theme import read_themes, shipped_folder
 from explorer.ui.walk_desk import WalkDesk
-from explorer.walk import opening
+from tests import explorers
 
 SIZE = (80, 24)
-THEMES, _ = read_themes([shipped_folder()])
 ENGINES: dict[str, Callable[[], Engine]] = {
     "scripted": ScriptedEngine.demo,
     EMBEDDED: lambda: make_engine(Config()),
@@ -132,14 +129,12 @@ class Person:
 
 def build(model: str, seed: int, record: Path | None) -> ExplorerApp:
     """As the command line does."""
-    return ExplorerApp(
+    return explorers.build(
         ENGINES[model](),
-        partial(opening.begin, params=SamplingParams(seed=seed), record=record),
-        themes=THEMES,
-        theme="dark",
+        record,
+        SamplingParams(seed=seed),
+        StopRules(max_new_tokens=64, eos=False),
         models=Models(model, str, list, lambda name: ENGINES[name]()),
-        draft="Once upon a",
-        run_settings=RunSettings(rules=StopRules(max_new_tokens=64, eos=False)),
     )
 
 

@@ -10,8 +10,7 @@ from explorer.errors import EngineDied
 from explorer.ui.screens.force import ForceScreen
 from explorer.ui.screens.options import OptionsScreen
 from explorer.ui.screens.search import SearchScreen
-from tests.ui.conftest import SIZES
-from tests.ui.test_screen import press, settle, text
+from tests.ui.person import SIZES, press, rest, settle, text
 
 NARROW = [*SIZES, (40, 24)]
 
@@ -19,8 +18,7 @@ NARROW = [*SIZES, (40, 24)]
 async def ask(pilot, key: str, *keys: str):
     """Open a dialog and press keys in it; the dialog."""
     await settle(pilot)
-    await pilot.press(key)
-    await pilot.pause()
+    await press(pilot, key)
     dialog = pilot.app.screen
     await write(pilot, *keys)
     return dialog
@@ -28,13 +26,8 @@ async def ask(pilot, key: str, *keys: str):
 
 async def write(pilot, *keys: str) -> None:
     """Press keys, and wait for what each of them asks for."""
-    for key in keys:
-        await pilot.press(key)
-    await pilot.pause()
-    groups = ("preview", "use", "search", "choose", "compare")
-    waited = (worker.wait() for worker in pilot.app.workers if worker.group in groups)
-    await asyncio.gather(*waited, return_exceptions=True)  # One that another has taken the place of is cancelled.
-    await pilot.pause()
+    await pilot.press(*keys)
+    await rest(pilot)
 
 
 def typed(line: str) -> list[str]:

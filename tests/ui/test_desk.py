@@ -19,7 +19,7 @@ from explorer.ui.theme import read_themes, shipped_folder
 from explorer.ui.walk_desk import WalkDesk
 from explorer.walk import opening
 from explorer.wording import Wording
-from tests.ui.test_screen import press, settle
+from tests.ui.person import press, rest, settle
 
 
 def desk_on(engine: ScriptedEngine, record: Path, draft: str) -> WalkDesk:
@@ -106,7 +106,7 @@ async def test_one_desk_stops_what_it_draws_and_not_what_the_other_draws(tmp_pat
             await pilot.press("a")
         assert (left.view.running, right.view.running) == (True, True)
         await pilot.press("escape")
-        await pilot.pause()
+        await rest(pilot)
         assert (left.view.running, right.view.running) == (False, True)
         for engine in engines:
             assert engine.gate is not None

@@ -2,7 +2,7 @@ from explorer.core.record import events, journal
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineError
-from tests.ui.test_screen import press, settle, text
+from tests.ui.person import press, settle, text
 
 PROMPT = "<|begin|>Once upon a"
 

@@ -16,8 +16,7 @@ from explorer.walk import opening
 from explorer.walk.fork import Fork
 from explorer.walk.run import Run
 from explorer.walk.walk import Walk
-from tests.ui.test_running import drawn, said
-from tests.ui.test_screen import press, settle
+from tests.ui.person import drawn, press, rest, said, settle
 
 PARAMS = SamplingParams(temperature=3.0, seed=4)
 RULES = StopRules(max_new_tokens=6, eos=False)
@@ -143,7 +142,7 @@ async def test_sequences_are_drawn_chosen_and_kept(explore, tmp_path):
         await settle(pilot)
         await press(pilot, "space")
         await pilot.press("5", "N")
-        await pilot.pause()
+        await rest(pilot)
         while app.screen.pane.drawing:
             await pilot.pause()
         assert isinstance(app.screen, SequencesScreen)
@@ -153,7 +152,7 @@ async def test_sequences_are_drawn_chosen_and_kept(explore, tmp_path):
         assert (drawn(app), said(app)) == (7, "the end of sequence 3 of 5")
         assert app.main.candidates.rows
         await pilot.press("N")
-        await pilot.pause()
+        await rest(pilot)
         assert len(app.screen._fork.sequences) == 4
         while app.screen.pane.drawing:
             await pilot.pause()
@@ -183,15 +182,15 @@ async def test_escape_keeps_what_was_drawn_and_quitting_in_the_middle_does_too(e
         async with app.run_test(size=(80, 24)) as pilot:
             await settle(pilot)
             await pilot.press("N")
-            await pilot.pause()
+            await rest(pilot)
             while app.screen._fork.tokens < 20:
                 await pilot.pause()
             engine.gate = asyncio.Event()
-            await pilot.pause()
+            await rest(pilot)
             tokens = app.screen._fork.tokens
             for key in keys:
                 await pilot.press(key)
-                await pilot.pause()
+                await rest(pilot)
         found = journal.read(tmp_path / name).events
         counted = [e for e in found if isinstance(e, events.Add) or (isinstance(e, events.Move) and e.rows)]
         assert len(counted) == tokens
@@ -210,7 +209,7 @@ async def test_the_engine_may_die_while_sequences_are_drawn(explore):
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("N")
-        await pilot.pause()
+        await rest(pilot)
         while app.screen.pane.drawing:
             await pilot.pause()
         assert "was killed" in str(app.screen.query_one("#fault").render())

@@ -10,7 +10,7 @@ import pytest
 from explorer.core.record import journal
 from explorer.core.walk.session import Session
 from explorer.core.walk.steps import restore
-from tests.ui.test_screen import press, settle, text
+from tests.ui.person import press, rest, settle, text
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -39,11 +39,11 @@ def fill(disk: Path, left: int) -> None:
 async def save(pilot, path: Path) -> str:
     """Save a copy; what the dialog says is wrong."""
     await pilot.press("x")
-    await pilot.pause()
+    await rest(pilot)
     dialog = pilot.app.screen
     dialog.query_one("Input").value = str(path)
     await pilot.press("enter")
-    await pilot.pause()
+    await rest(pilot)
     fault = str(dialog.query_one("#fault").render()) if pilot.app.screen is dialog else ""
     if fault:
         await pilot.press("escape")

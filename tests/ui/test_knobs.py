@@ -2,7 +2,7 @@ import pytest
 
 from explorer.core.record import events as record
 from explorer.core.sampling.params import Preset, SamplingParams
-from tests.ui.test_screen import press, settle
+from tests.ui.person import press, settle
 
 
 def params(app) -> SamplingParams:

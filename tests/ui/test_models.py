@@ -11,7 +11,7 @@ from explorer.engine.scripted.scripted import WORDS, ScriptedEngine
 from explorer.errors import ModelError
 from explorer.ui.actions.loading import Models
 from explorer.ui.screens.models import ModelsScreen
-from tests.ui.test_screen import events, press, settle, text
+from tests.ui.person import events, press, rest, settle, text
 
 
 class Reversed(ScriptedEngine):
@@ -64,7 +64,7 @@ def models():
 
 async def choose(pilot, name: str) -> None:
     await pilot.press("m")
-    await pilot.pause()
+    await rest(pilot)
     while not isinstance(pilot.app.screen, ModelsScreen):
         await pilot.pause()
     for key in name:
@@ -152,7 +152,7 @@ async def test_escape_stops_the_loading_of_another_model(explore, models):
 async def test_escape_stops_the_first_loading_and_another_model_can_be_opened(explore, models):
     app = explore(Slow.demo(), models=models)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await rest(pilot)
         await press(pilot, "escape")
         assert not app.main.walk.alive
         assert "Loading was stopped." in app.main.candidates.message
@@ -169,7 +169,7 @@ async def test_only_what_can_be_opened_is_opened(explore, models):
         while not isinstance(pilot.app.screen, ModelsScreen):
             await pilot.pause()
         await pilot.press(*"t5", "enter")
-        await pilot.pause()
+        await rest(pilot)
         assert isinstance(app.screen, ModelsScreen)
         await pilot.press("escape")
         await settle(pilot)

@@ -6,18 +6,14 @@ from explorer.core.chat import Chat, Message
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
-from tests.ui.conftest import SIZES
+from tests.ui.person import SIZES, press, rest, settle
 
 STRANGE = "Once upon a 옛날 옛적에 [/b] list[int] \x1b[31m é 👩‍🚀 <|end|>\n\tx"
 
 
 async def _steps(pilot, *keys: str) -> None:
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
-    for key in keys:
-        await pilot.press(key)
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
+    await settle(pilot)
+    await press(pilot, *keys)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -56,13 +52,7 @@ def test_the_dialogs(explore, snap_compare, key, monkeypatch):
             return datetime(2026, 1, 1, 12)
 
     monkeypatch.setattr("explorer.ui.actions.session.datetime", Noon)
-    assert snap_compare(explore(), terminal_size=(80, 24), run_before=lambda pilot: _open(pilot, key))
-
-
-async def _open(pilot, key: str) -> None:
-    await _steps(pilot)
-    await pilot.press(key)
-    await pilot.pause()
+    assert snap_compare(explore(), terminal_size=(80, 24), run_before=lambda pilot: _steps(pilot, key))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -71,10 +61,9 @@ def test_the_chat_editor(explore, snap_compare, size):
     app = explore(draft=Chat((*talk, Message("user", ""))))
 
     async def edit(pilot):
-        await _steps(pilot)
-        await pilot.press("i", "up")
+        await _steps(pilot, "i", "up")
         await pilot.app.screen.preview().wait()
-        await pilot.pause()
+        await rest(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=edit)
 
@@ -86,11 +75,7 @@ def test_the_dialogs_of_auto_sampling(explore, snap_compare, key, size):
     app = explore(run_settings=RunSettings(rules=rules), params=SamplingParams(temperature=1.5, seed=1))
 
     async def ask(pilot):
-        await _open(pilot, key)
-        while key == "N" and pilot.app.screen.pane.drawing:
-            await pilot.pause()
-        await pilot.press("down")
-        await pilot.pause()
+        await _steps(pilot, key, "down")
 
     assert snap_compare(app, terminal_size=size, run_before=ask)
 
@@ -103,16 +88,12 @@ def test_the_dialogs_that_ask_for_a_text(explore, snap_compare, key, typed, size
     app = explore(params=SamplingParams(top_k=3, seed=1))
 
     async def ask(pilot):
-        await _open(pilot, key)
+        await _steps(pilot, key)
         for character in typed:
             await pilot.press("space" if character == " " else character)
         if key == "o":
             await pilot.press("enter", "space", *"time", "tab")
-        await pilot.pause()
-        for worker in [worker for worker in pilot.app.workers if worker.group in ("preview", "search", "compare")]:
-            await worker.wait()
-        await pilot.press("down")
-        await pilot.pause()
+        await _steps(pilot, "down")
 
     assert snap_compare(app, terminal_size=size, run_before=ask)
 
@@ -123,7 +104,7 @@ def test_the_branches(explore, snap_compare, size):
         await _steps(pilot, *["enter"] * 7, *["left"] * 7, "down", *["enter"] * 9, "d", *["left"] * 5, "down", "enter")
         await _steps(pilot, "enter", *["left"] * 4, "down", *["enter"] * 4)
         await pilot.app.main.walk.prompt(STRANGE)
-        await pilot.pause()
+        await rest(pilot)
         await _steps(pilot, "1", "2", "space", "d", "B", "home", "right", "down", "right", "right", "left", "enter")
 
     assert snap_compare(explore(), terminal_size=size, run_before=walk)

@@ -10,7 +10,7 @@ from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied
 from explorer.ui.screens.prompt import PREVIEW_LIMIT, PromptScreen
 from explorer.walk import opening
-from tests.ui.test_screen import press, settle
+from tests.ui.person import press, rest, settle
 
 TALK = Chat(
     (
@@ -25,8 +25,7 @@ TALK = Chat(
 async def edit(pilot, *keys: str) -> PromptScreen:
     """Open the editor and press keys in it, each after its preview."""
     await settle(pilot)
-    await pilot.press("i")
-    await pilot.pause()
+    await press(pilot, "i")
     editor = pilot.app.screen
     assert isinstance(editor, PromptScreen)
     await write(pilot, *keys)
@@ -34,12 +33,9 @@ async def edit(pilot, *keys: str) -> PromptScreen:
 
 
 async def write(pilot, *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-    await pilot.pause()
-    for worker in [worker for worker in pilot.app.workers if worker.group in ("preview", "use")]:
-        await worker.wait()
-    await pilot.pause()
+    """Press keys, and wait for what the last of them asks for."""
+    await pilot.press(*keys)
+    await rest(pilot)
 
 
 def rendered(editor) -> str:
@@ -197,7 +193,7 @@ async def test_a_line_that_would_stop_the_editor_is_not_pasted_and_said(explore,
         editor = await edit(pilot, *mode)
         for text in ("time, " * 10_000, "a\nb"):
             app.post_message(events.Paste(text))
-            await pilot.pause()
+            await rest(pilot)
             if text != "a\nb":
                 assert "a line of 60,000 characters" in said(editor)
         assert editor.focused.content == "Once upon aa\nb"

@@ -3,7 +3,7 @@ from functools import partial
 from explorer.core.record import events, journal
 from explorer.core.sampling.params import SamplingParams
 from explorer.walk import opening
-from tests.ui.test_screen import press, settle
+from tests.ui.person import press, settle
 
 
 async def test_a_record_keeps_fewer_rows_than_are_shown_and_a_resume_asks_for_them_again(explore, tmp_path):

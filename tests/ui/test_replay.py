@@ -11,6 +11,7 @@ from explorer.ui.screens.help import HelpScreen
 from explorer.ui.theme import read_themes, shipped_folder
 from explorer.walk.player import Player
 from tests.replay.conftest import record_walk
+from tests.ui.person import press, rest
 
 SIZES = [(120, 36), (80, 24), (40, 12)]
 
@@ -40,13 +41,6 @@ def replay(record, clock=None, unread=""):
     return ReplayApp(Player(record, "walk.jsonl", unread=unread), themes=themes, theme="dark", clock=clock or Clock())
 
 
-async def press(pilot, *keys):
-    for key in keys:
-        await pilot.press(key)
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
-
-
 def text(app):
     return "".join(place.text for place in app.main.text_pane.snapshot.path)
 
@@ -59,7 +53,7 @@ def line(widget):
 async def test_it_shows_the_beginning_and_goes_on_and_back(record, size):
     app = replay(record)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        await rest(pilot)
         assert text(app) == "<|begin|>Once upon a"
         assert app.main.candidates.rows[0].token.text == " time"
         assert line(app.main.player_line).split()[2:5] == ["1", "of", str(app.main.player.acts)]
@@ -96,7 +90,7 @@ async def test_it_plays_as_time_passes_and_stops_at_the_end(record, clock):
     app = replay(record, clock)
     app.main.player.pace = app.main.player.pace.parse("2/s")
     async with app.run_test() as pilot:
-        await press(pilot, "space")
+        await pilot.press("space")
         assert "▶" in line(app.main.player_line)
         clock.now += 0.4
         app.main.tick()
@@ -104,30 +98,30 @@ async def test_it_plays_as_time_passes_and_stops_at_the_end(record, clock):
         clock.now += 1.2
         app.main.tick()
         assert app.main.player.act == 3
-        await press(pilot, "full_stop")
+        await pilot.press("full_stop")
         assert app.main.player.pace.text == "4/s"
         clock.now += 0.3
         app.main.tick()
         assert app.main.player.act == 4
-        await press(pilot, "space")
+        await pilot.press("space")
         clock.now += 9
         app.main.tick()
         assert app.main.player.act == 4
-        await press(pilot, "comma", "space")
+        await pilot.press("comma", "space")
         await pilot.resize_terminal(50, 14)
         clock.now += 999
         app.main.tick()
-        await pilot.pause()
+        await rest(pilot)
         assert (app.main.player.at_end, app.main.player.playing) == (True, False)
         assert "‖" in line(app.main.player_line)
-        await press(pilot, "space")
+        await pilot.press("space")
         assert (app.main.player.act, app.main.player.playing) == (0, True)
 
 
 async def test_a_step_pauses(record, clock):
     app = replay(record, clock)
     async with app.run_test() as pilot:
-        await press(pilot, "space", "right")
+        await pilot.press("space", "right")
         assert not app.main.player.playing
 
 
@@ -135,7 +129,7 @@ async def test_where_no_table_was_recorded_it_is_said(record):
     bare = [event for event in record.events if not isinstance(event, events.Seen)]
     app = replay(Record(record.header, bare))
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await rest(pilot)
         assert (app.main.candidates.message, app.main.candidates.rows) == (NO_TABLE, ())
 
 
@@ -152,7 +146,7 @@ async def test_why_it_ends_early_is_said_in_full_at_the_end(record):
 async def test_ids_without_bytes_are_shown_as_ids():
     app = replay(journal.read(Path("tests/data/record-v1.jsonl")))
     async with app.run_test(size=(120, 36)) as pilot:
-        await pilot.pause()
+        await rest(pilot)
         assert text(app) == "#256#258#259#260"
         assert "#256" in "".join(part for part, _ in app.main.tokens.line(0))
         await press(pilot, "end")

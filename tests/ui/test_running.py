@@ -10,17 +10,9 @@ from explorer.core.sampling.stopping import StopRules
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied
 from explorer.ui.screens.form import FormScreen
-from tests.ui.test_screen import press, settle
+from tests.ui.person import drawn, press, rest, said, settle
 
 LONG = RunSettings(rules=StopRules(max_new_tokens=2000, eos=False))
-
-
-def drawn(app) -> int:
-    return len(app.main.walk.snapshot.path) - app.main.walk.snapshot.prompt_length
-
-
-def said(app) -> str:
-    return app.main.status_line.status.note
 
 
 def added(path) -> int:
@@ -136,10 +128,10 @@ async def test_the_form_sets_how_a_run_goes(explore):
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("A")
-        await pilot.pause()
+        await rest(pilot)
         assert isinstance(app.screen, FormScreen)
         await pilot.press("down", "down", "down", *" was", "down", *"x", "enter")
-        await pilot.pause()
+        await rest(pilot)
         assert "stop ids" in str(app.screen.query_one("#fault").render())
         await pilot.press("backspace", "enter")
         await settle(pilot)

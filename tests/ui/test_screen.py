@@ -1,9 +1,9 @@
 import asyncio
 import os
-from pathlib import Path
 
 import msgspec
 import pytest
+from textual.widgets import OptionList
 
 from explorer.core.record import events as record
 from explorer.core.record import journal
@@ -11,28 +11,7 @@ from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.scripted import EOS, ScriptedEngine
 from explorer.errors import EngineError, ModelError
 from explorer.ui.screens.prompt import PromptScreen
-
-
-async def settle(pilot) -> None:
-    """Wait until all that was started is done."""
-    await pilot.pause()
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
-
-
-async def press(pilot, *keys: str) -> None:
-    """A person's keys: each after the screen has answered the one before."""
-    for key in keys:
-        await pilot.press(key)
-        await settle(pilot)
-
-
-def text(app) -> str:
-    return "".join(place.text for place in app.main.walk.snapshot.path)
-
-
-def events(path: Path) -> list[str]:
-    return [type(event).__name__ for event in journal.read(path).events]
+from tests.ui.person import events, press, rest, settle, text, until
 
 
 async def test_opens_with_the_table_filled(explore):
@@ -139,7 +118,7 @@ async def test_escape_stops_auto_sampling_with_everything_shown_in_the_record(ex
             await pilot.pause()
         engine.gate = asyncio.Event()
         await pilot.press("escape")
-        await pilot.pause()
+        await rest(pilot)
         assert not app.main.sampler.auto
         shown = len(app.main.walk.snapshot.path)
         added = [e for e in journal.read(tmp_path / "walk.jsonl").events if isinstance(e, record.Add)]
@@ -242,7 +221,7 @@ async def test_editing_the_prompt_begins_a_new_root_and_loses_nothing(explore, t
         await settle(pilot)
         await press(pilot, "enter")
         await pilot.press("i")
-        await pilot.pause()
+        await rest(pilot)
         assert isinstance(app.screen, PromptScreen)
         await pilot.press("enter", *"ㅎi", "ctrl+s")
         await settle(pilot)
@@ -258,10 +237,9 @@ async def test_a_prompt_that_is_too_long_stays_in_the_editor(explore):
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("i")
-        await pilot.pause()
+        await rest(pilot)
         await pilot.press(*"x" * 30, "ctrl+s")
-        await pilot.pause()
-        await pilot.pause()
+        await rest(pilot)
         assert isinstance(app.screen, PromptScreen)
         assert app.main.walk.snapshot.prompt_text == "Once upon a"
         await pilot.press("escape")
@@ -275,7 +253,7 @@ async def test_a_first_prompt_that_is_too_long_can_be_mended(explore, tmp_path):
         await settle(pilot)
         assert "holds 20" in app.main.candidates.message
         await pilot.press("i")
-        await pilot.pause()
+        await rest(pilot)
         await pilot.press(*["backspace"] * 30, "ctrl+s")
         await settle(pilot)
         assert text(app) == "<|begin|>" + "x" * 10
@@ -334,10 +312,10 @@ async def test_a_copy_of_the_record_is_saved_and_never_over_another_file(explore
         taken.write_text("mine")
         for path in (taken, tmp_path / "free"):
             await pilot.press("x")
-            await pilot.pause()
+            await rest(pilot)
             app.screen.query_one("Input").value = str(path)
             await pilot.press("enter")
-            await pilot.pause()
+            await rest(pilot)
             if path is taken:
                 assert "exists already" in str(app.screen.query_one("#fault").render())
                 await pilot.press("escape")
@@ -388,7 +366,7 @@ async def test_a_record_that_cannot_be_written_any_more_warns_and_the_walk_goes_
         assert text(app).endswith(" a time,")
         assert "not recorded any more" in app.main.status_line.status.note
         await pilot.press("x")
-        await pilot.pause()
+        await rest(pilot)
         app.screen.query_one("Input").value = str(tmp_path / "elsewhere")
         await pilot.press("enter")
         await settle(pilot)
@@ -401,11 +379,9 @@ async def test_help_and_palette_open_and_close(explore):
         await settle(pilot)
         for key in ("question_mark", "ctrl+p"):
             await pilot.press(key)
-            await pilot.pause()
-            assert app.screen is not app.main.screen
+            await until(pilot, lambda: app.screen is not app.main.screen)
             await pilot.press("escape")
-            await pilot.pause()
-            assert app.screen is app.main.screen
+            await until(pilot, lambda: app.screen is app.main.screen)
 
 
 async def test_themes_are_switched_from_the_palette(explore):
@@ -414,10 +390,11 @@ async def test_themes_are_switched_from_the_palette(explore):
         await settle(pilot)
         assert set(app.available_themes) == {"dark", "light"}
         await pilot.press("ctrl+p")
-        await pilot.pause()
+        await until(pilot, lambda: app.screen is not app.main.screen)
         await pilot.press(*"light")
+        hits = app.screen.query_one(OptionList)
         await app.workers.wait_for_complete()
-        await pilot.pause(0.3)
+        await until(pilot, lambda: hits.option_count and "Theme: light" in str(hits.options[0].prompt))
         await pilot.press("enter")
         await settle(pilot)
         assert app.theme == "light"
@@ -478,7 +455,7 @@ async def test_an_engine_that_cannot_answer_is_asked_once_and_its_sentence_is_sh
     app = explore(engine)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        await pilot.pause(0.2)
+        await rest(pilot)
         assert engine.asked == 1
         assert "something broke" in app.main.candidates.message
         await press(pilot, "t")
@@ -522,7 +499,7 @@ async def test_a_knob_turned_while_the_prompt_is_scored_does_not_begin_it_again(
     engine = Slow.demo()
     app = explore(engine)
     async with app.run_test(size=(120, 36)) as pilot:
-        await pilot.pause(0.2)
+        await rest(pilot)
         await pilot.press("t", "t", "p")
         go_on.set()
         await settle(pilot)

@@ -7,8 +7,8 @@ from explorer.ui.actions.loading import Models
 from explorer.ui.drawing.cells import width
 from explorer.ui.drawing.guides import first_level, guides
 from explorer.ui.screens.name import NameScreen
+from tests.ui.person import press, rest, settle, text
 from tests.ui.test_models import Reversed, choose
-from tests.ui.test_screen import press, settle, text
 
 SIZES = [(120, 36), (80, 24), (60, 20), (40, 20), (20, 8)]
 BRANCHED = ("enter", "enter", "enter", "left", "left", "left", "down", "enter", "enter", "d")
@@ -201,7 +201,7 @@ async def test_a_spot_is_kept_named_and_its_name_taken_away(explore):
         await press(pilot, "enter", "d")
         assert app.main.walk.snapshot.bookmark == "spot 2"
         await pilot.press("D")
-        await pilot.pause()
+        await rest(pilot)
         assert isinstance(app.screen, NameScreen)
         await pilot.press(*"[/b]\x1b", "enter")
         await settle(pilot)
@@ -210,13 +210,13 @@ async def test_a_spot_is_kept_named_and_its_name_taken_away(explore):
         await press(pilot, "enter", "d")
         assert app.main.walk.snapshot.bookmark == "spot 2"
         await pilot.press("D")
-        await pilot.pause()
+        await rest(pilot)
         await pilot.press("x", "escape")
         await settle(pilot)
         assert app.main.walk.snapshot.bookmark == "spot 2"
         await press(pilot, "B", "home")
         await pilot.press("D")
-        await pilot.pause()
+        await rest(pilot)
         await pilot.press("end", *["backspace"] * 6, "enter")
         await settle(pilot)
         assert said(app) == "★ spot 1 is no name any more"
@@ -231,14 +231,14 @@ async def test_a_run_of_sampling_is_stopped_before_the_cursor_goes_elsewhere(exp
         await press(pilot, *BRANCHED, "B")
         engine.gate = asyncio.Event()
         await pilot.press("a", "up", "enter")
-        await pilot.pause()
+        await rest(pilot)
         assert not app.main.drawing
         engine.gate.set()
         await settle(pilot)
         assert at(app) == (0, 3)
         engine.gate.clear()
         await pilot.press("a", "escape")
-        await pilot.pause()
+        await rest(pilot)
         assert (said(app), app.screen.focused) == ("stopped by hand", app.main.tree_pane)
         engine.gate.set()
         await settle(pilot)
@@ -289,7 +289,7 @@ async def test_the_pane_can_be_drawn_at_every_size(explore):
         for size in SIZES:
             await pilot.resize_terminal(*size)
             await pilot.press("home", "pagedown", "end", "pageup", "k")
-            await pilot.pause()
+            await rest(pilot)
             assert len(rows(app)) == 1 + 13
             assert "\x1b" not in "".join(rows(app))
             assert all(width(line) <= max(pane.scrollable_content_region.width, 23) for line in rows(app))

@@ -60,6 +60,7 @@ class ScriptedEngine(Engine):
         self._table = table
         self._context_length = context_length
         self._vocab_size = 256 + len(WORDS)
+        self._pairs: dict[tuple[int, int, int], Scored] = {}
         self.gate: asyncio.Event | None = None
         """While it is set to an event that is not, answers wait: a slow engine, for tests."""
 
@@ -250,8 +251,15 @@ class ScriptedEngine(Engine):
     def _scored(self, ids: Sequence[int], index: int, top: int) -> Scored:
         if index == 0:
             return Scored(self._token(ids[0]))
-        table = self._distribution(ids[:index], EVERYTHING_OFF, top, [ids[index]], index)
-        chosen = table.find(ids[index])
+        # The score of a token hangs on the one before it alone, and long texts repeat themselves.
+        pair = (ids[index - 1], ids[index], top)
+        if pair not in self._pairs:
+            self._pairs[pair] = self._scored_after(ids[:index], ids[index], top)
+        return self._pairs[pair]
+
+    def _scored_after(self, ids: Sequence[int], token_id: int, top: int) -> Scored:
+        table = self._distribution(ids, EVERYTHING_OFF, top, [token_id], len(ids))
+        chosen = table.find(token_id)
         assert chosen is not None
         alternatives = tuple(
             Alternative(c.token, c.rank, c.logprob or 0.0, c.prob or 0.0) for c in table.candidates if c.rank <= top

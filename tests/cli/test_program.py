@@ -1,0 +1,38 @@
+"""The console script as a process of its own: one run of each command. The other tests run commands in this process."""
+
+import pytest
+
+from tests.cli.program import process
+
+RECORD = "tests/data/record-v1.jsonl"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["tokens", "Once upon a 옛날"],
+        ["next", "Once upon a"],
+        ["score", "Once upon a time"],
+        ["sample", "Once upon a", "--seed=1", "--max-new-tokens=8", "--echo"],
+        ["info"],
+        ["models"],
+        ["sessions", "tests/data"],
+        ["export", RECORD, "--to", "md"],
+        ["diff", RECORD, RECORD],
+        ["replay", RECORD],
+        ["resume", "/nowhere.jsonl"],
+        ["score", "--nope"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_process_prints_and_ends_as_the_command_in_this_process(run, arguments):
+    done, here = process(*arguments), run(*arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (here.returncode, here.stdout, here.stderr)
+    assert done.stdout or done.returncode
+
+
+def test_a_process_verifies_a_record(walk):
+    done = process("replay", str(walk), "--verify")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{walk}: every number holds.\n")

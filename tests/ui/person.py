@@ -1,0 +1,89 @@
+"""A person at the explorer: keys, each after the answer to the one before, and what can be read on the screen."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from explorer.core.record import journal
+
+SIZES = [(120, 36), (80, 24)]
+
+SOON = 0.25
+"""Seconds. A timer that is due sooner belongs to what is under way: a picture, a preview, a table that grows stale."""
+TOO_LONG = 300
+"""Seconds after which a screen that does not come to rest is a failure."""
+
+
+async def rest(pilot: Pilot) -> None:
+    """Wait until nothing more happens by itself: no callback is ready, and no timer is due soon.
+
+    What waits for an engine that does not answer, or for a person, is at rest; a thread that works is not seen.
+    """
+    loop = asyncio.get_running_loop()
+    late = loop.time() + TOO_LONG
+    while steady(pilot) or loop._ready or any(due(timer, loop.time()) for timer in loop._scheduled):
+        assert loop.time() < late, f"the screen does not come to rest: {loop._ready} {loop._scheduled}"
+        await asyncio.sleep(0.002)
+
+
+def due(timer: asyncio.TimerHandle, now: float) -> bool:
+    return not timer.cancelled() and timer.when() < now + SOON
+
+
+def steady(pilot: Pilot) -> bool:
+    """Stop the cursors that blink, for a picture would tell the time; whether there was one."""
+    fields = [
+        field
+        for screen in pilot.app.screen_stack
+        for field in screen.query("*").results(Input | TextArea)
+        if field.cursor_blink
+    ]
+    for field in fields:
+        field.cursor_blink = False
+    return bool(fields)
+
+
+async def until(pilot: Pilot, true: Callable[[], bool]) -> None:
+    """Wait until something is true, on a screen that does not come to rest by itself."""
+    late = asyncio.get_running_loop().time() + TOO_LONG
+    while not true():
+        assert asyncio.get_running_loop().time() < late, "what is waited for does not come"
+        await pilot.pause()
+
+
+async def settle(pilot: Pilot) -> None:
+    """Wait until all that was started is done, but for what waits for an answer in a dialog."""
+    await rest(pilot)
+    while len(pilot.app.screen_stack) == 1 and any(worker.is_running for worker in pilot.app.workers):
+        await pilot.app.workers.wait_for_complete()
+        await rest(pilot)
+
+
+async def press(pilot: Pilot, *keys: str) -> None:
+    """A person's keys: each after the screen has answered the one before."""
+    for key in keys:
+        await pilot.press(key)
+        await settle(pilot)
+
+
+def text(app) -> str:
+    """The path."""
+    return "".join(place.text for place in app.main.walk.snapshot.path)
+
+
+def drawn(app) -> int:
+    """How many tokens there are after the prompt."""
+    return len(app.main.walk.snapshot.path) - app.main.walk.snapshot.prompt_length
+
+
+def said(app) -> str:
+    """The note in the line of the state."""
+    return app.main.status_line.status.note
+
+
+def events(path: Path) -> list[str]:
+    """What is in a record."""
+    return [type(event).__name__ for event in journal.read(path).events]
