@@ -18,31 +18,13 @@ from explorer.ui.command import Command
 from explorer.ui.count import Count
 from explorer.ui.keymap import Keymap
 from explorer.ui.repaint import Repaint
+from explorer.ui.view import Severity, View
 from explorer.ui.widgets.candidates import CandidatesPane
 from explorer.ui.widgets.sampler import SamplerPane
-from explorer.ui.widgets.status import Severity, Status, StatusLine
+from explorer.ui.widgets.status import Status, StatusLine
 from explorer.ui.widgets.text import TextPane
 from explorer.ui.widgets.tokens import TokensPane
-from explorer.ui.widgets.tokens import View as TokenView
 from explorer.wording import Wording
-
-
-class View(msgspec.Struct, frozen=True):
-    """How a walk is shown, and what is said beside it; nothing of it is in the record."""
-
-    rows: int = 20
-    """Of the table."""
-    tokens: TokenView = "text"
-    """How a token is written."""
-    heat: str = ""
-    """What the colour of a token tells."""
-    cumulative: bool = False
-    """Whether the table tells the mass down to each row."""
-    running: bool = False
-    """Whether a run is under way."""
-    note: str = ""
-    """What happened last."""
-    severity: Severity = "note"
 
 
 class Shown(Protocol):
@@ -75,14 +57,6 @@ class Desk(Widget):
         self.set_reactive(Desk.view, View(rows=rows))
 
     # Showing.
-
-    def watch_view(self, before: View, view: View) -> None:
-        """Hand how it is shown to the panes."""
-        del before
-        self.candidates.top, self.candidates.cumulative = view.rows, view.cumulative
-        self.candidates.view = self.tokens.view = view.tokens
-        self.text_pane.heat = view.heat
-        self.sampler.auto = view.running
 
     def changed(self) -> None:
         """Show what there is to see when what is under way is done."""

@@ -42,7 +42,7 @@ class ReplayDesk(Desk):
     def compose(self) -> ComposeResult:
         with self.panes:
             for pane in (self.text_pane, self.candidates, self.tokens, self.sampler):
-                yield pane.data_bind(ReplayDesk.snapshot)
+                yield pane.data_bind(ReplayDesk.snapshot, ReplayDesk.view)
         yield self.player_line
         yield self.status_line.data_bind(ReplayDesk.status)
 

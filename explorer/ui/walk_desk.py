@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.reactive import var
 from textual.screen import ModalScreen
 
 from explorer.core.chat import Chat
@@ -23,11 +24,12 @@ from explorer.errors import ContextFull, EngineDied, ExplorerError, OutOfMemory,
 from explorer.ui.actions import branches, editing, knobs, walking
 from explorer.ui.actions.loading import Loader, Models, load
 from explorer.ui.command import Command
-from explorer.ui.desk import Desk, View
+from explorer.ui.desk import Desk
 from explorer.ui.drawing.progress import ProgressText
 from explorer.ui.keymap import Keymap
 from explorer.ui.repaint import FRAME, Repaint
 from explorer.ui.screens.prompt import Draft
+from explorer.ui.view import View
 from explorer.ui.widgets.candidates import CandidatesPane
 from explorer.ui.widgets.pane import Pane
 from explorer.ui.widgets.panel import KnobsPane, SamplerPanel
@@ -47,6 +49,9 @@ TOGETHER = 0.05
 
 
 class WalkDesk(Desk):
+    presets: var[Sequence[Preset]] = var((), init=False)
+    """Those that everybody has, the model's and the person's."""
+
     def __init__(
         self,
         engine: Engine,
@@ -90,10 +95,10 @@ class WalkDesk(Desk):
     def compose(self) -> ComposeResult:
         with self.panes:
             for pane in (self.text_pane, self.candidates, self.tokens):
-                yield pane.data_bind(WalkDesk.snapshot)
+                yield pane.data_bind(WalkDesk.snapshot, WalkDesk.view)
             yield self.tree_pane
-            yield self.sampler.data_bind(WalkDesk.snapshot)
-            yield self.panel
+            yield self.sampler.data_bind(WalkDesk.snapshot, WalkDesk.view, WalkDesk.presets)
+            yield self.panel.data_bind(WalkDesk.snapshot, WalkDesk.presets)
         yield self.status_line.data_bind(WalkDesk.status)
 
     def on_mount(self) -> None:
@@ -119,11 +124,6 @@ class WalkDesk(Desk):
         return self.walk.session
 
     @property
-    def presets(self) -> Sequence[Preset]:
-        """Those that everybody has, the model's and the person's."""
-        return all_presets(self._own_presets, self.walk.info.sampling_defaults if self.walk.info else {})
-
-    @property
     def branches(self) -> Branches:
         """As the session stands now."""
         if self._branches is None:
@@ -139,8 +139,7 @@ class WalkDesk(Desk):
 
     # Showing.
 
-    def watch_view(self, before: View, view: View) -> None:
-        super().watch_view(before, view)
+    def watch_view(self, view: View) -> None:
         self.walk.top = view.rows
 
     def changed(self) -> None:
@@ -162,8 +161,7 @@ class WalkDesk(Desk):
         if walk.session is not None and not walk.alive and walk.snapshot.distribution is None and not self.loader.busy:
             self.candidates.fail(self.words("desk.no_engine"))
         super().paint()
-        self.sampler.presets = self.panel.knobs.presets = self.presets
-        self.panel.knobs.snapshot = self.snapshot
+        self.presets = all_presets(self._own_presets, walk.info.sampling_defaults if walk.info else {})
         branches.show(self)
         self.status = self._status()
 

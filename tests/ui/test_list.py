@@ -55,7 +55,7 @@ async def test_only_the_rows_that_are_seen_are_asked_for():
     app = Listing(Numbers(), MANY)
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.pause()
-        app.pane.move_to_end(True)
+        app.pane.action_end(True)
         await pilot.pause()
         assert lines(app.pane)[-1] == f"row {MANY - 1}"
         assert len(app.pane.asked) < 40
@@ -68,18 +68,18 @@ async def test_the_selection_moves_within_the_rows_and_stays_in_view():
         pane = app.pane
         assert lines(pane)[:2] == ["number", "row 0"]
         for act, row in (
-            (lambda: pane.move(-1), 0),
-            (lambda: pane.move(3), 3),
-            (lambda: pane.move_pages(1), 3 + pane.scrollable_content_region.height - 1),
-            (lambda: pane.move(100), 29),
-            (lambda: pane.move_to_end(False), 0),
-            (lambda: pane.move_to_end(True), 29),
+            (lambda: pane.action_move(-1), 0),
+            (lambda: pane.action_move(3), 3),
+            (lambda: pane.action_page(1), 3 + pane.scrollable_content_region.height - 1),
+            (lambda: pane.action_move(100), 29),
+            (lambda: pane.action_end(False), 0),
+            (lambda: pane.action_end(True), 29),
         ):
             act()
             await pilot.pause()
             assert pane.row == row
             assert f"row {row}" in lines(pane)
-        pane.move_to_end(False)
+        pane.action_end(False)
         await pilot.pause()
         assert lines(pane)[0] == "number"
         assert app.happened == [f"selected {row}" for row in (3, 12, 29, 0, 29, 0)]
@@ -89,13 +89,13 @@ async def test_the_selected_row_stays_as_far_as_it_is_there():
     app = Listing(Numbers(), 30)
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.pause()
-        app.pane.move(20)
+        app.pane.action_move(20)
         app.pane.count_rows(25)
         assert app.pane.row == 20
         app.pane.count_rows(5)
         assert app.pane.row == 4
         app.pane.count_rows(0)
-        app.pane.move(1)
+        app.pane.action_move(1)
         assert app.pane.row == 0
 
 
@@ -113,7 +113,7 @@ async def test_no_row_is_under_the_head_the_frame_or_what_is_below_the_last_row(
     app = Listing(Numbers(), 3)
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.pause()
-        app.pane.move(1)
+        app.pane.action_move(1)
         for place in ((5, 0), (0, 2), (5, 1), (5, 8)):
             await pilot.click(app.pane, offset=place, times=2)
         assert app.pane.row == 1

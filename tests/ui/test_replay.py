@@ -161,7 +161,7 @@ async def test_help_has_the_keys_of_a_replay_and_escape_leaves(record):
         await press(pilot, "escape")
         assert app.screen is app.main.screen
         await press(pilot, "e", "v", "V", "minus")
-        assert (app.main.candidates.top, app.main.tokens.view) == (10, "piece")
+        assert (app.main.view.rows, app.main.view.tokens) == (10, "piece")
         await press(pilot, "escape")
     assert app.return_code == 0
 

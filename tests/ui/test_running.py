@@ -82,11 +82,11 @@ async def test_keys_are_answered_while_a_fast_engine_draws(explore, tmp_path):
         while drawn(app) < 50:
             await pilot.pause()
         app.simulate_key("e")
-        while app.main.text_pane.heat != "prob":
+        while app.main.view.heat != "prob":
             await asyncio.sleep(0)
-        assert app.main.sampler.auto
+        assert app.main.view.running
         app.simulate_key("escape")
-        while app.main.sampler.auto:
+        while app.main.view.running:
             await asyncio.sleep(0)
         await settle(pilot)
         assert drawn(app) == added(tmp_path / "walk.jsonl") < LONG.rules.max_new_tokens
@@ -172,7 +172,7 @@ async def test_a_run_may_be_resized_and_the_engine_may_die_in_the_middle(explore
         await pilot.press("a")
         await pilot.resize_terminal(*size)
         await settle(pilot)
-        assert not app.main.sampler.auto
+        assert not app.main.view.running
         assert "was killed" in said(app)
         before = drawn(app)
         await press(pilot, "R", "3", "space")

@@ -96,7 +96,7 @@ async def test_auto_sampling_runs_until_the_model_ends_the_text(explore):
         await press(pilot, "a")
         assert app.main.walk.snapshot.path[-1].token.id == EOS
         assert "ended the text" in app.main.status_line.status.note
-        assert not app.main.sampler.auto
+        assert not app.main.view.running
 
 
 async def test_auto_sampling_stops_after_the_asked_number(explore):
@@ -119,7 +119,7 @@ async def test_escape_stops_auto_sampling_with_everything_shown_in_the_record(ex
         engine.gate = asyncio.Event()
         await pilot.press("escape")
         await rest(pilot)
-        assert not app.main.sampler.auto
+        assert not app.main.view.running
         shown = len(app.main.walk.snapshot.path)
         added = [e for e in journal.read(tmp_path / "walk.jsonl").events if isinstance(e, record.Add)]
         assert len(added) == shown - 4
@@ -515,7 +515,7 @@ async def test_heat_walks_through_its_metrics_with_a_legend(explore):
         await press(pilot, "enter")
         for metric in ("prob", "entropy", "surprisal", "rank", ""):
             await press(pilot, "e")
-            assert app.main.text_pane.heat == metric
+            assert app.main.view.heat == metric
             assert metric in str(app.main.text_pane.border_subtitle)
 
 

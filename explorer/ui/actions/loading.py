@@ -12,7 +12,7 @@ from explorer.engine.base import Engine
 from explorer.engine.description import ModelEntry
 from explorer.errors import ExplorerError
 from explorer.ui.screens.models import ModelsScreen
-from explorer.ui.widgets.status import Severity
+from explorer.ui.view import Severity
 
 if TYPE_CHECKING:
     from explorer.ui.walk_desk import WalkDesk

@@ -2,17 +2,17 @@
 
 from explorer.ui.desk import Desk
 from explorer.ui.drawing.heat import HEAT_METRICS
-from explorer.ui.widgets.tokens import VIEWS
+from explorer.ui.view import TOKEN_VIEWS
 
 ROW_STEPS = (5, 10, 20, 30, 50, 100, 200, 500)
 
 
 def row_up(desk: Desk) -> None:
-    desk.candidates.move(-1)
+    desk.candidates.action_move(-1)
 
 
 def row_down(desk: Desk) -> None:
-    desk.candidates.move(1)
+    desk.candidates.action_move(1)
 
 
 def fewer_rows(desk: Desk) -> None:
@@ -29,7 +29,7 @@ def _list_rows(desk: Desk, rows: int) -> None:
 
 
 def token_view(desk: Desk) -> None:
-    desk.show(tokens=VIEWS[(VIEWS.index(desk.view.tokens) + 1) % len(VIEWS)])
+    desk.show(tokens=TOKEN_VIEWS[(TOKEN_VIEWS.index(desk.view.tokens) + 1) % len(TOKEN_VIEWS)])
 
 
 def cumulative(desk: Desk) -> None:

@@ -88,7 +88,7 @@ class ModelsScreen(ModalScreen[str | None]):
         self.note.update(Content(visible(words)))
 
     def action_move(self, rows: int) -> None:
-        self.models.move(rows)
+        self.models.action_move(rows)
 
     @on(Input.Submitted)
     @on(ModelsPane.Chosen)

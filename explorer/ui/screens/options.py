@@ -119,7 +119,7 @@ class OptionsScreen(ModalScreen[Option | None]):
         self._say(NOTE)
 
     def action_move(self, rows: int) -> None:
-        self.ranking.move(rows)
+        self.ranking.action_move(rows)
 
     def action_order(self, step: int) -> None:
         self.ranking.measure = (self.ranking.measure + step) % len(MEASURES)

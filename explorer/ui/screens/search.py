@@ -93,7 +93,7 @@ class SearchScreen(ModalScreen[Candidate | None]):
         self.said.set_class(not fault, "-note")
 
     def action_move(self, rows: int) -> None:
-        self.hits.move(rows)
+        self.hits.action_move(rows)
 
     @on(Line.Submitted)
     @on(HitsPane.Chosen)

@@ -80,7 +80,7 @@ class SequencesScreen(ModalScreen[int | None]):
         self.pane.refresh()
 
     def action_move(self, rows: int) -> None:
-        self.pane.move(rows)
+        self.pane.action_move(rows)
 
     def action_stop(self) -> None:
         if self.pane.drawing:

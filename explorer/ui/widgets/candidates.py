@@ -17,9 +17,10 @@ from explorer.ui.drawing.numbers import count, percent
 from explorer.ui.drawing.styles import Part
 from explorer.ui.tables.candidates import CandidateLine, candidates
 from explorer.ui.tables.column import Placed, foot_parts, head_parts, placed, row_parts
+from explorer.ui.view import View
 from explorer.ui.widgets.list import ListPane
 from explorer.ui.widgets.text import Wrapped
-from explorer.ui.widgets.tokens import View, token_label
+from explorer.ui.widgets.tokens import token_label
 
 STALE_AFTER = 0.2
 """Seconds that the table of another node may stay while its successor is computed."""
@@ -45,11 +46,6 @@ def _where(snapshot: Snapshot) -> Where:
 class CandidatesPane(ListPane):
     FOOT = 1
 
-    top: var[int] = var(20, init=False)
-    """Rows to list; those of tokens that were tried are listed all the same."""
-    view: var[View] = var("text", init=False)
-    cumulative: var[bool] = var(False, init=False)
-    """Whether the model's mass down to each row is shown."""
     message: var[str] = var("", init=False)
     """Stands in the pane while there is no table; a line break separates the sentence from what to do."""
     failed: var[bool] = var(False, init=False)
@@ -95,12 +91,10 @@ class CandidatesPane(ListPane):
         selected = self.rows[self.row].token.id if not arrived and self.row < len(self.rows) else None
         self._list(snapshot.distribution, node)
         self.message, self.failed = "", False
-        if arrived:
-            self.row = self._preselected(snapshot)
-        else:
-            # A setting may move tokens: the selection stays with its own.
-            found = (row for row, c in enumerate(self.rows) if c.token.id == selected)
-            self.row = next(found, self.row)
+        # On arrival the child that was visited last; then a setting may move tokens: the selection stays with its own.
+        wanted = snapshot.last_child if arrived else selected
+        found = (row for row, c in enumerate(self.rows) if c.token.id == wanted)
+        self.row = next(found, 0 if arrived else self.row)
         self._show()
 
     def _list(self, table: Distribution | None, node: Where | None) -> None:
@@ -108,15 +102,10 @@ class CandidatesPane(ListPane):
         self._masses = cumulative(table) if table else {}
         always = {*self.snapshot.children, *self.snapshot.params.token_ids}
         listed = table.candidates if table else ()
-        self.rows = tuple(c for c in listed if c.place <= self.top or c.token.id in always)
+        self.rows = tuple(c for c in listed if c.place <= self.view.rows or c.token.id in always)
         self.count = len(self.rows)
         first = next((row for row, c in enumerate(self.rows) if c.cut_by == "top_p"), 0)
         self._above_top_p = self.rows[first - 1].place if first else None
-
-    def _preselected(self, snapshot: Snapshot) -> int:
-        """The row of the child that was visited last, else the first."""
-        found = (row for row, c in enumerate(self.rows) if c.token.id == snapshot.last_child)
-        return next(found, 0)
 
     def _drop_stale(self) -> None:
         if self.snapshot.distribution is None and _where(self.snapshot) != self._node:
@@ -134,22 +123,19 @@ class CandidatesPane(ListPane):
         """Show an error in place of the table."""
         self.say(sentence, failed=True)
 
-    def choose(self) -> None:
+    def action_choose(self) -> None:
         if self.selected is not None:
             self.post_message(self.Chosen(self.selected))
 
     def watch_message(self) -> None:
         self.refresh()
 
-    def watch_cumulative(self) -> None:
-        self.refresh()
-
-    def watch_view(self) -> None:
-        self.refresh()
-
-    def watch_top(self) -> None:
-        self._list(self._table, self._node)
-        self._show()
+    def watch_view(self, before: View, view: View) -> None:
+        if view.rows != before.rows:
+            self._list(self._table, self._node)
+            self._show()
+        elif (view.tokens, view.cumulative) != (before.tokens, before.cumulative):
+            self.refresh()
 
     def watch_row(self, before: int, row: int) -> None:
         self.lay_out()  # Why a row is cut is told at the foot, in more lines or fewer.
@@ -183,7 +169,7 @@ class CandidatesPane(ListPane):
     def _columns(self) -> Placed[CandidateLine]:
         # With a gap before the longest id.
         ids = max(ID_CELLS, len(str(self._table.vocab_size - 1)) + 1) if self._table else ID_CELLS
-        return placed(candidates(ids, self.cumulative), self.cells)
+        return placed(candidates(ids, self.view.cumulative), self.cells)
 
     def head(self) -> Iterable[Part]:
         return head_parts(self._columns) if self.rows else ()
@@ -192,7 +178,7 @@ class CandidatesPane(ListPane):
         candidate = self.rows[row]
         line = CandidateLine(
             candidate=candidate,
-            label=token_label(candidate.token, self.view),
+            label=token_label(candidate.token, self.view.tokens),
             selected=row == self.row,
             tried=candidate.token.id in self.snapshot.children,
             ends_top_p=candidate.place == self._above_top_p,

@@ -67,20 +67,20 @@ class ListPane(Pane):
         self.row = min(self.row, max(count - 1, 0))
         self.lay_out()
 
-    def move(self, rows: int) -> None:
+    def action_move(self, rows: int) -> None:
         """Select a row further down, or up; at an end the last one there is."""
         if self.count:
             self.row = min(max(self.row + rows, 0), self.count - 1)
 
-    def move_pages(self, pages: int) -> None:
+    def action_page(self, pages: int) -> None:
         """The same by what is seen at once."""
-        self.move(pages * max(self.scrollable_content_region.height - 1, 1))
+        self.action_move(pages * max(self.scrollable_content_region.height - 1, 1))
 
-    def move_to_end(self, last: bool) -> None:
+    def action_end(self, last: bool) -> None:
         """Select the first row, or the last."""
-        self.move(self.count if last else -self.count)
+        self.action_move(self.count if last else -self.count)
 
-    def choose(self) -> None:
+    def action_choose(self) -> None:
         """Say that the selected row is wanted."""
         self.post_message(self.Chosen())
 
@@ -134,7 +134,7 @@ class ListPane(Pane):
             return
         again, self.row = row == self.row, row
         if not self.pressed(at.x) and (self.CHOOSES_AT_ONCE or (again and event.chain > 1)):
-            self.choose()
+            self.action_choose()
 
     def pressed(self, cell: int) -> bool:
         """A cell of the selected row was clicked; whether that means something of its own there."""

@@ -43,9 +43,3 @@ class ModelsPane(ListPane, can_focus=True):
     def row_parts(self, row: int) -> Iterable[Part]:
         entry = self.entries[row]
         return row_parts(placed(MODELS, self.cells), ModelLine(entry=entry, current=entry.id == self._current))
-
-    def action_end(self, last: bool) -> None:
-        self.move_to_end(last)
-
-    def action_choose(self) -> None:
-        self.choose()

@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 from explorer.core.walk.snapshot import EMPTY, Snapshot
 from explorer.ui.drawing.styles import STYLES, Part, Style
+from explorer.ui.view import View
 
 PADDING = re.compile(r"(^ +| {2,}| +$)")
 
@@ -27,6 +28,7 @@ class Pane(ScrollView, can_focus=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"pane--{style}" for style in STYLES if style}
 
     snapshot: var[Snapshot] = var(EMPTY, init=False)
+    view: var[View] = var(View(), init=False)
 
     class Pointed(Message):
         """A person points at a token of the path."""

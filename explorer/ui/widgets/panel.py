@@ -20,7 +20,7 @@ from textual.widgets import Input, Static
 from explorer.core.sampling.knobs import KNOB, KNOBS, Knob
 from explorer.core.sampling.params import Preset, preset_of
 from explorer.core.token import Token, label
-from explorer.core.walk.snapshot import Snapshot
+from explorer.core.walk.snapshot import EMPTY, Snapshot
 from explorer.ui.drawing.cells import fit
 from explorer.ui.drawing.styles import Part, Style
 from explorer.ui.widgets.list import ListPane
@@ -57,7 +57,7 @@ class KnobsPane(ListPane, can_focus=True):
         Binding("down", "move(1)", "Next setting", show=False),
         Binding("left", "turn(-1)", "Turn down", show=False),
         Binding("right", "turn(1)", "Turn up", show=False),
-        Binding("enter", "enter", "Type a value", show=False),
+        Binding("enter", "choose", "Type a value", show=False),
         Binding("backspace,delete", "reset", "Reset", show=False),
         Binding("escape", "close", "Close", show=False),
     ]
@@ -181,14 +181,11 @@ class KnobsPane(ListPane, can_focus=True):
 
     # The keys and the mouse.
 
-    def action_move(self, rows: int) -> None:
-        self.move(rows)
-
     def action_turn(self, direction: int) -> None:
         if self._turns(self.selected):
             self.post_message(self.Turned(self.selected.name, direction, self.selected.token_id))
 
-    def action_enter(self) -> None:
+    def action_choose(self) -> None:
         self.post_message(self.Opened())
 
     def action_reset(self) -> None:
@@ -196,9 +193,6 @@ class KnobsPane(ListPane, can_focus=True):
 
     def action_close(self) -> None:
         self.post_message(self.Closed())
-
-    def choose(self) -> None:
-        self.action_enter()
 
     def pressed(self, cell: int) -> bool:
         """The signs at the end of a row turn its setting, or take a token away."""
@@ -247,6 +241,9 @@ class SamplerPanel(Vertical):
     BORDER_TITLE = "Sampler"
     BORDER_SUBTITLE = "←→ · Enter · ⌫ off · Esc"
 
+    snapshot: var[Snapshot] = var(EMPTY, init=False)
+    presets: var[Sequence[Preset]] = var((), init=False)
+
     knobs = query_one("#knobs", KnobsPane)
     said = query_one("#knob-said", Static)
     entry = query_one("#knob-entry", Entry)
@@ -259,7 +256,7 @@ class SamplerPanel(Vertical):
             self.name, self.text, self.token_id = name, text, token_id
 
     def compose(self) -> ComposeResult:
-        yield KnobsPane(id="knobs")
+        yield KnobsPane(id="knobs").data_bind(SamplerPanel.snapshot, SamplerPanel.presets)
         yield Static(id="knob-said", markup=False)
         yield Entry(id="knob-entry", select_on_focus=True)
 

@@ -11,6 +11,7 @@ from explorer.core.walk.snapshot import Snapshot
 from explorer.ui.drawing.cells import fit
 from explorer.ui.drawing.numbers import setting
 from explorer.ui.drawing.styles import Part
+from explorer.ui.view import View
 from explorer.ui.widgets.pane import Pane
 
 SHOWN = ("temperature", "top_p", "top_k", "seed")
@@ -18,8 +19,6 @@ SHOWN = ("temperature", "top_p", "top_k", "seed")
 
 class SamplerPane(Pane):
     BORDER_TITLE = "Sampler"
-
-    auto: var[bool] = var(False, init=False)
 
     presets: var[Sequence[Preset]] = var((), init=False)
 
@@ -36,9 +35,10 @@ class SamplerPane(Pane):
     def watch_presets(self) -> None:
         self._retitle()
 
-    def watch_auto(self) -> None:
-        self.set_class(self.auto, "-auto")
-        self._retitle()
+    def watch_view(self, before: View, view: View) -> None:
+        if view.running != before.running:
+            self.set_class(view.running, "-auto")
+            self._retitle()
 
     def on_resize(self) -> None:
         self.virtual_size = Size(self.cells, 4)
@@ -47,7 +47,7 @@ class SamplerPane(Pane):
     def _retitle(self) -> None:
         """The preset that the settings are; and the settings that have no line here, where they are not off."""
         preset = preset_of(self.snapshot.params, self.presets)
-        self.border_title = "Sampler" + (f" · {preset.name}" if preset else "") + " · drawing" * self.auto
+        self.border_title = "Sampler" + (f" · {preset.name}" if preset else "") + " · drawing" * self.view.running
         others = self.snapshot.params.replace(**{name: KNOB[name].off for name in SHOWN}).summary
         said = f"{others} · c all" if others else "c all settings"
         said = said if self._keys else others

@@ -3,7 +3,7 @@
 Owns which part gives way when the line is short. Must not know where the numbers come from.
 """
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import msgspec
 from rich.segment import Segment
@@ -13,8 +13,7 @@ from textual.widget import Widget
 
 from explorer.ui.drawing.cells import fit, width
 from explorer.ui.drawing.numbers import count
-
-Severity = Literal["note", "warning", "error"]
+from explorer.ui.view import Severity
 
 
 class Status(msgspec.Struct, frozen=True):

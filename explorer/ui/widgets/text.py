@@ -17,6 +17,7 @@ from explorer.core.walk.snapshot import PathToken, Snapshot
 from explorer.ui.drawing.cells import clusters, drawable
 from explorer.ui.drawing.heat import legend
 from explorer.ui.drawing.styles import HEATS, Part, Style, text_style
+from explorer.ui.view import View
 from explorer.ui.widgets.pane import Pane
 
 Cell = tuple[str, int, int]
@@ -77,9 +78,10 @@ class TextPane(Pane):
         self._wrapped = Wrapped(2)
         self._shown: tuple[PathToken, ...] = ()
 
-    def watch_heat(self) -> None:
-        self.border_subtitle = legend(self.heat) if self.heat else ""
-        self.refresh()
+    def watch_view(self, before: View, view: View) -> None:
+        if view.heat != before.heat:
+            self.border_subtitle = legend(view.heat) if view.heat else ""
+            self.refresh()
 
     def watch_draft(self) -> None:
         self._lay_out()
@@ -155,8 +157,8 @@ class TextPane(Pane):
         if index == PENDING:
             return "fragment"
         place = path[index]
-        if self.heat:
-            step = heat(self.heat, place)
+        if self.view.heat:
+            step = heat(self.view.heat, place)
             return "prompt" if step is None else HEATS[step]
         plain: Style = "prompt" if index < self.snapshot.prompt_length else "generated"
         return text_style(place.token, place.text, plain)

@@ -4,21 +4,17 @@ Owns the three views. Must not know the distribution.
 """
 
 from collections.abc import Iterable
-from typing import Literal
 
 from textual import events
 from textual.geometry import Size
-from textual.reactive import var
 
 from explorer.core.token import Token, label, visible
 from explorer.core.walk.snapshot import PathToken, Snapshot
 from explorer.ui.drawing.cells import fit
 from explorer.ui.drawing.numbers import UNKNOWN, percent
 from explorer.ui.drawing.styles import Part, Style, kind_style
+from explorer.ui.view import TokenView, View
 from explorer.ui.widgets.pane import Pane
-
-View = Literal["text", "piece", "bytes"]
-VIEWS: tuple[View, ...] = ("text", "piece", "bytes")
 
 NUMBERS_FROM = 46
 """Cells from which on there is room for the numbers of each token."""
@@ -27,7 +23,7 @@ SOURCE_MARKS = {"picked": "◆", "sampled": "◇", "forced": "▪"}
 """How a token came here; the prompt's have none."""
 
 
-def token_label(token: Token, view: View) -> str:
+def token_label(token: Token, view: TokenView) -> str:
     """One token on one line, in a view; a token without a known piece is shown as text."""
     if view == "bytes" and token.kind != "unused":
         return token.bytes.hex(" ").upper() or "–"
@@ -37,14 +33,13 @@ def token_label(token: Token, view: View) -> str:
 
 
 class TokensPane(Pane):
-    view: var[View] = var("text", init=False)
-
     def on_mount(self) -> None:
         self._retitle()
 
-    def watch_view(self) -> None:
-        self._retitle()
-        self.refresh()
+    def watch_view(self, before: View, view: View) -> None:
+        if view.tokens != before.tokens:
+            self._retitle()
+            self.refresh()
 
     def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
         if snapshot.path is not before.path:
@@ -56,7 +51,7 @@ class TokensPane(Pane):
         self._measure()
 
     def _retitle(self) -> None:
-        self.border_title = f"Tokens · {self.view}"
+        self.border_title = f"Tokens · {self.view.tokens}"
 
     def _measure(self) -> None:
         cells = self.cells
@@ -85,7 +80,7 @@ class TokensPane(Pane):
         yield fit(str(number), digits, "right"), "current" if current else "quiet"
         yield fit(str(place.token.id), 8, "right") + "  ", "quiet"
         room = cells - digits - 10 - len(numbers)
-        yield fit(token_label(place.token, self.view), max(room, 1)), self._style(place, current)
+        yield fit(token_label(place.token, self.view.tokens), max(room, 1)), self._style(place, current)
         yield numbers, "quiet"
 
     @staticmethod

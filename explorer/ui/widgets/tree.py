@@ -94,10 +94,8 @@ class TreePane(ListPane, can_focus=True):
         self._attend()
         super().watch_row(before, row)
 
-    def on_focus(self) -> None:
-        self._retitle()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, focused: bool) -> None:
+        super().watch_has_focus(focused)
         self._retitle()
 
     def on_resize(self) -> None:
@@ -146,10 +144,10 @@ class TreePane(ListPane, can_focus=True):
             yield from self._run_parts(self._branches, self._rows[row])
 
     def _run_parts(self, branches: Branches, run: Run) -> Iterator[Part]:
-        style = self._style(branches, run)
+        style = _style(branches, run)
         quiet: Style = "cut" if style == "cut" else "quiet"
         _, *numbers = self._columns
-        lines = self._guides(branches, run)
+        lines = guides(branches.lineage(run), self._level, self._levels)
         mark = HERE if run is branches.current else THROUGH if run in branches.path else " "
         fold = "" if not run.below else FOLDED if run.folded else OPEN
         hidden = f" +{count(branches.branches_below(run))}" if run.below and run.folded else ""
@@ -167,30 +165,12 @@ class TreePane(ListPane, can_focus=True):
         line = RunLine(length=branches.length(run), total=branches.total(run), style=style)
         yield from row_parts(numbers, line)
 
-    def _style(self, branches: Branches, run: Run) -> Style:
-        """The run of the cursor, one on the way there, one of another vocabulary, or another one."""
-        if not branches.is_reachable(run):
-            return "cut"
-        return "current" if run is branches.current else "generated" if run in branches.path else "prompt"
-
     @property
     def _levels(self) -> int:
         """How many levels there is room for: a third of it, so that text is seen."""
         return max(self._room // 3 // INDENT, 1)
 
-    def _guides(self, branches: Branches, run: Run) -> str:
-        return guides(branches.lineage(run), self._level, self._levels)
-
     # The keys and the mouse.
-
-    def action_move(self, rows: int) -> None:
-        self.move(rows)
-
-    def action_page(self, pages: int) -> None:
-        self.move_pages(pages)
-
-    def action_end(self, last: bool) -> None:
-        self.move_to_end(last)
 
     def action_out(self) -> None:
         run = self.selected
@@ -216,9 +196,6 @@ class TreePane(ListPane, can_focus=True):
         self.follow(self._branches)
 
     def action_choose(self) -> None:
-        self.choose()
-
-    def choose(self) -> None:
         if self.selected is not None:
             self.post_message(self.Chosen(self.selected))
 
@@ -230,7 +207,7 @@ class TreePane(ListPane, can_focus=True):
         run = self.selected
         if self._branches is None or run is None or not run.below:
             return False
-        if cell != MARK_CELLS + len(self._guides(self._branches, run)):
+        if cell != MARK_CELLS + len(guides(self._branches.lineage(run), self._level, self._levels)):
             return False
         self._fold(run, not run.folded)
         return True
@@ -238,3 +215,10 @@ class TreePane(ListPane, can_focus=True):
 
 def _one_line(text: str) -> str:
     return visible(text.replace("\n", "↵"), UNSETTLED)
+
+
+def _style(branches: Branches, run: Run) -> Style:
+    """The run of the cursor, one on the way there, one of another vocabulary, or another one."""
+    if not branches.is_reachable(run):
+        return "cut"
+    return "current" if run is branches.current else "generated" if run in branches.path else "prompt"
