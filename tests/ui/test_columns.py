@@ -17,7 +17,7 @@ TABLES = [candidates(6, False), candidates(7, True), HITS, options(0), options(2
 
 def line(**settings) -> CandidateLine:
     numbers = {"rank": 12, "logit": 1.5, "logprob": -1.0, "prob": 0.37, "sampling_prob": 0.5}
-    candidate = Candidate(Token(266, b" fox", "text"), **{**numbers, **settings})
+    candidate = Candidate(token=Token(266, b" fox", "text"), **{**numbers, **settings})
     return CandidateLine(candidate=candidate, label="␣fox")
 
 
