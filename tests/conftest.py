@@ -3,11 +3,13 @@
 Everything that imports torch is inside a fixture, so that the tests of the other layers start at once.
 """
 
+import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 # Before any import that reads them: no test reaches a hub, and none takes more than a core.
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
@@ -21,8 +23,14 @@ from hypothesis import settings
 
 from explorer.core.record.events import Header
 
+if TYPE_CHECKING:
+    from tests.cli.program import KeptEngines, Program
+
 settings.register_profile("explorer", deadline=None, max_examples=60)
 settings.load_profile("explorer")
+
+# A screen is thousands of objects that live as long as a test: to look for garbage among them took a fifth of the time.
+gc.set_threshold(100_000, 50, 100)
 
 ROWS = 320
 """Rows of the tiny models' output; their tokenizer has fewer entries."""
@@ -137,6 +145,24 @@ def tiny_folder(tiny_model, tmp_path_factory) -> Callable[[str], Path]:
         return folder
 
     return save
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory) -> Iterator["KeptEngines"]:
+    """Workers that are started once, and the loop that they live on."""
+    from tests.cli.program import KeptEngines
+
+    engines = KeptEngines(tmp_path_factory.mktemp("engines"))
+    yield engines
+    engines.end()
+
+
+@pytest.fixture(scope="session")
+def run(engines) -> "Program":
+    """Runs a command in this process, on an engine that the commands before it used too."""
+    from tests.cli.program import Program
+
+    return Program(engines)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The explorer as the command line builds it, on an engine without a model, for the tests that open or kill one."""
+"""The explorer as the command line builds it, on engines without a model, for the tests that open or kill one."""
 
 from functools import partial
 from pathlib import Path
@@ -36,3 +36,17 @@ def build(
         "run_settings": RunSettings(rules=rules),
     }
     return ExplorerApp(engine or ScriptedEngine.demo(), **{**usual, **settings})
+
+
+class Reversed(ScriptedEngine):
+    """The same words under other ids: another vocabulary."""
+
+    async def start(self):
+        info = await super().start()
+        self.info = type(info)(
+            **{name: getattr(info, name) for name in info.__struct_fields__ if name != "tokenizer"}, tokenizer="1" * 64
+        )
+        return self.info
+
+    async def encode(self, text, special_tokens=True):
+        return [self._token(byte) for byte in text.encode()]

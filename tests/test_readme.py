@@ -2,21 +2,67 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from multiprocessing.connection import Client, Listener
 from pathlib import Path
 
 import pytest
 
+from tests.cli.program import PROGRAM
+
 README = Path("README.md").read_text("utf-8")
 EXERCISES = re.findall(r"<!-- exercise -->\n```bash\n(.*?)```", README, re.DOTALL)
 
+CALLER = """
+import sys
+from multiprocessing.connection import Client
+with Client({door!r}) as asked:
+    asked.send(sys.argv[1:])
+    out, err, code = asked.recv()
+sys.stdout.write(out)
+sys.stderr.write(err)
+sys.exit(code)
+"""
+
+
+@pytest.fixture
+def kept(run, tmp_path) -> Iterator[Path]:
+    """A folder with a `token-explorer` that has each command run in this process, on a worker that is kept."""
+    door, program = tmp_path / "door", tmp_path / "token-explorer"
+    program.write_text(f"#!{sys.executable}\n{CALLER.format(door=str(door))}")
+    program.chmod(0o700)
+
+    def answer() -> None:
+        while True:
+            with listener.accept() as caller:
+                if (arguments := caller.recv()) is None:
+                    return
+                done = run(*arguments)
+                caller.send((done.stdout, done.stderr, done.returncode))
+
+    with Listener(str(door), "AF_UNIX") as listener:
+        answering = threading.Thread(target=answer)
+        answering.start()
+        yield tmp_path
+        with Client(str(door)) as last:
+            last.send(None)
+        answering.join()
+
+
+@pytest.fixture
+def installed() -> Path:
+    return PROGRAM.parent
+
 
 @pytest.mark.parametrize(
-    ("script", "begins", "appended"),
-    [(EXERCISES[0], "Udacity", " AI"), (EXERCISES[1], "옛날", "")],
+    ("script", "program", "begins", "appended"),
+    [(EXERCISES[0], "installed", "Udacity", " AI"), (EXERCISES[1], "kept", "옛날", "")],
     ids=["english", "korean"],
 )
-def test_the_exercise_runs_as_it_is_printed(script, begins, appended):
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+def test_the_exercise_runs_as_it_is_printed(request, script, program, begins, appended):
+    folder = request.getfixturevalue(program)
+    path = os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, env={**os.environ, "PATH": path}
     )

@@ -270,7 +270,8 @@ class Trainer:
             if self.step % self.args.report_every == 0:
                 self.report()
                 self.keep_state()
-        self.report()
+        if not self.log or self.log[-1]["step"] != self.step:
+            self.report()
 
 
 def tokenizer_config() -> dict[str, Any]:

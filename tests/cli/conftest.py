@@ -1,4 +1,4 @@
-"""The program in this process, and a record of a walk on the model that ships."""
+"""A record of a walk on the model that ships, and what the tests of the command line need beside it."""
 
 import signal
 from collections.abc import Iterator
@@ -8,21 +8,7 @@ import pytest
 
 from explorer.cli.engines import embedded_folder
 from explorer.config import Config
-from tests.cli.program import KeptEngines, Program
 from tests.replay.conftest import record_walk
-
-
-@pytest.fixture(scope="session")
-def engines(tmp_path_factory) -> Iterator[KeptEngines]:
-    engines = KeptEngines(tmp_path_factory.mktemp("engines"))
-    yield engines
-    engines.end()
-
-
-@pytest.fixture(scope="session")
-def run(engines) -> Program:
-    """Runs a command in this process, on an engine that the commands before it used too."""
-    return Program(engines)
 
 
 @pytest.fixture

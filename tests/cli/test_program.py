@@ -1,4 +1,4 @@
-"""The console script as a process of its own: one run of each command. The other tests run commands in this process."""
+"""The console script as a process of its own: a run of each command. Most other tests run commands in this process."""
 
 import pytest
 
@@ -30,9 +30,3 @@ def test_a_process_prints_and_ends_as_the_command_in_this_process(run, arguments
     done, here = process(*arguments), run(*arguments)
     assert (done.returncode, done.stdout, done.stderr) == (here.returncode, here.stdout, here.stderr)
     assert done.stdout or done.returncode
-
-
-def test_a_process_verifies_a_record(walk):
-    done = process("replay", str(walk), "--verify")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"{walk}: every number holds.\n")

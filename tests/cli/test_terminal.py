@@ -26,9 +26,10 @@ class Terminal:
         done = subprocess.run(["tmux", "-S", str(self.socket), *arguments], capture_output=True, text=True, check=True)
         return done.stdout
 
-    def start(self, *arguments: str) -> None:
-        data = [f"{name}={self.folder}" for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")]
-        command = ["env", *data, sys.executable, "-m", "explorer", *arguments]
+    def start(self, *arguments: str, **environment: str) -> None:
+        data = dict.fromkeys(("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"), str(self.folder))
+        said = [f"{name}={value}" for name, value in {**data, **environment}.items()]
+        command = ["env", *said, sys.executable, "-m", "explorer", *arguments]
         self.tmux("-f", "/dev/null", "new-session", "-d", "-s", "t", "-x", "120", "-y", "36", *command)
         self.tmux("set-option", "-g", "remain-on-exit", "on")
         self.tmux("resize-window", "-t", "t", "-x", "120", "-y", "36")
@@ -141,13 +142,8 @@ def test_the_worker_ends_with_the_explorer(terminal, tmp_path):
 
 
 def test_without_colours_everything_is_still_said(terminal):
-    terminal.tmux("-f", "/dev/null", "start-server")
-    os.environ["NO_COLOR"] = "1"
-    try:
-        terminal.start("--no-record", "--top-k", "2")
-        screen = terminal.wait(r"▸ +1 ")
-    finally:
-        del os.environ["NO_COLOR"]
+    terminal.start("--no-record", "--top-k", "2", NO_COLOR="1")
+    screen = terminal.wait(r"▸ +1 ")
     assert "top-k" in screen
     colours = terminal.tmux("capture-pane", "-p", "-e", "-t", "t")
     rgb = re.findall(r"38;2;(\d+);(\d+);(\d+)", colours)

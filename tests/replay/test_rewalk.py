@@ -47,22 +47,24 @@ async def test_on_the_same_engine_everything_is_the_same_but_the_sequences_are_f
     assert (await verify(after, ScriptedEngine.demo())).holds
 
 
-async def test_in_another_dtype_the_tokens_are_the_same_and_the_numbers_hold_there(recorded, tmp_path):
-    path, out = await recorded(make_engine(Config(dtype="float32"))), tmp_path / "again.jsonl"
-    _, session = await rewalk(make_engine(Config(dtype="bfloat16")), path, out)
+def test_in_another_dtype_the_tokens_are_the_same_and_the_numbers_hold_there(recorded, engines, tmp_path):
+    one, other = (engines.make(Config(dtype=dtype)) for dtype in ("float32", "bfloat16"))
+    path, out = engines.run(recorded(one)), tmp_path / "again.jsonl"
+    _, session = engines.run(rewalk(other, path, out))
     was, _ = fold(journal.read(path), "")
     assert [tree.prefix(len(tree.nodes) - 1) for tree in session.trees] == [
         tree.prefix(len(tree.nodes) - 1) for tree in was.trees
     ]
     assert session.header.dtype == "bfloat16"
-    report = await verify(journal.read(out), make_engine(Config(dtype="bfloat16")))
+    # By a worker that has computed none of it before.
+    report = engines.run(verify(journal.read(out), make_engine(Config(dtype="bfloat16"))))
     assert (report.holds, report.deviations) == (True, [])
 
 
-async def test_another_vocabulary_is_refused_and_leaves_no_file(recorded, tmp_path):
-    path, out = await recorded(ScriptedEngine.demo()), tmp_path / "again.jsonl"
+def test_another_vocabulary_is_refused_and_leaves_no_file(recorded, engines, tmp_path):
+    path, out = engines.run(recorded(ScriptedEngine.demo())), tmp_path / "again.jsonl"
     with pytest.raises(UsageError, match="another vocabulary"):
-        await rewalk(make_engine(Config()), path, out)
+        engines.run(rewalk(engines.make(Config()), path, out))
     assert not out.exists()
 
 

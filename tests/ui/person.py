@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from explorer.core.record import journal
+from explorer.ui.screens.models import ModelsScreen
 
 SIZES = [(120, 36), (80, 24)]
 
@@ -67,6 +68,14 @@ async def press(pilot: Pilot, *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
         await settle(pilot)
+
+
+async def choose(pilot: Pilot, name: str) -> None:
+    """Open another model by its name."""
+    await pilot.press("m")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ModelsScreen))
+    await pilot.press(*("slash" if key == "/" else key for key in name), "enter")
+    await settle(pilot)
 
 
 def text(app) -> str:

@@ -1,6 +1,7 @@
 from textual.app import App
 
 from explorer.ui.widgets.list import ListPane
+from tests.ui.person import rest
 
 MANY = 100_000
 
@@ -54,9 +55,9 @@ def lines(pane: Numbers) -> list[str]:
 async def test_only_the_rows_that_are_seen_are_asked_for():
     app = Listing(Numbers(), MANY)
     async with app.run_test(size=(40, 12)) as pilot:
-        await pilot.pause()
+        await rest(pilot)
         app.pane.action_end(True)
-        await pilot.pause()
+        await rest(pilot)
         assert lines(app.pane)[-1] == f"row {MANY - 1}"
         assert len(app.pane.asked) < 40
 
@@ -64,7 +65,7 @@ async def test_only_the_rows_that_are_seen_are_asked_for():
 async def test_the_selection_moves_within_the_rows_and_stays_in_view():
     app = Listing(Numbers(), 30)
     async with app.run_test(size=(40, 12)) as pilot:
-        await pilot.pause()
+        await rest(pilot)
         pane = app.pane
         assert lines(pane)[:2] == ["number", "row 0"]
         for act, row in (
@@ -76,11 +77,11 @@ async def test_the_selection_moves_within_the_rows_and_stays_in_view():
             (lambda: pane.action_end(True), 29),
         ):
             act()
-            await pilot.pause()
+            await rest(pilot)
             assert pane.row == row
             assert f"row {row}" in lines(pane)
         pane.action_end(False)
-        await pilot.pause()
+        await rest(pilot)
         assert lines(pane)[0] == "number"
         assert app.happened == [f"selected {row}" for row in (3, 12, 29, 0, 29, 0)]
 
@@ -88,7 +89,7 @@ async def test_the_selection_moves_within_the_rows_and_stays_in_view():
 async def test_the_selected_row_stays_as_far_as_it_is_there():
     app = Listing(Numbers(), 30)
     async with app.run_test(size=(40, 12)) as pilot:
-        await pilot.pause()
+        await rest(pilot)
         app.pane.action_move(20)
         app.pane.count_rows(25)
         assert app.pane.row == 20
@@ -102,7 +103,7 @@ async def test_the_selected_row_stays_as_far_as_it_is_there():
 async def test_a_click_selects_a_row_and_a_second_one_chooses_it():
     app = Listing(Numbers(), 30)
     async with app.run_test(size=(40, 12)) as pilot:
-        await pilot.pause()
+        await rest(pilot)
         await pilot.click(app.pane, offset=(5, 4))
         assert app.happened == ["selected 2"]
         await pilot.click(app.pane, offset=(5, 6), times=2)
@@ -112,7 +113,7 @@ async def test_a_click_selects_a_row_and_a_second_one_chooses_it():
 async def test_no_row_is_under_the_head_the_frame_or_what_is_below_the_last_row():
     app = Listing(Numbers(), 3)
     async with app.run_test(size=(40, 12)) as pilot:
-        await pilot.pause()
+        await rest(pilot)
         app.pane.action_move(1)
         for place in ((5, 0), (0, 2), (5, 1), (5, 8)):
             await pilot.click(app.pane, offset=place, times=2)
@@ -123,7 +124,7 @@ async def test_no_row_is_under_the_head_the_frame_or_what_is_below_the_last_row(
 async def test_where_one_click_is_enough_it_chooses():
     app = Listing(Eager(), 30)
     async with app.run_test(size=(40, 12)) as pilot:
-        await pilot.pause()
+        await rest(pilot)
         await pilot.click(app.pane, offset=(5, 3))
-        await pilot.pause()
+        await rest(pilot)
         assert app.happened == ["selected 2", "chosen 2"]

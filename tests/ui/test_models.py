@@ -11,21 +11,8 @@ from explorer.engine.scripted.scripted import WORDS, ScriptedEngine
 from explorer.errors import ModelError
 from explorer.ui.actions.loading import Models
 from explorer.ui.screens.models import ModelsScreen
-from tests.ui.person import events, press, rest, settle, text
-
-
-class Reversed(ScriptedEngine):
-    """The same words under other ids: another vocabulary."""
-
-    async def start(self):
-        info = await super().start()
-        self.info = type(info)(
-            **{name: getattr(info, name) for name in info.__struct_fields__ if name != "tokenizer"}, tokenizer="1" * 64
-        )
-        return self.info
-
-    async def encode(self, text, special_tokens=True):
-        return [self._token(byte) for byte in text.encode()]
+from tests.explorers import Reversed
+from tests.ui.person import choose, events, press, rest, settle, text
 
 
 class Broken(ScriptedEngine):
@@ -60,17 +47,6 @@ def models():
         return kinds[name].demo()
 
     return Models("demo", lambda name: name, lambda: entries, engine)
-
-
-async def choose(pilot, name: str) -> None:
-    await pilot.press("m")
-    await rest(pilot)
-    while not isinstance(pilot.app.screen, ModelsScreen):
-        await pilot.pause()
-    for key in name:
-        await pilot.press("slash" if key == "/" else key)
-    await pilot.press("enter")
-    await settle(pilot)
 
 
 async def test_another_model_goes_on_with_the_text_as_a_new_prompt(explore, models, tmp_path):

@@ -7,8 +7,8 @@ from explorer.ui.actions.loading import Models
 from explorer.ui.drawing.cells import width
 from explorer.ui.drawing.guides import first_level, guides
 from explorer.ui.screens.name import NameScreen
-from tests.ui.person import press, rest, settle, text
-from tests.ui.test_models import Reversed, choose
+from tests.explorers import Reversed
+from tests.ui.person import choose, press, rest, settle, text
 
 SIZES = [(120, 36), (80, 24), (60, 20), (40, 20), (20, 8)]
 BRANCHED = ("enter", "enter", "enter", "left", "left", "left", "down", "enter", "enter", "d")
