@@ -4,7 +4,7 @@ The numbers are computed by an engine; this module owns their names, those too u
 to `--json` and to an export. Must not know how they are computed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -73,6 +73,15 @@ class Distribution(msgspec.Struct, frozen=True, gc=False):
     def find(self, token_id: int) -> Candidate | None:
         """The candidate with this id, if it is listed."""
         return next((c for c in self.candidates if c.token.id == token_id), None)
+
+    def prob_beside(self, shown: Iterable[Candidate]) -> float | None:
+        """The model's mass of all tokens but the candidates that are shown; None where it is not known."""
+        ids = {candidate.token.id for candidate in shown}
+        mass = self.other_prob
+        for candidate in self.candidates:
+            if candidate.token.id not in ids:
+                mass = None if mass is None or candidate.prob is None else mass + candidate.prob
+        return mass
 
 
 class CandidateRow(msgspec.Struct, frozen=True, gc=False):

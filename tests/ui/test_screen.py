@@ -206,6 +206,18 @@ async def test_rows_are_listed_by_the_number_asked_for(explore):
         assert len(app.main.candidates.rows) == 5
 
 
+@pytest.mark.parametrize("keys", [(), ("minus",), ("minus", "minus"), ("plus", "minus", "minus", "minus")])
+async def test_the_rows_and_the_line_of_the_others_have_all_of_the_mass(explore, keys):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, *keys)
+        pane = app.main.candidates
+        foot = "".join(words for words, _ in pane.line(len(pane.rows) + 1))
+        others = float(foot.split("tokens")[1].split("%")[0])
+        assert others == pytest.approx(100 * (1 - sum(candidate.prob for candidate in pane.rows)), abs=0.006)
+
+
 async def test_a_tried_token_is_listed_even_where_it_is_unlikely(explore):
     app = explore(top=5)
     async with app.run_test(size=(120, 36)) as pilot:

@@ -194,7 +194,7 @@ class CandidatesPane(ListPane):
             return ()
         left = max(0.0, 1.0 - sum(candidate.sampling_prob for candidate in self.rows))
         kept = table.kept > sum(candidate.cut_by is None for candidate in self.rows)
-        told = {"prob": percent(table.other_prob), "sampling_prob": percent(left) if kept else ""}
+        told = {"prob": percent(table.prob_beside(self.rows)), "sampling_prob": percent(left) if kept else ""}
         return foot_parts(self._columns, f"       … {count(others)} other tokens", told)
 
     def _why(self) -> list[str]:
