@@ -6,10 +6,10 @@ from explorer.core.record import events, journal
 from explorer.core.record.record import Record
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.app import ReplayApp
-from explorer.ui.replay_desk import NO_TABLE
 from explorer.ui.screens.help import HelpScreen
 from explorer.ui.theme import read_themes, shipped_folder
 from explorer.walk.player import Player
+from explorer.wording import WORDS
 from tests.replay.conftest import record_walk
 from tests.ui.person import press, rest
 
@@ -130,7 +130,7 @@ async def test_where_no_table_was_recorded_it_is_said(record):
     app = replay(Record(record.header, bare))
     async with app.run_test() as pilot:
         await rest(pilot)
-        assert (app.main.candidates.message, app.main.candidates.rows) == (NO_TABLE, ())
+        assert (app.main.candidates.message, app.main.candidates.rows) == (WORDS("replay.no_table"), ())
 
 
 async def test_why_it_ends_early_is_said_in_full_at_the_end(record):
