@@ -126,4 +126,4 @@ class ReplayApp(ThemedApp):
 
 def clashes(keymap: Keymap, words: Wording) -> list[str]:
     """A sentence for each key that is given to two commands."""
-    return [words("keys.clash", key=key, one=one, other=other) for key, one, other in keymap.clashes]
+    return [words("keys.clash", pressed=key, one=one, other=other) for key, one, other in keymap.clashes]
