@@ -223,6 +223,7 @@ class TransformersEngine(Engine):
         return logits.Asked(params, ids, length, self.eos_ids)
 
     def _sampled(self, sequences: Sequences, cancelled: Callable[[], bool]) -> list[Drawn]:
+        """The next tokens of sequences that are under way. Raises OutOfMemory."""
         with memory.said(self.model.device):
             return sequences.step(cancelled)
 
@@ -276,19 +277,26 @@ class TransformersEngine(Engine):
         self._check_named(params)
         for ids in prompts:
             self._check_room(ids)
-        sequences = Sequences(
-            self._forward,
-            self._logits,
-            self.vocabulary.token,
-            prompts,
-            params,
-            num_sequences,
-            stop,
-            self.eos_ids,
-            self.context_length,
-        )
-        while drawn := await self._call(sequences.step):
+
+        def begin(cancelled: Callable[[], bool]) -> tuple[Sequences, list[Drawn]]:
+            sequences = Sequences(
+                self._forward,
+                self._logits,
+                self.vocabulary.token,
+                prompts,
+                params,
+                num_sequences,
+                stop,
+                self.eos_ids,
+                self.context_length,
+            )
+            return sequences, sequences.step(cancelled)
+
+        # The first step begins from nothing, and may be tried once more; a later one has gone on from what it holds.
+        sequences, drawn = await self._compute(begin)
+        while drawn:
             yield drawn
+            drawn = await self._call(partial(self._sampled, sequences))
 
     async def score(self, ids: Sequence[int], top: int, begin: int = 0) -> AsyncGenerator[list[Scored], None]:
         self._check(ids)
