@@ -32,6 +32,7 @@ GRACE = 2.0
 CHILD_ENVIRONMENT = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "PYTHONSAFEPATH": "1",  # Also for the children of the child.
     "PYTHONUNBUFFERED": "1",
     "TERM": "dumb",
     "TOKENIZERS_PARALLELISM": "false",
@@ -89,6 +90,7 @@ class WorkerEngine(Engine):
             self._log_start = log.tell()
             return await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # A module that lies in the current folder by chance is not imported.
                 "-m",
                 "explorer.engine.process.worker",
                 *self._arguments,
