@@ -8,6 +8,7 @@ from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine.base import Engine
+from explorer.engine.scripted.language import token
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.actions.loading import Models
 from explorer.ui.app import ExplorerApp
@@ -49,4 +50,4 @@ class Reversed(ScriptedEngine):
         return self.info
 
     async def encode(self, text, special_tokens=True):
-        return [self._token(byte) for byte in text.encode()]
+        return [token(byte) for byte in text.encode()]

@@ -11,6 +11,7 @@ from explorer.core.chat import Chat, ChatOptions, Message
 from explorer.core.query import Query
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
+from explorer.engine import calls
 from explorer.engine.base import encode_prompt, encode_source
 from explorer.engine.compute.forward.cache import NoCache
 from explorer.engine.compute.local import TransformersEngine
@@ -104,6 +105,7 @@ async def test_the_engine_says_what_it_is_once_it_is_ready(case):
     assert info == case.oracle.info
     assert bool(info.versions) != case.scripted
     assert info.sampling_defaults == {}
+    assert set(info.answers) == {name for name, kind in calls.CALLS.items() if kind.__module__ == calls.__name__}
     assert info.header().tokenizer == info.event(restarted=True).tokenizer == info.tokenizer
 
 
