@@ -42,8 +42,8 @@ def build(
 class Reversed(ScriptedEngine):
     """The same words under other ids: another vocabulary."""
 
-    async def start(self):
-        info = await super().start()
+    async def start(self, *report):
+        info = await super().start(*report)
         self.info = type(info)(
             **{name: getattr(info, name) for name in info.__struct_fields__ if name != "tokenizer"}, tokenizer="1" * 64
         )

@@ -39,7 +39,7 @@ class Progress(msgspec.Struct, frozen=True):
     """0 where it is not known."""
 
 
-Report = Callable[[Progress], None]
+Reporter = Callable[[Progress], None]
 """Takes how far a call is while it is under way; called on the event loop that made the call."""
 
 
@@ -56,13 +56,11 @@ class Engine(ABC):
 
     info: EngineInfo | None = None
     """None until `start` has returned."""
-    on_progress: Report = staticmethod(silent)
-    """Called while a long call is under way that got no `report`."""
     on_death: Callable[[str], None] = staticmethod(lambda sentence: None)
     """Called once when the engine ends by itself."""
 
     @abstractmethod
-    async def start(self) -> EngineInfo:
+    async def start(self, report: Reporter = silent) -> EngineInfo:
         """Load the model, or load it again. Raises ModelError, EngineDied."""
 
     @abstractmethod
@@ -74,18 +72,21 @@ class Engine(ABC):
         """The names of the calls that an engine of this class answers, sorted; for its EngineInfo."""
         return tuple(sorted(name for name in calls.CALLS if hasattr(cls, f"answer_{name}")))
 
-    async def ask(self, call: Call[Answer], report: Report | None = None) -> Answer:
-        """The answer to a call; what it raises is said there, and UsageError where this engine does not answer it."""
-        answer: Answer = await self._answering(call)(call, report or self.on_progress)
+    async def ask(self, call: Call[Answer], report: Reporter = silent) -> Answer:
+        """The answer to a call; `report` takes how far it is, where it takes long.
+
+        Raises what the call says, and UsageError where this engine does not answer it.
+        """
+        answer: Answer = await self._answering(call)(call, report)
         return answer
 
-    def stream(self, call: Stream[Part], report: Report | None = None) -> AsyncGenerator[Part, None]:
+    def stream(self, call: Stream[Part], report: Reporter = silent) -> AsyncGenerator[Part, None]:
         """The answer to a call, part by part. Closing the iterator stops it between two parts. Raises as `ask` does."""
-        parts: AsyncGenerator[Part, None] = self._answering(call)(call, report or self.on_progress)
+        parts: AsyncGenerator[Part, None] = self._answering(call)(call, report)
         return parts
 
-    def _answering(self, call: AnyCall) -> Callable[[AnyCall, Report], Any]:
-        method: Callable[[AnyCall, Report], Any] | None = getattr(self, f"answer_{call.name}", None)
+    def _answering(self, call: AnyCall) -> Callable[[AnyCall, Reporter], Any]:
+        method: Callable[[AnyCall, Reporter], Any] | None = getattr(self, f"answer_{call.name}", None)
         if method is None:
             model = self.info.model if self.info else "this model"
             raise UsageError(f"The engine of {model} does not answer “{call.name}”. Open the model on another engine.")
@@ -101,7 +102,7 @@ class Engine(ABC):
         include: Sequence[int] = (),
         *,
         prompt_length: int | None = None,
-        report: Report | None = None,
+        report: Reporter = silent,
     ) -> Distribution:
         """The first of the next tokens after a prefix: `calls.Next`."""
         call = calls.Next(ids=list(ids), params=params, top=top, include=list(include), prompt_length=prompt_length)
@@ -116,7 +117,7 @@ class Engine(ABC):
         max_new_tokens: int,
         top: int,
         prompt_length: int | None = None,
-        report: Report | None = None,
+        report: Reporter = silent,
     ) -> AsyncGenerator[Step, None]:
         """Tokens drawn one after the other: `calls.Generate`."""
         call = calls.Generate(
@@ -136,20 +137,20 @@ class Engine(ABC):
         *,
         num_sequences: int = 1,
         stop: StopRules = DEFAULT_STOP,
-        report: Report | None = None,
+        report: Reporter = silent,
     ) -> AsyncGenerator[list[Drawn], None]:
         """Several sequences after each prompt, side by side: `calls.Sample`."""
         whole = [list(ids) for ids in prompts]
         return self.stream(calls.Sample(prompts=whole, params=params, num_sequences=num_sequences, stop=stop), report)
 
     def score(
-        self, ids: Sequence[int], top: int, begin: int = 0, *, report: Report | None = None
+        self, ids: Sequence[int], top: int, begin: int = 0, *, report: Reporter = silent
     ) -> AsyncGenerator[list[Scored], None]:
         """What the model thinks of each token of a text: `calls.Score`."""
         return self.stream(calls.Score(ids=list(ids), top=top, begin=begin), report)
 
     async def compare(
-        self, ids: Sequence[int], continuations: Sequence[Sequence[int]], *, report: Report | None = None
+        self, ids: Sequence[int], continuations: Sequence[Sequence[int]], *, report: Reporter = silent
     ) -> list[list[Scored]]:
         """What the model thinks of several texts that could follow: `calls.Compare`."""
         listed = [list(continuation) for continuation in continuations]
@@ -163,13 +164,13 @@ class Engine(ABC):
         limit: int,
         *,
         prompt_length: int | None = None,
-        report: Report | None = None,
+        report: Reporter = silent,
     ) -> Found:
         """The tokens that match a query, at their places after a prefix: `calls.Search`."""
         call = calls.Search(ids=list(ids), query=query, params=params, limit=limit, prompt_length=prompt_length)
         return await self.ask(call, report)
 
-    async def logprobs(self, ids: Sequence[int], *, report: Report | None = None) -> list[float]:
+    async def logprobs(self, ids: Sequence[int], *, report: Reporter = silent) -> list[float]:
         """The logprob of every token after a prefix, by id: `calls.Logprobs`."""
         return (await self.ask(calls.Logprobs(ids=list(ids)), report)).numbers()
 

@@ -11,7 +11,7 @@ from explorer.core.distribution import Candidate
 from explorer.core.record.events import Add, Move, Prompt, Score, Seen
 from explorer.core.token import Token, label
 from explorer.core.walk.session import Session
-from explorer.engine.base import Engine, Progress
+from explorer.engine.base import Engine, Progress, Reporter, silent
 from explorer.errors import EngineError, UsageError
 from explorer.replay.asked import Asked, drawn, table_of
 from explorer.replay.claims import Claim, Part, in_order, text_before
@@ -32,8 +32,11 @@ class Verification:
         self._session = session
         self._chosen = tolerance
 
-    async def check(self, part: Part, engine: Engine) -> None:
-        """Compute the claims of a part again. Raises UsageError for an engine of another vocabulary, EngineError."""
+    async def check(self, part: Part, engine: Engine, report: Reporter = silent) -> None:
+        """Compute the claims of a part again; `report` takes how far that is.
+
+        Raises UsageError for an engine of another vocabulary, EngineError.
+        """
         info, recorded = engine.info, part.engine
         if info is None:
             raise EngineError("The engine is not running.")
@@ -63,13 +66,13 @@ class Verification:
             )
         )
         for done, claim in enumerate(in_order(self._session, part.claims)):
-            engine.on_progress(Progress("verifying", done, len(part.claims)))
+            report(Progress("verifying", done, len(part.claims)))
             try:
                 await self._check(claim)
             except UsageError as error:
                 # An id that the model does not have, say, where the record was changed.
                 self._tell(claim, type(claim.event).__name__.lower(), 1, [Difference("refused", None, str(error))])
-        engine.on_progress(Progress("verifying", 1, 1))
+        report(Progress("verifying", 1, 1))
         self.report.finish()
 
     async def _check(self, claim: Claim) -> None:

@@ -41,8 +41,7 @@ async def case(request, tiny_folder, tmp_path_factory):
         engine = ScriptedEngine.demo() if scripted else TransformersEngine(settings)
     oracle = ScriptedEngine.demo() if scripted else TransformersEngine(settings, forward=NoCache)
     said = []
-    engine.on_progress = said.append
-    info = await engine.start()
+    info = await engine.start(said.append)
     await oracle.start()
     yield SimpleNamespace(
         engine=engine,

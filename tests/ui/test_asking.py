@@ -178,9 +178,9 @@ async def test_escape_forces_nothing_also_while_a_slow_engine_answers(explore):
 class Dying(ScriptedEngine):
     dead = False
 
-    async def start(self):
+    async def start(self, *report):
         self.dead = False
-        return await super().start()
+        return await super().start(*report)
 
     async def _wait(self):
         if self.dead:

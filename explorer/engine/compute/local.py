@@ -21,7 +21,7 @@ from explorer.core.sampling.stopping import FinishReason
 from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.engine import calls
-from explorer.engine.base import Engine, Progress, Report, check_sampling
+from explorer.engine.base import Engine, Progress, Reporter, check_sampling, silent
 from explorer.engine.calls import Drawn, Floats, Found, RenderedChat, Step
 from explorer.engine.compute import memory
 from explorer.engine.compute.comparison import Comparison
@@ -54,14 +54,14 @@ class TransformersEngine(Engine):
         self._thread = Thread()
         self._rows = RowStore()
 
-    async def start(self) -> EngineInfo:
-        self.info = await self._thread.run(lambda turn: self._load(turn.report), self.on_progress)
+    async def start(self, report: Reporter = silent) -> EngineInfo:
+        self.info = await self._thread.run(lambda turn: self._load(turn.report), report)
         return self.info
 
     async def close(self) -> None:
         self._thread.close()
 
-    async def _compute(self, work: Callable[[Turn], Answer], report: Report) -> Answer:
+    async def _compute(self, work: Callable[[Turn], Answer], report: Reporter) -> Answer:
         """Run `work` on the thread; where memory runs out, once more with nothing kept. Raises OutOfMemory."""
 
         def tried(turn: Turn) -> Answer:
@@ -73,7 +73,7 @@ class TransformersEngine(Engine):
         self._forward.let_go()
         self._rows.clear()
 
-    def _load(self, report: Report) -> EngineInfo:
+    def _load(self, report: Reporter) -> EngineInfo:
         settings = self.settings
         folder, revision = hub.locate(
             settings.model,
@@ -139,7 +139,7 @@ class TransformersEngine(Engine):
             row = self._rows.put(ids, self._forward.logits(ids, turn.cancelled, prefilled).clone())
         return row
 
-    def _row_logits(self, report: Report, ids: Sequence[int], cancelled: Callable[[], bool]) -> torch.Tensor:
+    def _row_logits(self, report: Reporter, ids: Sequence[int], cancelled: Callable[[], bool]) -> torch.Tensor:
         """[V], for those who go on by themselves over several turns."""
         return self._row(ids, Turn(cancelled, report)).logits
 
@@ -189,11 +189,11 @@ class TransformersEngine(Engine):
 
     # The calls.
 
-    async def answer_next(self, call: calls.Next, report: Report) -> Distribution:
+    async def answer_next(self, call: calls.Next, report: Reporter) -> Distribution:
         self._limits.check_params(call.params)
         return await self._compute(partial(self._table, self._asked(call), call.top, call.include), report)
 
-    async def answer_generate(self, call: calls.Generate, report: Report) -> AsyncGenerator[Step, None]:
+    async def answer_generate(self, call: calls.Generate, report: Reporter) -> AsyncGenerator[Step, None]:
         self._limits.check_room(call.ids)
         self._limits.check_params(call.params)
         check_sampling(call.params)
@@ -207,7 +207,7 @@ class TransformersEngine(Engine):
             if step.finish is not None:
                 return
 
-    async def answer_sample(self, call: calls.Sample, report: Report) -> AsyncGenerator[list[Drawn], None]:
+    async def answer_sample(self, call: calls.Sample, report: Reporter) -> AsyncGenerator[list[Drawn], None]:
         check_sampling(call.params, call.num_sequences)
         self._limits.check_params(call.params)
         for ids in call.prompts:
@@ -233,7 +233,7 @@ class TransformersEngine(Engine):
             yield drawn
             drawn = await self._thread.run(partial(self._sampled, sequences), report)
 
-    async def answer_score(self, call: calls.Score, report: Report) -> AsyncGenerator[list[Scored], None]:
+    async def answer_score(self, call: calls.Score, report: Reporter) -> AsyncGenerator[list[Scored], None]:
         self._limits.check(call.ids)
         token = self.vocabulary.token
         if call.begin == 0:
@@ -247,7 +247,7 @@ class TransformersEngine(Engine):
         finally:
             scoring.stop()
 
-    async def answer_compare(self, call: calls.Compare, report: Report) -> list[list[Scored]]:
+    async def answer_compare(self, call: calls.Compare, report: Reporter) -> list[list[Scored]]:
         for continuation in ([], *call.continuations):
             self._limits.check([*call.ids, *continuation])
 
@@ -258,7 +258,7 @@ class TransformersEngine(Engine):
 
         return await self._compute(work, report)
 
-    async def answer_search(self, call: calls.Search, report: Report) -> Found:
+    async def answer_search(self, call: calls.Search, report: Reporter) -> Found:
         self._limits.check_params(call.params)
         asked, vocabulary = self._asked(call), self.vocabulary
 
@@ -271,7 +271,7 @@ class TransformersEngine(Engine):
 
         return await self._compute(work, report)
 
-    async def answer_logprobs(self, call: calls.Logprobs, report: Report) -> Floats:
+    async def answer_logprobs(self, call: calls.Logprobs, report: Reporter) -> Floats:
         def work(turn: Turn) -> Floats:
             return Floats.of(self._row(call.ids, turn).logits.float().log_softmax(-1).tolist())
 
@@ -279,7 +279,7 @@ class TransformersEngine(Engine):
 
     # In threads of their own where the whole vocabulary may be looked at: the one that computes may be busy.
 
-    async def answer_encode(self, call: calls.Encode, _report: Report) -> list[Token]:
+    async def answer_encode(self, call: calls.Encode, _report: Reporter) -> list[Token]:
         if call.first:
             ids = self.vocabulary.encode(call.text, call.special_tokens)
         else:
@@ -292,15 +292,15 @@ class TransformersEngine(Engine):
             )
         return [self.vocabulary.token(token_id, call.first and index == 0) for index, token_id in enumerate(ids)]
 
-    async def answer_spell(self, call: calls.Spell, _report: Report) -> list[Token]:
+    async def answer_spell(self, call: calls.Spell, _report: Reporter) -> list[Token]:
         ids = await asyncio.to_thread(self.vocabulary.entries.spelling, call.data)
         return [self.vocabulary.token(token_id) for token_id in ids]
 
-    async def answer_render_chat(self, call: calls.RenderChat, _report: Report) -> RenderedChat:
+    async def answer_render_chat(self, call: calls.RenderChat, _report: Reporter) -> RenderedChat:
         return self.chat_template.render(call.messages, call.options)
 
-    async def answer_describe(self, call: calls.Describe, _report: Report) -> list[Token]:
+    async def answer_describe(self, call: calls.Describe, _report: Reporter) -> list[Token]:
         return self.vocabulary.tokens(call.ids)
 
-    async def answer_inspect(self, _call: calls.Inspect, report: Report) -> Structure:
+    async def answer_inspect(self, _call: calls.Inspect, report: Reporter) -> Structure:
         return await self._thread.run(lambda turn: inspection.structure(self.model, self._forward.capabilities), report)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from explorer.engine.base import Progress, Report
+from explorer.engine.base import Progress, Reporter
 from explorer.engine.compute.forward.cache import Cancelled
 from explorer.errors import ExplorerError
 
@@ -24,11 +24,11 @@ class Turn:
 
     cancelled: Callable[[], bool]
     """Whether nobody waits for it any more: it should end as soon as it can, with Cancelled."""
-    report: Report
+    report: Reporter
     """Takes how far it is; from any thread."""
 
 
-def from_threads(report: Report) -> Report:
+def from_threads(report: Reporter) -> Reporter:
     """The same report, for any thread: it is called on the loop that runs here."""
     loop = asyncio.get_running_loop()
 
@@ -44,7 +44,7 @@ class Thread:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, "engine")
 
-    async def run(self, work: Callable[[Turn], Answer], report: Report) -> Answer:
+    async def run(self, work: Callable[[Turn], Answer], report: Reporter) -> Answer:
         """What `work` gives on the thread, when its turn has come; a cancelled caller waits until it has stopped."""
         stop = threading.Event()
         job = self._pool.submit(work, Turn(stop.is_set, from_threads(report)))

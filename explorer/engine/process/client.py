@@ -15,7 +15,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from explorer.engine.base import Engine, Report
+from explorer.engine.base import Engine, Reporter, silent
 from explorer.engine.calls import Answer, AnyCall, Call, Part, Stream
 from explorer.engine.description import EngineInfo, ModelSettings
 from explorer.engine.process import wire
@@ -37,7 +37,7 @@ CHILD_ENVIRONMENT = {
 class Waiting:
     """A request that is under way: its replies in order, or the error that ended it; and who is told how far it is."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Reporter) -> None:
         self.report = report
         self.replies: asyncio.Queue[wire.Reply | ExplorerError] = asyncio.Queue()
 
@@ -71,11 +71,11 @@ class WorkerEngine(Engine):
         """The process id of the worker, for whoever wants to watch it."""
         return self._process.pid if self._process else None
 
-    async def start(self) -> EngineInfo:
+    async def start(self, report: Reporter = silent) -> EngineInfo:
         await self.close()
         self.info = None
         self._prefixes = wire.PrefixWriter()
-        waiting = self._waiting[0] = Waiting(self.on_progress)
+        waiting = self._waiting[0] = Waiting(report)
         try:
             self._process = await self._spawn()
             self._reader = asyncio.create_task(self._read(self._process))
@@ -166,17 +166,17 @@ class WorkerEngine(Engine):
             self._process.stdin.write(data)
             await self._process.stdin.drain()
 
-    async def ask(self, call: Call[Answer], report: Report | None = None) -> Answer:
-        async with aclosing(self._told(call, report or self.on_progress)) as told:
+    async def ask(self, call: Call[Answer], report: Reporter = silent) -> Answer:
+        async with aclosing(self._told(call, report)) as told:
             async for part in told:
                 answer: Answer = part
                 return answer
         raise EngineError("The engine gave no answer.")
 
-    def stream(self, call: Stream[Part], report: Report | None = None) -> AsyncGenerator[Part, None]:
-        return self._told(call, report or self.on_progress)
+    def stream(self, call: Stream[Part], report: Reporter = silent) -> AsyncGenerator[Part, None]:
+        return self._told(call, report)
 
-    async def _told(self, call: AnyCall, report: Report) -> AsyncGenerator[Any, None]:
+    async def _told(self, call: AnyCall, report: Reporter) -> AsyncGenerator[Any, None]:
         """Send a call and yield its answer, part by part; closing the iterator cancels the request."""
         self._last_id += 1
         request_id = self._last_id

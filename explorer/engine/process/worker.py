@@ -114,8 +114,7 @@ class Server:
         report(Progress("starting the engine"))
         # The import of torch takes seconds: in a thread, so that the end of the parent is noticed all the while.
         engine = await asyncio.to_thread(make_engine, self._kind, request.settings)
-        engine.on_progress = report
-        info = await engine.start()
+        info = await engine.start(report)
         self._engine = engine
         # What was imported and loaded stays: looking through it for garbage would stall a step for 0.1 s.
         gc.collect()

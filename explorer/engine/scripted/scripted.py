@@ -16,7 +16,7 @@ from explorer.core.sampling.stopping import FinishReason, Stopper
 from explorer.core.score import Alternative, Scored
 from explorer.core.token import Token
 from explorer.engine import calls
-from explorer.engine.base import Engine, Report, check_sampling
+from explorer.engine.base import Engine, Reporter, check_sampling, silent
 from explorer.engine.calls import Drawn, Floats, Found, RenderedChat, Step
 from explorer.engine.description import EngineInfo, Module, Structure
 from explorer.engine.limits import Limits
@@ -46,7 +46,8 @@ class ScriptedEngine(Engine):
         """Tells a very short story."""
         return cls(language.story(), context_length)
 
-    async def start(self) -> EngineInfo:
+    async def start(self, report: Reporter = silent) -> EngineInfo:
+        del report  # There is nothing to load.
         self.info = EngineInfo(
             model="scripted",
             architecture="ScriptedEngine",
@@ -117,13 +118,13 @@ class ScriptedEngine(Engine):
             raise EngineError("The samplers cut every token here, so that nothing can be drawn. Loosen a setting.")
         return random.Random(point).choices(kept, [c.sampling_prob for c in kept])[0], everything
 
-    async def answer_next(self, call: calls.Next, _report: Report) -> Distribution:
+    async def answer_next(self, call: calls.Next, _report: Reporter) -> Distribution:
         self._limits.check(call.ids)
         self._limits.check_params(call.params)
         await self._wait()
         return self._distribution(call.ids, call.params, call.top, call.include, _prompt_length(call))
 
-    async def answer_generate(self, call: calls.Generate, _report: Report) -> AsyncGenerator[Step, None]:
+    async def answer_generate(self, call: calls.Generate, _report: Reporter) -> AsyncGenerator[Step, None]:
         params, prompt = call.params, _prompt_length(call)
         self._limits.check_room(call.ids)
         self._limits.check_params(params)
@@ -147,7 +148,7 @@ class ScriptedEngine(Engine):
             if finish:
                 return
 
-    async def answer_sample(self, call: calls.Sample, _report: Report) -> AsyncGenerator[list[Drawn], None]:
+    async def answer_sample(self, call: calls.Sample, _report: Reporter) -> AsyncGenerator[list[Drawn], None]:
         params, num_sequences = call.params, call.num_sequences
         check_sampling(params, num_sequences)
         self._limits.check_params(params)
@@ -176,7 +177,7 @@ class ScriptedEngine(Engine):
             draw += 1
             yield drawn
 
-    async def answer_score(self, call: calls.Score, _report: Report) -> AsyncGenerator[list[Scored], None]:
+    async def answer_score(self, call: calls.Score, _report: Reporter) -> AsyncGenerator[list[Scored], None]:
         self._limits.check(call.ids)
         await self._wait()
         yield [self._scored(call.ids, index, call.top) for index in range(call.begin, len(call.ids))]
@@ -199,7 +200,7 @@ class ScriptedEngine(Engine):
         )
         return Scored(chosen.token, chosen.logprob, chosen.prob, chosen.rank, table.entropy, alternatives)
 
-    async def answer_compare(self, call: calls.Compare, _report: Report) -> list[list[Scored]]:
+    async def answer_compare(self, call: calls.Compare, _report: Reporter) -> list[list[Scored]]:
         ids = call.ids
         texts = [[*ids, *continuation] for continuation in call.continuations]
         for text in (ids, *texts):
@@ -207,7 +208,7 @@ class ScriptedEngine(Engine):
         await self._wait()
         return [[self._scored(text, index, 0) for index in range(len(ids), len(text))] for text in texts]
 
-    async def answer_search(self, call: calls.Search, _report: Report) -> Found:
+    async def answer_search(self, call: calls.Search, _report: Reporter) -> Found:
         self._limits.check(call.ids)
         self._limits.check_params(call.params)
         await self._wait()
@@ -216,19 +217,19 @@ class ScriptedEngine(Engine):
         hits = [candidate for candidate in table.candidates if candidate.token.id in matching]
         return Found(tuple(hits[: call.limit]), len(hits))
 
-    async def answer_logprobs(self, call: calls.Logprobs, _report: Report) -> Floats:
+    async def answer_logprobs(self, call: calls.Logprobs, _report: Reporter) -> Floats:
         self._limits.check(call.ids)
         await self._wait()
         return Floats.of(_log_softmax(self._logits(call.ids)))
 
-    async def answer_encode(self, call: calls.Encode, _report: Report) -> list[Token]:
+    async def answer_encode(self, call: calls.Encode, _report: Reporter) -> list[Token]:
         begin = [BOS] if call.special_tokens else []
         return [token(token_id) for token_id in [*begin, *language.encode(call.text)]]
 
-    async def answer_spell(self, call: calls.Spell, _report: Report) -> list[Token]:
+    async def answer_spell(self, call: calls.Spell, _report: Reporter) -> list[Token]:
         return [token(token_id) for token_id in language.entries().spelling(call.data)]
 
-    async def answer_render_chat(self, call: calls.RenderChat, _report: Report) -> RenderedChat:
+    async def answer_render_chat(self, call: calls.RenderChat, _report: Reporter) -> RenderedChat:
         """`<|begin|>`, then `ROLE: CONTENT<|end|>` and a line break for each turn, then `assistant:`."""
         await self._wait()
         messages = call.messages
@@ -239,10 +240,10 @@ class ScriptedEngine(Engine):
         text = f"<|begin|>{turns}{'assistant:' if call.options.add_generation_prompt else ''}"
         return RenderedChat(text, [token(token_id) for token_id in language.encode(text)])
 
-    async def answer_describe(self, call: calls.Describe, _report: Report) -> list[Token]:
+    async def answer_describe(self, call: calls.Describe, _report: Reporter) -> list[Token]:
         return [token(token_id) for token_id in call.ids]
 
-    async def answer_inspect(self, _call: calls.Inspect, _report: Report) -> Structure:
+    async def answer_inspect(self, _call: calls.Inspect, _report: Reporter) -> Structure:
         return Structure(
             layers=None,
             heads=None,
