@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 import msgspec
 
+from explorer.core.asked import Asked
 from explorer.core.chat import ChatOptions, Message
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.query import Query
@@ -137,6 +138,11 @@ class TableCall(PrefixCall, frozen=True, kw_only=True):
     params: SamplingParams
     prompt_length: int | None = None
     """How many tokens of the prefix are the prompt, after which `min_new_tokens` counts; None where all of them are."""
+
+    @property
+    def asked(self) -> Asked:
+        """The distribution that the call is about."""
+        return Asked(self.params, self.ids, len(self.ids) if self.prompt_length is None else self.prompt_length)
 
 
 class Next(TableCall, Call[Distribution], frozen=True, kw_only=True):

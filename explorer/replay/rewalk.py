@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import UNSET
 
+from explorer.core.asked import Asked
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.place import Place
 from explorer.core.record.events import Add, AnyEvent, Move, Prompt, Score, Seen
@@ -21,7 +22,7 @@ from explorer.core.walk.steps import Step, at_line, walked
 from explorer.core.walk.tree import Node
 from explorer.engine.base import Engine, Progress, Reporter, silent
 from explorer.errors import EngineError, RecordError, UsageError
-from explorer.replay.asked import Asked, drawn, table_of
+from explorer.replay.asked import drawn, table_of
 
 
 class Rewalk:
@@ -96,7 +97,7 @@ class Rewalk:
     def _asked(self, place: Place) -> Asked:
         session = self._session
         length = len(session.tree.prompt) if place.at is None else place.at
-        return Asked(session.prefix(place), length, session.params)
+        return Asked(session.params, session.prefix(place), length)
 
     async def _seen(self, event: Seen) -> Seen:
         """The first rows, as many as there were, and every row that was listed."""

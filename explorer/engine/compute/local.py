@@ -15,6 +15,7 @@ import torch
 import transformers
 from transformers import PreTrainedModel
 
+from explorer.core.asked import Asked
 from explorer.core.distribution import Distribution
 from explorer.core.sampling.params import sampling_defaults
 from explorer.core.sampling.stopping import FinishReason
@@ -143,13 +144,13 @@ class TransformersEngine(Engine):
         """[V], for those who go on by themselves over several turns."""
         return self._row(ids, Turn(cancelled, report)).logits
 
-    def _table(self, asked: logits.Asked, top: int, include: Sequence[int], turn: Turn) -> Distribution:
+    def _table(self, asked: Asked, top: int, include: Sequence[int], turn: Turn) -> Distribution:
         row = self._row(asked.ids, turn)
         include = [token_id for token_id in include if 0 <= token_id < self._limits.vocab_size]
         with torch.inference_mode():
             return logits.distribution(row, asked, top, include, self.vocabulary.token)
 
-    def _draw(self, asked: logits.Asked, draw: int, turn: Turn) -> tuple[int, float]:
+    def _draw(self, asked: Asked, draw: int, turn: Turn) -> tuple[int, float]:
         """The token that is drawn after the prefix, and its sampling prob."""
         row = self._row(asked.ids, turn)
         with torch.inference_mode():
@@ -165,7 +166,7 @@ class TransformersEngine(Engine):
             drawn = self._draws.draw(probs, asked.params.seed, draw)
             return drawn, probs[0, drawn].item()
 
-    def _step(self, asked: logits.Asked, draw: int, top: int, turn: Turn) -> Step:
+    def _step(self, asked: Asked, draw: int, top: int, turn: Turn) -> Step:
         drawn, prob = self._draw(asked, draw, turn)
         before = self._table(asked, 1, [drawn], turn).find(drawn)
         assert before is not None
@@ -175,12 +176,11 @@ class TransformersEngine(Engine):
         finish: FinishReason | None = "stop" if drawn in self.eos_ids else None
         if finish is None and len(after) == self._limits.context_length:
             finish = "context"
-        table = self._table(msgspec.structs.replace(asked, ids=after), top, (), turn)
+        table = self._table(asked.after(after), top, (), turn)
         return Step(before, draw, table, finish)
 
-    def _asked(self, call: calls.TableCall) -> logits.Asked:
-        length = len(call.ids) if call.prompt_length is None else call.prompt_length
-        return logits.Asked(call.params, call.ids, length, self.eos_ids)
+    def _asked(self, call: calls.TableCall) -> Asked:
+        return msgspec.structs.replace(call.asked, eos_ids=self.eos_ids)
 
     def _sampled(self, sequences: Sequences, turn: Turn) -> list[Drawn]:
         """The next tokens of sequences that are under way. Raises OutOfMemory."""
@@ -200,7 +200,7 @@ class TransformersEngine(Engine):
         asked = self._asked(call)
         for count in range(call.max_new_tokens):
             step = await self._compute(partial(self._step, asked, call.draws + count, call.top), report)
-            asked = msgspec.structs.replace(asked, ids=[*asked.ids, step.drawn.token.id])
+            asked = asked.after([*asked.ids, step.drawn.token.id])
             if step.finish is None and count + 1 == call.max_new_tokens:
                 step = msgspec.structs.replace(step, finish="length")
             yield step

@@ -12,6 +12,7 @@ from itertools import groupby
 
 import torch
 
+from explorer.core.asked import Asked
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import Stopper, StopRules
 from explorer.core.token import Token
@@ -153,7 +154,7 @@ class Sequences:
 
     def _sampling_probs(self, rows: torch.Tensor, group: list[Line]) -> torch.Tensor:
         """[n, V] after one prompt; at the temperature 0, all of it is with one token of each row."""
-        asked = logits.Asked(self._params, group[0].ids, len(self._prompts[group[0].prompt]), self._eos_ids)
+        asked = Asked(self._params, group[0].ids, len(self._prompts[group[0].prompt]), self._eos_ids)
         scores = logits.batch_scores(rows, [one.ids for one in group], asked)
         if bool(scores.isneginf().all(-1).any()):
             raise EngineError("The samplers cut every token here, so that nothing can be drawn. Loosen a setting.")

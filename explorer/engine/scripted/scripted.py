@@ -9,6 +9,7 @@ import math
 import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
+from explorer.core.asked import Asked
 from explorer.core.chat import ROLES
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling.params import SamplingParams
@@ -26,8 +27,6 @@ from explorer.engine.scripted.language import BOS, SPECIAL, token
 from explorer.engine.scripted.language import EOS as EOS
 from explorer.engine.scripted.language import WORDS as WORDS
 from explorer.errors import EngineError, UsageError
-
-EVERYTHING_OFF = SamplingParams()
 
 
 class ScriptedEngine(Engine):
@@ -73,11 +72,9 @@ class ScriptedEngine(Engine):
             row[token_id] = logit
         return row
 
-    def _distribution(
-        self, ids: Sequence[int], params: SamplingParams, top: int, include: Sequence[int], prompt_length: int
-    ) -> Distribution:
-        row = self._logits(ids)
-        shaped = samplers.shape(row, ids, params, prompt_length, [EOS])
+    def _distribution(self, asked: Asked, top: int, include: Sequence[int] = ()) -> Distribution:
+        row = self._logits(asked.ids)
+        shaped = samplers.shape(row, asked.ids, asked.params, asked.prompt_length, [EOS])
         order = samplers.order(shaped.moved)
         places = {token_id: place for place, token_id in enumerate(order, 1)}
         ranks = {token_id: rank for rank, token_id in enumerate(samplers.order(row), 1)}
@@ -108,11 +105,9 @@ class ScriptedEngine(Engine):
             samplers.nats(shares) / math.log(2) if shaped.kept else None,
         )
 
-    def _draw(
-        self, ids: Sequence[int], params: SamplingParams, point: str, prompt_length: int
-    ) -> tuple[Candidate, Distribution]:
+    def _draw(self, asked: Asked, point: str) -> tuple[Candidate, Distribution]:
         """The token that the random numbers of a point take, and what it was taken from."""
-        everything = self._distribution(ids, params, language.SIZE, (), prompt_length)
+        everything = self._distribution(asked, language.SIZE)
         kept = [c for c in everything.candidates if c.sampling_prob > 0]
         if not kept:
             raise EngineError("The samplers cut every token here, so that nothing can be drawn. Loosen a setting.")
@@ -122,29 +117,28 @@ class ScriptedEngine(Engine):
         self._limits.check(call.ids)
         self._limits.check_params(call.params)
         await self._wait()
-        return self._distribution(call.ids, call.params, call.top, call.include, _prompt_length(call))
+        return self._distribution(call.asked, call.top, call.include)
 
     async def answer_generate(self, call: calls.Generate, _report: Reporter) -> AsyncGenerator[Step, None]:
-        params, prompt = call.params, _prompt_length(call)
         self._limits.check_room(call.ids)
-        self._limits.check_params(params)
-        check_sampling(params)
-        path = list(call.ids)
+        self._limits.check_params(call.params)
+        check_sampling(call.params)
+        asked = call.asked
         for count in range(call.max_new_tokens):
             await self._wait()
             # Give the loop a turn: a cancellation lands between two tokens.
             await asyncio.sleep(0)
             draw = call.draws + count
-            drawn, _ = self._draw(path, params, f"{params.seed}:{draw}", prompt)
-            path.append(drawn.token.id)
+            drawn, _ = self._draw(asked, f"{call.params.seed}:{draw}")
+            asked = asked.after([*asked.ids, drawn.token.id])
             finish: FinishReason | None = None
             if drawn.token.id == EOS:
                 finish = "stop"
-            elif len(path) == self._context_length:
+            elif len(asked.ids) == self._context_length:
                 finish = "context"
             elif count + 1 == call.max_new_tokens:
                 finish = "length"
-            yield Step(drawn, draw, self._distribution(path, params, call.top, (), prompt), finish)
+            yield Step(drawn, draw, self._distribution(asked, call.top), finish)
             if finish:
                 return
 
@@ -168,7 +162,7 @@ class ScriptedEngine(Engine):
             for index, path in list(paths.items()):
                 prompt, row = divmod(index, num_sequences)
                 point = f"{(params.seed or 0) + prompt}:{draw}" + (f":{row}" if row else "")
-                candidate, table = self._draw(path, params, point, len(call.prompts[prompt]))
+                candidate, table = self._draw(Asked(params, path, len(call.prompts[prompt])), point)
                 path.append(candidate.token.id)
                 finish = stoppers[index].feed(candidate.token, table.entropy, table.candidates[0].prob)
                 drawn.append(Drawn(index, candidate, finish))
@@ -192,7 +186,7 @@ class ScriptedEngine(Engine):
         return self._pairs[pair]
 
     def _scored_after(self, ids: Sequence[int], token_id: int, top: int) -> Scored:
-        table = self._distribution(ids, EVERYTHING_OFF, top, [token_id], len(ids))
+        table = self._distribution(Asked(SamplingParams(), ids, len(ids)), top, [token_id])
         chosen = table.find(token_id)
         assert chosen is not None
         alternatives = tuple(
@@ -212,7 +206,7 @@ class ScriptedEngine(Engine):
         self._limits.check(call.ids)
         self._limits.check_params(call.params)
         await self._wait()
-        table = self._distribution(call.ids, call.params, language.SIZE, (), _prompt_length(call))
+        table = self._distribution(call.asked, language.SIZE)
         matching = set(language.entries().matching(call.query))
         hits = [candidate for candidate in table.candidates if candidate.token.id in matching]
         return Found(tuple(hits[: call.limit]), len(hits))
@@ -260,10 +254,6 @@ class ScriptedEngine(Engine):
 
     async def close(self) -> None:
         self.info = None
-
-
-def _prompt_length(call: calls.TableCall) -> int:
-    return len(call.ids) if call.prompt_length is None else call.prompt_length
 
 
 def _log_softmax(row: Sequence[float]) -> list[float]:
