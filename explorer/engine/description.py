@@ -33,7 +33,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     allow_pickle: bool = False
     trust_remote_code: bool = False
     bos: bool | None = None
-    """Whether a text begins with the BOS token; None is as the tokenizer does by default."""
+    """Whether a text begins with the BOS token; None leaves it to the tokenizer."""
 
     def special(self) -> dict[str, Any]:
         """What is not as usual and decides on the numbers, or on trust: for the record."""

@@ -573,7 +573,7 @@ async def test_a_search_looks_at_the_end_of_the_prompt_as_a_table_does(case):
 
 
 async def test_a_regular_expression_that_is_none_is_said(case):
-    for pattern, said in (("(", "no regular expression"), ("[z-a]", "no regular expression")):
+    for pattern, said in (("(", "not a regular expression"), ("[z-a]", "not a regular expression")):
         with pytest.raises(UsageError, match=said):
             await case.engine.search(case.prompt, Query("regex", pattern), ONE, 5)
 

@@ -26,14 +26,15 @@ from explorer.engine.base import Engine, Progress, Reporter, check_sampling, sil
 from explorer.engine.calls import Drawn, Floats, Found, RenderedChat, Step
 from explorer.engine.compute import memory
 from explorer.engine.compute.comparison import Comparison
-from explorer.engine.compute.forward.cache import CHUNK, Forward, forward_for
+from explorer.engine.compute.forward.cache import CHUNK, forward_for
+from explorer.engine.compute.forward.forward import Forward
 from explorer.engine.compute.loading import inspection
 from explorer.engine.compute.loading.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
 from explorer.engine.compute.loading.placement import devices_in_words
 from explorer.engine.compute.scoring import Scoring
 from explorer.engine.compute.sequences import Sequences
 from explorer.engine.compute.tables import logits
-from explorer.engine.compute.tables.drawing import Draws
+from explorer.engine.compute.tables.drawing import Draws, drawable, sampling_probs
 from explorer.engine.compute.tables.ranking import Row
 from explorer.engine.compute.tables.rows import RowStore
 from explorer.engine.compute.tables.search import first_of
@@ -41,7 +42,7 @@ from explorer.engine.compute.thread import Thread, Turn, from_threads
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
 from explorer.engine.files import hub
 from explorer.engine.limits import Limits
-from explorer.errors import EngineError, UsageError
+from explorer.errors import UsageError
 
 Answer = TypeVar("Answer")
 
@@ -90,7 +91,8 @@ class TransformersEngine(Engine):
         self.model = load_model(folder, config, self.settings, report)
         try:
             self._forward = self._scheme(self.model)
-            probe = self._forward.logits([self._some_id()])
+            bos = getattr(self.model.config.get_text_config(decoder=True), "bos_token_id", None)
+            probe = self._forward.logits([bos if isinstance(bos, int) else 0])
         except Exception as error:
             if memory.ran_out(error):
                 raise memory.does_not_fit(self.settings.name, self.model.device, error) from error
@@ -118,10 +120,6 @@ class TransformersEngine(Engine):
             answers=self.answered(),
         )
 
-    def _some_id(self) -> int:
-        bos = getattr(self.model.config.get_text_config(decoder=True), "bos_token_id", None)
-        return bos if isinstance(bos, int) else 0
-
     # On the thread.
 
     def _row(self, ids: Sequence[int], turn: Turn) -> Row:
@@ -141,7 +139,6 @@ class TransformersEngine(Engine):
         return row
 
     def _row_logits(self, report: Reporter, ids: Sequence[int], cancelled: Callable[[], bool]) -> torch.Tensor:
-        """[V], for those who go on by themselves over several turns."""
         return self._row(ids, Turn(cancelled, report)).logits
 
     def _table(self, asked: Asked, top: int, include: Sequence[int], turn: Turn) -> Distribution:
@@ -154,14 +151,10 @@ class TransformersEngine(Engine):
         """The token that is drawn after the prefix, and its sampling prob."""
         row = self._row(asked.ids, turn)
         with torch.inference_mode():
-            scores = logits.sampling_scores(row.logits, asked)
-            if bool(scores.isneginf().all()):
-                raise EngineError("The samplers cut every token here, so that nothing can be drawn. Loosen a setting.")
+            scores = drawable(logits.sampling_scores(row.logits, asked))
             if asked.params.temperature == 0:
                 return logits.greedy(scores[0]), 1.0
-            probs = scores.softmax(-1)
-            if not bool(probs.isfinite().all()):
-                raise EngineError("The model's logits are not finite here, so that nothing can be drawn.")
+            probs = sampling_probs(scores)
             assert asked.params.seed is not None
             drawn = self._draws.draw(probs, asked.params.seed, draw)
             return drawn, probs[0, drawn].item()
@@ -303,4 +296,4 @@ class TransformersEngine(Engine):
         return self.vocabulary.tokens(call.ids)
 
     async def answer_inspect(self, _call: calls.Inspect, report: Reporter) -> Structure:
-        return await self._thread.run(lambda turn: inspection.structure(self.model, self._forward.capabilities), report)
+        return await self._thread.run(lambda _: inspection.structure(self.model, self._forward.capabilities), report)

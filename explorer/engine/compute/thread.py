@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from explorer.engine.base import Progress, Reporter
-from explorer.engine.compute.forward.cache import Cancelled
+from explorer.engine.compute.forward.forward import Cancelled
 from explorer.errors import ExplorerError
 
 Answer = TypeVar("Answer")

@@ -29,7 +29,7 @@ HUB_TIMEOUT = 10.0
 """Seconds to wait for the hub's first answer."""
 
 ABANDONED = 30.0
-"""Seconds without a byte after which a part of a file, which nobody holds the lock of, is not being downloaded."""
+"""A part of a file that grew no more for so many seconds, and that nobody has locked, is not being downloaded."""
 
 
 def download(

@@ -62,7 +62,7 @@ def locate(
         lacks
     ):  # The repository itself lacks it, or the hub's library took the end of the network for the end of the files.
         raise ModelError(
-            f"{model} came from the hub with {lacks}, and cannot be loaded so. Try again, or another model."
+            f"{model} was downloaded from the hub with {lacks}, so it cannot be loaded. Try again, or another model."
         )
     return downloaded, downloaded.name
 
@@ -163,7 +163,7 @@ def _why_not_downloaded(model: str, revision: str | None, lacks: str, error: Bas
 def _held(model: str, revision: str | None, lacks: str) -> str:
     """What of a model is in the cache."""
     if lacks:
-        return f"{model} is in the local cache by half (with {lacks})"
+        return f"{model} is only partly in the local cache (with {lacks})"
     if _whole_revisions(model):
         return f"{model} is in the local cache, but not its revision {revision or 'main'}"
     return f"{model} is not in the local cache"

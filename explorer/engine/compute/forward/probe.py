@@ -23,7 +23,8 @@ HELD, GAP = 6, 5
 
 TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-3, torch.float16: 0.05}
 ROUGH_TOLERANCE = 0.2
-"""Of bfloat16 and of quantised weights. How far the logits of a prefix may differ by two paths, of their range."""
+"""How far the logits of one prefix may differ when they are computed in two ways, as a share of their range: by dtype,
+and for bfloat16 and quantised weights."""
 
 
 @torch.inference_mode()

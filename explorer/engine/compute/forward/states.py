@@ -17,7 +17,7 @@ BUDGET = 1 << 30
 """Bytes of all snapshots of a sequence."""
 
 MOST = 256
-"""Snapshots of a sequence, however small: beyond it, choosing which to forget costs more than a gap."""
+"""Snapshots of a sequence, however small they are: with more, choosing the one to forget costs more than it saves."""
 
 
 class Missing:

@@ -87,7 +87,7 @@ def load_model(folder: Path, config: Any, settings: ModelSettings, report: Repor
     missing = sorted(loaded["missing_keys"])
     if missing:
         raise ModelError(
-            f"{name} lacks {len(missing)} of the weights that its config.json asks for, {missing[0]} for one. "
+            f"{name} lacks {len(missing)} of the weights that its config.json asks for, for example {missing[0]}. "
             "It is not a whole causal language model; download it again."
         )
     if model.device.type == "cpu" and model.num_parameters() < SMALL:

@@ -25,7 +25,7 @@ def sampling_scores(row: torch.Tensor, asked: Asked) -> torch.Tensor:
 
 
 def batch_scores(rows: torch.Tensor, prefixes: Sequence[Sequence[int]], asked: Asked) -> torch.Tensor:
-    """The same [N, V] of rows [N, V] after prefixes of one length, which stand in the place of the one asked for."""
+    """The same of several rows [N, V] at once, each after its own of the prefixes, which are of one length."""
     scores = rows.float()
     steps = _chain(asked, rows.device)
     history = torch.tensor([list(ids) for ids in prefixes], device=rows.device) if steps else scores
