@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 import torch
 
+from explorer.core.asked import Asked
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
-from explorer.engine.compute.tables.logits import Asked, distribution, sampling_scores
+from explorer.engine.compute.tables.logits import distribution, sampling_scores
 from explorer.engine.compute.tables.ranking import Row
 
 SIZES = {"32k": 32_000, "152k": 151_936, "262k": 262_144}

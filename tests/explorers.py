@@ -8,6 +8,7 @@ from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine.base import Engine
+from explorer.engine.scripted.language import token
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.actions.loading import Models
 from explorer.ui.app import ExplorerApp
@@ -41,12 +42,12 @@ def build(
 class Reversed(ScriptedEngine):
     """The same words under other ids: another vocabulary."""
 
-    async def start(self):
-        info = await super().start()
+    async def start(self, *report):
+        info = await super().start(*report)
         self.info = type(info)(
             **{name: getattr(info, name) for name in info.__struct_fields__ if name != "tokenizer"}, tokenizer="1" * 64
         )
         return self.info
 
     async def encode(self, text, special_tokens=True):
-        return [self._token(byte) for byte in text.encode()]
+        return [token(byte) for byte in text.encode()]

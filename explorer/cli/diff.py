@@ -10,7 +10,7 @@ from explorer.cli.engines import with_engine
 from explorer.cli.options import DEVICE, PICKLE, TRUST, print_json, record_file, recorded_config
 
 if TYPE_CHECKING:
-    from explorer.engine.base import Engine
+    from explorer.engine.base import Engine, Reporter
     from explorer.replay.comparison import Compared
 
 
@@ -53,18 +53,18 @@ def divergences(a: "Compared", b: "Compared", flags: dict[str, Any]) -> list[flo
     if not ids:
         return []
 
-    async def keep(engine: "Engine") -> int:
+    async def keep(engine: "Engine", report: "Reporter") -> int:
         row: list[float] = []
         for length in range(1, len(ids) + 1):
-            engine.on_progress(Progress("computing A", length, len(ids)))
+            report(Progress("computing A", length, len(ids)))
             row = await engine.logprobs(ids[:length])
             array("d", row).tofile(rows)
         return len(row)
 
-    async def measure(engine: "Engine") -> list[float]:
+    async def measure(engine: "Engine", report: "Reporter") -> list[float]:
         found = []
         for length in range(1, len(ids) + 1):
-            engine.on_progress(Progress("computing B", length, len(ids)))
+            report(Progress("computing B", length, len(ids)))
             row = array("d")
             row.fromfile(rows, size)
             found.append(exact_divergence(row, await engine.logprobs(ids[:length])))

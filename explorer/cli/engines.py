@@ -24,7 +24,7 @@ from explorer.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from explorer.core.token import Token
-    from explorer.engine.base import Engine, Progress, RenderedChat
+    from explorer.engine.base import Engine, Progress, RenderedChat, Reporter
     from explorer.engine.description import ModelEntry, ModelSettings
     from explorer.engine.vocabulary.vocabulary import Vocabulary
 
@@ -134,18 +134,17 @@ class Engines:
         return asyncio.run(question)
 
 
-def with_engine(config: Config, ask: "Callable[[Engine], Awaitable[Answer]]") -> Answer:
-    """The answer of an engine that is started for it."""
+def with_engine(config: Config, ask: "Callable[[Engine, Reporter], Awaitable[Answer]]") -> Answer:
+    """The answer of an engine that is started for it; how far that is, and what is reported then, is shown."""
     context = click.get_current_context(silent=True)
     engines = (context and context.find_object(Engines)) or Engines()
 
     async def run() -> Answer:
         engine, line = engines.make(config), ProgressLine(sys.stderr)
-        engine.on_progress = line
         try:
-            await engine.start()
+            await engine.start(line)
             line.clear()
-            return await ask(engine)
+            return await ask(engine, line)
         finally:
             line.clear()
             await engine.close()
@@ -172,7 +171,7 @@ def find_tokens(config: Config, source: PromptSource, special_tokens: bool) -> "
         ids = source if isinstance(source, list) else vocabulary.encode(source, special_tokens)
         return vocabulary.tokens(ids)
 
-    async def ask(engine: "Engine") -> "list[Token]":
+    async def ask(engine: "Engine", _report: "Reporter") -> "list[Token]":
         if isinstance(source, list):
             return await engine.describe(source)
         return await engine.encode(source, special_tokens)
@@ -188,7 +187,7 @@ def render_chat(config: Config, chat: Chat) -> "RenderedChat":
 
         template = ChatTemplate.from_folder(folder, vocabulary, model_settings(config).name)
         return template.render(chat.messages, chat.options)
-    return with_engine(config, lambda engine: engine.render_chat(chat.messages, chat.options))
+    return with_engine(config, lambda engine, _report: engine.render_chat(chat.messages, chat.options))
 
 
 def _vocabulary(config: Config) -> "tuple[Path, Vocabulary | None]":

@@ -8,7 +8,7 @@ from explorer.cli.engines import with_engine
 from explorer.cli.options import configure, model_options, print_json
 
 if TYPE_CHECKING:
-    from explorer.engine.base import Engine
+    from explorer.engine.base import Engine, Reporter
 
 
 @click.command("info")
@@ -20,7 +20,7 @@ def info_command(modules: bool, parameters: bool, as_json: bool, **flags: Any) -
     """Load the model and print what it is."""
     from explorer.cli import shapes
 
-    async def ask(engine: "Engine") -> shapes.InfoTable:
+    async def ask(engine: "Engine", _report: "Reporter") -> shapes.InfoTable:
         return await shapes.info_table(engine, modules, parameters)
 
     table = with_engine(configure(flags), ask)

@@ -16,7 +16,7 @@ from explorer.cli.options import (
 from explorer.cli.sources import take_source
 
 if TYPE_CHECKING:
-    from explorer.engine.base import Engine
+    from explorer.engine.base import Engine, Reporter
 
 
 @click.command("next")
@@ -33,10 +33,10 @@ def next_command(no_special: bool, as_json: bool, **flags: Any) -> None:
     source = take_source(flags)
     config = configure({**flags, "top": 5 if flags["top"] is None else flags["top"]})
 
-    async def ask(engine: "Engine") -> shapes.NextTable:
+    async def ask(engine: "Engine", report: "Reporter") -> shapes.NextTable:
         given = await prompt_ids(engine, source, not no_special)
         params = sampling_params(config, engine)
-        table = await shapes.next_table(engine, given, params, config.top)
+        table = await shapes.next_table(engine, given, params, config.top, report)
         if len(given) == ready(engine).context_length:
             click.echo(f"The context of {len(given):,} tokens is full: no token can follow these.", err=True)
         return table

@@ -13,7 +13,7 @@ from explorer.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from explorer.core.record.record import Record
-    from explorer.engine.base import Engine
+    from explorer.engine.base import Engine, Reporter
     from explorer.replay.report import Deviation, Report
 
 
@@ -82,8 +82,8 @@ def walk_again(record: "Record", file: Path, out: Path, flags: dict[str, Any]) -
     """The same walk on the engine of the record as far as flags do not name another one, into a new record."""
     from explorer.replay.rewalk import Rewalk
 
-    async def walk(engine: "Engine") -> int:
-        rewalk = Rewalk(engine)
+    async def walk(engine: "Engine", report: "Reporter") -> int:
+        rewalk = Rewalk(engine, report)
         await rewalk.record(record, str(file), out)
         return rewalk.forced
 
@@ -102,8 +102,8 @@ def verification(record: "Record", file: Path, tolerance: float | None, flags: d
     session, parts = fold(record, str(file))
     verified = Verification(session, tolerance)
 
-    async def check(part: Part, engine: "Engine") -> None:
-        await verified.check(part, engine)
+    async def check(part: Part, engine: "Engine", report: "Reporter") -> None:
+        await verified.check(part, engine, report)
 
     for part in parts:
         with_engine(recorded_config(part.engine, flags), partial(check, part))

@@ -12,7 +12,7 @@ from explorer.errors import RecordError
 
 if TYPE_CHECKING:
     from explorer.core.chat import Chat
-    from explorer.engine.base import Engine
+    from explorer.engine.base import Engine, Reporter
 
 
 LARGE = 2**26
@@ -43,8 +43,8 @@ def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
     # Another model is loaded as usual; the same one as it was, so that its numbers stay comparable.
     config = recorded_config(record.last_engine, flags) if flags["model"] is None else configure(flags)
 
-    async def open_session(engine: "Engine", draft: "str | Chat") -> Any:
+    async def open_session(engine: "Engine", draft: "str | Chat", report: "Reporter") -> Any:
         del draft
-        return await opening.resume(engine, record, file, config.record_top)
+        return await opening.resume(engine, record, file, config.record_top, report)
 
     context.exit(explore(config, "", file, open_session))

@@ -30,7 +30,7 @@ from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
     from explorer.core.token import Token
-    from explorer.engine.base import Engine
+    from explorer.engine.base import Engine, Reporter
 
 PLAIN = UNSETTLED | {"\n", "\t"}
 """What a terminal is given as it is, beside characters that can be seen."""
@@ -71,7 +71,7 @@ def sample_command(
     if not config.model_defaults:
         check_sampling(config.params.replace(seed=0), num_sequences)
 
-    async def ask(engine: "Engine") -> None:
+    async def ask(engine: "Engine", report: "Reporter") -> None:
         params = _seeded(sampling_params(config, engine))
         check_sampling(params, num_sequences)
         begun = await _encode(engine, sources, not no_special, of_lines=prompts is not None)
@@ -82,9 +82,8 @@ def sample_command(
             sequences.append(SampledSequence(index, seed, begun[number] if echo else (), skip_special=skip_special))
         output: Output = Objects() if as_json else Texts(len(sequences))
         writer = Writer(sequences, output)
-        steps = engine.sample(
-            [[token.id for token in tokens] for tokens in begun], params, num_sequences=num_sequences, stop=rules
-        )
+        ids = [[token.id for token in tokens] for tokens in begun]
+        steps = engine.sample(ids, params, num_sequences=num_sequences, stop=rules, report=report)
         try:
             async with aclosing(steps):
                 async for drawn in steps:

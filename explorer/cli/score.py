@@ -10,7 +10,7 @@ from explorer.cli.sources import ChatFlags, check_text, one_source
 from explorer.core.chat import PromptSource
 
 if TYPE_CHECKING:
-    from explorer.engine.base import Engine
+    from explorer.engine.base import Engine, Reporter
 
 
 @click.command("score")
@@ -30,11 +30,11 @@ def score_command(text: str | None, file: str | None, prompt: str | None, as_jso
     config = configure({**flags, "top": 5 if flags["top"] is None else flags["top"]})
     context, source = read_parts(said, prompt, text, file)
 
-    async def ask(engine: "Engine") -> shapes.ScoreTable:
+    async def ask(engine: "Engine", report: "Reporter") -> shapes.ScoreTable:
         before = [] if context is None else await prompt_ids(engine, context)
         # The text goes on where the context ends: it gets no special tokens of its own.
         ids = before + await prompt_ids(engine, source, context is None)
-        return await shapes.score_table(engine, ids, len(before), config.top)
+        return await shapes.score_table(engine, ids, len(before), config.top, report)
 
     table = with_engine(config, ask)
     if as_json:

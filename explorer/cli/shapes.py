@@ -9,7 +9,7 @@ from explorer.core.distribution import CandidateRow, Distribution
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import summary
 from explorer.core.token import Kind, Token, shown_bytes, take_text
-from explorer.engine.base import Engine, ready
+from explorer.engine.base import Engine, Reporter, ready, silent
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.description import Module, Parameter
 
@@ -30,9 +30,11 @@ class NextTable(msgspec.Struct, frozen=True):
     candidates: list[CandidateRow]
 
 
-async def next_table(engine: Engine, ids: Sequence[int], params: SamplingParams, top: int) -> NextTable:
+async def next_table(
+    engine: Engine, ids: Sequence[int], params: SamplingParams, top: int, report: Reporter = silent
+) -> NextTable:
     """One forward pass, one table. Raises UsageError, ContextFull, EngineError."""
-    distribution: Distribution = await engine.next(ids, params, top)
+    distribution: Distribution = await engine.next(ids, params, top, report=report)
     info = ready(engine)
     return NextTable(model=info.model, dtype=info.dtype, device=info.device, ids=list(ids), **distribution.fields())
 
@@ -102,12 +104,14 @@ class ScoreTable(msgspec.Struct, frozen=True):
     count: int
 
 
-async def score_table(engine: Engine, ids: Sequence[int], context: int, top: int) -> ScoreTable:
+async def score_table(
+    engine: Engine, ids: Sequence[int], context: int, top: int, report: Reporter = silent
+) -> ScoreTable:
     """What the model thinks of the tokens after the first `context` ones, in one pass.
 
     Raises UsageError, ContextFull, EngineError.
     """
-    scored = [one async for part in engine.score(ids, top) for one in part][context:]
+    scored = [one async for part in engine.score(ids, top, report=report) for one in part][context:]
     rows = [
         ScoredRow(
             index,

@@ -5,6 +5,7 @@ Owns the composition of the app. Every heavy import is lazy.
 
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,13 @@ from explorer.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
     from explorer.core.chat import Chat
-    from explorer.engine.base import Engine
+    from explorer.core.walk.session import Session
+    from explorer.engine.base import Engine, Reporter
     from explorer.ui.theme import Theme
     from explorer.walk.player import Pace
-    from explorer.walk.walk import OpenSession
+
+    OpenAndTell = Callable[[Engine, str | Chat, Reporter], Awaitable[Session]]
+    """As the walk's `OpenSession`, and told where to report how far it is."""
 
 HINT = "demo model · yours: token-explorer --model NAME"
 
@@ -46,8 +50,8 @@ def record_path(config: Config) -> Path:
     return path
 
 
-def explore(config: Config, draft: "str | Chat", record: Path | None, open_session: "OpenSession | None" = None) -> int:
-    """Run the explorer in the terminal; the exit code."""
+def explore(config: Config, draft: "str | Chat", record: Path | None, open_session: "OpenAndTell | None" = None) -> int:
+    """Run the explorer in the terminal; the exit code. `open_session` is told whom to report to."""
     from explorer.engine.base import ready
     from explorer.ui.actions.loading import Models
     from explorer.ui.app import ExplorerApp
@@ -55,14 +59,14 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
 
     need_terminal()
 
-    async def begin(engine: "Engine", source: "str | Chat") -> Any:
+    async def begin(engine: "Engine", source: "str | Chat", _report: "Reporter") -> Any:
         defaults = ready(engine).sampling_defaults
         if config.model_defaults:
             app.main.loader.opening = told_defaults(defaults)
         return await opening.begin(engine, source, config.params_on(defaults), record, config.record_top)
 
     async def opened(engine: "Engine", source: "str | Chat") -> Any:
-        session = await (open_session or begin)(engine, source)
+        session = await (open_session or begin)(engine, source, app.main.progress)
         for sentence in session.journal.mended if session.journal else ():
             app.main.warn(sentence)
         return session

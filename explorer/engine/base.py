@@ -1,26 +1,33 @@
 """Engine: what every engine can do, whatever computes behind it.
 
-Owns the interface and the values that cross it. The essential call is stateless: these ids, these settings, this many
-candidates -> a Distribution. Must not know torch, processes or servers.
+Owns the interface. An engine answers calls, which are values (calls.py); for each there is a method here that makes it
+and asks it. The essential call is stateless: these ids, these settings, this many candidates -> a Distribution. Must
+not know torch, processes or servers.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
 
 import msgspec
 
 from explorer.core.chat import Chat, ChatOptions, Message, PromptSource
-from explorer.core.distribution import Candidate, Distribution
+from explorer.core.distribution import Distribution
 from explorer.core.query import Query
 from explorer.core.record.events import Prompt
 from explorer.core.sampling.params import SamplingParams
-from explorer.core.sampling.stopping import FinishReason, StopRules
+from explorer.core.sampling.stopping import StopRules
 from explorer.core.score import Scored
 from explorer.core.token import Token
+from explorer.engine import calls
+from explorer.engine.calls import DEFAULT_STOP as DEFAULT_STOP
+from explorer.engine.calls import Answer, AnyCall, Call, Part, Stream
+from explorer.engine.calls import Drawn as Drawn
+from explorer.engine.calls import Found as Found
+from explorer.engine.calls import RenderedChat as RenderedChat
+from explorer.engine.calls import Step as Step
 from explorer.engine.description import EngineInfo, Structure
 from explorer.errors import ContextFull, EngineError, UsageError
-
-DEFAULT_STOP = StopRules()
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -32,62 +39,61 @@ class Progress(msgspec.Struct, frozen=True):
     """0 where it is not known."""
 
 
-class RenderedChat(msgspec.Struct, frozen=True):
-    """What the template of a model makes of messages."""
-
-    text: str
-    tokens: list[Token]
-    """Of the text, encoded once; the template writes every special token itself."""
+Reporter = Callable[[Progress], None]
+"""Takes how far a call is while it is under way; called on the event loop that made the call."""
 
 
-class Step(msgspec.Struct, frozen=True):
-    """One sampled token, and the table after it."""
-
-    drawn: Candidate
-    """With the numbers that it had where it was drawn."""
-    draw: int
-    """Index of the draw of the seed."""
-    distribution: Distribution | None
-    """After the token; None where the context has no position for it."""
-    finish: FinishReason | None
-    """Why this step is the last; None while more may come."""
-
-
-class Drawn(msgspec.Struct, frozen=True):
-    """One token of one of several sequences."""
-
-    sequence: int
-    """Its index: the first prompt's sequences come first."""
-    candidate: Candidate
-    """With the numbers that the token had where it was drawn."""
-    finish: FinishReason | None
-    """Why this token is the sequence's last; None while more may come."""
-
-
-class Found(msgspec.Struct, frozen=True):
-    """What a search found at one prefix."""
-
-    hits: tuple[Candidate, ...]
-    """The first of them, by their places."""
-    total: int
-    """How many tokens match."""
+def silent(progress: Progress) -> None:
+    """Where nobody wants to know how far a call is."""
 
 
 class Engine(ABC):
-    """A model that answers. Every call can be cancelled, and a cancelled call leaves the engine right."""
+    """A model that answers. Every call can be cancelled, and a cancelled call leaves the engine right.
+
+    A subclass answers the call `Next` with `answer_next(call, report)`, and so on: a coroutine for a Call, an async
+    generator for a Stream. A call that it has no method for is refused, and not among `answered()`.
+    """
 
     info: EngineInfo | None = None
     """None until `start` has returned."""
-    on_progress: Callable[[Progress], None] = staticmethod(lambda progress: None)
-    """Called while a long call is under way; on the event loop that made the call."""
     on_death: Callable[[str], None] = staticmethod(lambda sentence: None)
     """Called once when the engine ends by itself."""
 
     @abstractmethod
-    async def start(self) -> EngineInfo:
+    async def start(self, report: Reporter = silent) -> EngineInfo:
         """Load the model, or load it again. Raises ModelError, EngineDied."""
 
     @abstractmethod
+    async def close(self) -> None:
+        """Let everything go. May be called twice."""
+
+    @classmethod
+    def answered(cls) -> tuple[str, ...]:
+        """The names of the calls that an engine of this class answers, sorted; for its EngineInfo."""
+        return tuple(sorted(name for name in calls.CALLS if hasattr(cls, f"answer_{name}")))
+
+    async def ask(self, call: Call[Answer], report: Reporter = silent) -> Answer:
+        """The answer to a call; `report` takes how far it is, where it takes long.
+
+        Raises what the call says, and UsageError where this engine does not answer it.
+        """
+        answer: Answer = await self._answering(call)(call, report)
+        return answer
+
+    def stream(self, call: Stream[Part], report: Reporter = silent) -> AsyncGenerator[Part, None]:
+        """The answer to a call, part by part. Closing the iterator stops it between two parts. Raises as `ask` does."""
+        parts: AsyncGenerator[Part, None] = self._answering(call)(call, report)
+        return parts
+
+    def _answering(self, call: AnyCall) -> Callable[[AnyCall, Reporter], Any]:
+        method: Callable[[AnyCall, Reporter], Any] | None = getattr(self, f"answer_{call.name}", None)
+        if method is None:
+            model = self.info.model if self.info else "this model"
+            raise UsageError(f"The engine of {model} does not answer “{call.name}”. Open the model on another engine.")
+        return method
+
+    # The calls, one by one: what each means, and what it raises, is said in calls.py.
+
     async def next(
         self,
         ids: Sequence[int],
@@ -96,15 +102,12 @@ class Engine(ABC):
         include: Sequence[int] = (),
         *,
         prompt_length: int | None = None,
+        report: Reporter = silent,
     ) -> Distribution:
-        """The `top` first of the next tokens after the prefix `ids`, and those of `include`, by their places.
+        """The first of the next tokens after a prefix: `calls.Next`."""
+        call = calls.Next(ids=list(ids), params=params, top=top, include=list(include), prompt_length=prompt_length)
+        return await self.ask(call, report)
 
-        `prompt_length`: how many tokens of the prefix are the prompt, after which `min_new_tokens` counts; None where
-        all of them are. Raises UsageError for an empty prefix or an id outside the vocabulary, ContextFull where the
-        prefix is longer than the context, EngineError.
-        """
-
-    @abstractmethod
     def generate(
         self,
         ids: Sequence[int],
@@ -114,15 +117,19 @@ class Engine(ABC):
         max_new_tokens: int,
         top: int,
         prompt_length: int | None = None,
+        report: Reporter = silent,
     ) -> AsyncGenerator[Step, None]:
-        """Sample up to `max_new_tokens` tokens after the prefix, one Step each.
+        """Tokens drawn one after the other: `calls.Generate`."""
+        call = calls.Generate(
+            ids=list(ids),
+            params=params,
+            draws=draws,
+            max_new_tokens=max_new_tokens,
+            top=top,
+            prompt_length=prompt_length,
+        )
+        return self.stream(call, report)
 
-        `draws` tells how many draws of the seed the path has used up: the first one here is the draw of that index.
-        `params.seed` must be set unless the temperature is 0. `prompt_length` is as in `next`. Closing the iterator
-        stops between two tokens. Raises as `next` does, and EngineError where the samplers leave no token.
-        """
-
-    @abstractmethod
     def sample(
         self,
         prompts: Sequence[Sequence[int]],
@@ -130,31 +137,25 @@ class Engine(ABC):
         *,
         num_sequences: int = 1,
         stop: StopRules = DEFAULT_STOP,
+        report: Reporter = silent,
     ) -> AsyncGenerator[list[Drawn], None]:
-        """Sample `num_sequences` sequences after each prompt, a token of some of them at a time.
+        """Several sequences after each prompt, side by side: `calls.Sample`."""
+        whole = [list(ids) for ids in prompts]
+        return self.stream(calls.Sample(prompts=whole, params=params, num_sequences=num_sequences, stop=stop), report)
 
-        The sequences of prompt i are those that `generate()` gives for it alone with the seed `params.seed` + i and
-        num_return_sequences: neither other prompts nor the end of another sequence changes what one draws. Which of
-        them go on side by side is the engine's affair; each gets its tokens in order. Closing the iterator stops
-        between two tokens. Raises as `generate` does, and UsageError for several sequences at the temperature 0.
-        """
+    def score(
+        self, ids: Sequence[int], top: int, begin: int = 0, *, report: Reporter = silent
+    ) -> AsyncGenerator[list[Scored], None]:
+        """What the model thinks of each token of a text: `calls.Score`."""
+        return self.stream(calls.Score(ids=list(ids), top=top, begin=begin), report)
 
-    @abstractmethod
-    def score(self, ids: Sequence[int], top: int, begin: int = 0) -> AsyncGenerator[list[Scored], None]:
-        """What the model thinks of each token of a sequence, in one pass, part by part from the token `begin` on.
+    async def compare(
+        self, ids: Sequence[int], continuations: Sequence[Sequence[int]], *, report: Reporter = silent
+    ) -> list[list[Scored]]:
+        """What the model thinks of several texts that could follow: `calls.Compare`."""
+        listed = [list(continuation) for continuation in continuations]
+        return await self.ask(calls.Compare(ids=list(ids), continuations=listed), report)
 
-        `top`: how many alternatives each gets. What stands before `begin` costs nothing where it is in the cache.
-        Afterwards the sequence is: going on from it costs one forward pass a token. Raises as `next` does.
-        """
-
-    @abstractmethod
-    async def compare(self, ids: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[list[Scored]]:
-        """What the model thinks of each token of several continuations of one prefix, side by side where it can be.
-
-        No token gets alternatives. What is held of the prefix stays. Raises as `next` does for each of the texts.
-        """
-
-    @abstractmethod
     async def search(
         self,
         ids: Sequence[int],
@@ -163,49 +164,35 @@ class Engine(ABC):
         limit: int,
         *,
         prompt_length: int | None = None,
+        report: Reporter = silent,
     ) -> Found:
-        """The `limit` first of all the tokens that match a query, as they stand in the table after the prefix.
+        """The tokens that match a query, at their places after a prefix: `calls.Search`."""
+        call = calls.Search(ids=list(ids), query=query, params=params, limit=limit, prompt_length=prompt_length)
+        return await self.ask(call, report)
 
-        Raises as `next` does, and UsageError for a regular expression that is none, or takes too long.
-        """
+    async def logprobs(self, ids: Sequence[int], *, report: Reporter = silent) -> list[float]:
+        """The logprob of every token after a prefix, by id: `calls.Logprobs`."""
+        return (await self.ask(calls.Logprobs(ids=list(ids)), report)).numbers()
 
-    @abstractmethod
-    async def logprobs(self, ids: Sequence[int]) -> list[float]:
-        """The natural logarithm of every token's prob after the prefix, by id: float32, -inf and NaN as they are.
-
-        Raises as `next` does.
-        """
-
-    @abstractmethod
     async def encode(self, text: str, special_tokens: bool = True, *, first: bool = True) -> list[Token]:
-        """The tokens of a text; with `special_tokens`, also those that the tokenizer adds by default.
+        """The tokens of a text: `calls.Encode`."""
+        return await self.ask(calls.Encode(text=text, special_tokens=special_tokens, first=first))
 
-        Where it is not the `first` text of a sequence, the bytes of its tokens are exactly the text's: no tokenizer
-        puts a space before it. Raises UsageError where the vocabulary cannot spell such a text.
-        """
-
-    @abstractmethod
     async def spell(self, data: bytes) -> list[Token]:
-        """The fewest tokens whose bytes, after other tokens, join to exactly `data`. Raises UsageError without any."""
+        """The fewest tokens of these bytes: `calls.Spell`."""
+        return await self.ask(calls.Spell(data=data))
 
-    @abstractmethod
     async def render_chat(self, messages: Sequence[Message], options: ChatOptions) -> RenderedChat:
-        """The messages in the format of the model's chat template.
+        """The messages in the format of the model's template: `calls.RenderChat`."""
+        return await self.ask(calls.RenderChat(messages=list(messages), options=options))
 
-        Raises UsageError for a model without one, for messages that it refuses, and for a flag that is none.
-        """
-
-    @abstractmethod
     async def describe(self, ids: Sequence[int]) -> list[Token]:
-        """The tokens of a sequence of ids. An id without an entry is of the kind `unused`."""
+        """The tokens of ids: `calls.Describe`."""
+        return await self.ask(calls.Describe(ids=list(ids)))
 
-    @abstractmethod
     async def structure(self) -> Structure:
-        """What the model is made of. Raises EngineError."""
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Let everything go. May be called twice."""
+        """What the model is made of: `calls.Inspect`."""
+        return await self.ask(calls.Inspect())
 
 
 async def encode_prompt(engine: Engine, text: str, special_tokens: bool = True) -> list[Token]:

@@ -33,7 +33,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     allow_pickle: bool = False
     trust_remote_code: bool = False
     bos: bool | None = None
-    """Whether a text begins with the BOS token; None is as the tokenizer does by default."""
+    """Whether a text begins with the BOS token; None leaves it to the tokenizer."""
 
     def special(self) -> dict[str, Any]:
         """What is not as usual and decides on the numbers, or on trust: for the record."""
@@ -68,6 +68,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     sampling_defaults: dict[str, Any] = {}
     """The settings of the sampler that the model's generation_config sets, for a Preset; empty if there are none."""
+    answers: tuple[str, ...] = ()
+    """The names of the calls that the engine answers; it refuses every other one."""
 
     def header(self) -> Header:
         """The first line of a record made on this engine."""

@@ -1,39 +1,14 @@
-"""Asked: a place of a walk and the settings that held there, as a question to an engine.
+"""How an engine is asked of a place of a record.
 
-Owns how an engine is asked of a place of a record. Must not know what the answer is compared with.
+Owns the two questions: the table there, and what a draw takes there. Must not know what the answer is compared with.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import aclosing
-from typing import NamedTuple
 
+from explorer.core.asked import Asked
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.sampling.params import SamplingParams
 from explorer.engine.base import Engine
-
-
-class Asked(NamedTuple):
-    """A distribution: the prefix, how many of its tokens the samplers take for the prompt, and the settings."""
-
-    ids: Sequence[int]
-    prompt_length: int
-    params: SamplingParams
-
-    def plain(self) -> "Asked":
-        """The model's own."""
-        return self._replace(params=SamplingParams())
-
-    def moved(self) -> "Asked":
-        """With those settings alone that move tokens: the order of the table is that of its sampling probs."""
-        params = self.params
-        return self._replace(
-            params=SamplingParams(logit_bias=params.logit_bias, repetition_penalty=params.repetition_penalty)
-        )
-
-    def raised(self, token_id: int, by: float) -> "Asked":
-        """With a token's logit raised, as far as a bias may be."""
-        bias = dict(self.params.logit_bias).get(token_id, 0.0)
-        return self._replace(params=self.params.biasing(token_id, min(bias + by, 100.0)))
 
 
 async def table_of(engine: Engine, asked: Asked, listed: Iterable[int], top: int = 1) -> Distribution:

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import UNSET
 
+from explorer.core.asked import Asked
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.place import Place
 from explorer.core.record.events import Add, AnyEvent, Move, Prompt, Score, Seen
@@ -19,16 +20,16 @@ from explorer.core.record.record import Record
 from explorer.core.walk.session import Session
 from explorer.core.walk.steps import Step, at_line, walked
 from explorer.core.walk.tree import Node
-from explorer.engine.base import Engine, Progress
+from explorer.engine.base import Engine, Progress, Reporter, silent
 from explorer.errors import EngineError, RecordError, UsageError
-from explorer.replay.asked import Asked, drawn, table_of
+from explorer.replay.asked import drawn, table_of
 
 
 class Rewalk:
     """One walk on one engine that is ready."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, report: Reporter = silent) -> None:
+        self._engine, self._report = engine, report
         self.forced = 0
         """Tokens that were sampled, and are forced here."""
 
@@ -51,7 +52,7 @@ class Rewalk:
         complete = False
         try:
             for done, step in enumerate(steps):
-                self._engine.on_progress(Progress("walking", done, len(record.events)))
+                self._report(Progress("walking", done, len(record.events)))
                 try:
                     anew = await self._anew(step)
                 except RecordError as error:
@@ -60,7 +61,7 @@ class Rewalk:
                     session.apply(anew)
             complete = True
         finally:
-            self._engine.on_progress(Progress("walking", 1, 1))
+            self._report(Progress("walking", 1, 1))
             if session.journal is not None:
                 session.journal.close()
             if not complete:
@@ -96,7 +97,7 @@ class Rewalk:
     def _asked(self, place: Place) -> Asked:
         session = self._session
         length = len(session.tree.prompt) if place.at is None else place.at
-        return Asked(session.prefix(place), length, session.params)
+        return Asked(session.params, session.prefix(place), length)
 
     async def _seen(self, event: Seen) -> Seen:
         """The first rows, as many as there were, and every row that was listed."""

@@ -7,8 +7,9 @@ are is seen from those that were compared so far, and is never more than the tol
 import math
 from collections.abc import Iterable
 
+from explorer.core.asked import Asked
 from explorer.engine.base import Engine
-from explorer.replay.asked import Asked, drawn, table_of
+from explorer.replay.asked import drawn, table_of
 from explorer.replay.tolerance import (
     Difference,
     Shaping,
@@ -68,8 +69,8 @@ class Uncertainty:
             return [asked.raised(token_id, slack) for token_id, share in recorded.shares.items() if share]
         least, most = await self._counts(asked, slack) if params.top_k else (0, 0)
         return [
-            asked._replace(params=loosened(params, -slack).replace(top_k=least)),
-            asked._replace(params=loosened(params, slack).replace(top_k=most)),
+            asked.under(loosened(params, -slack).replace(top_k=least)),
+            asked.under(loosened(params, slack).replace(top_k=most)),
         ]
 
     async def _counts(self, asked: Asked, slack: float) -> tuple[int, int]:

@@ -7,13 +7,14 @@ the logits are as near as they are uncertain. Must not know how engines are made
 import math
 from collections.abc import Callable, Iterable, Sequence
 
+from explorer.core.asked import Asked
 from explorer.core.distribution import Candidate
 from explorer.core.record.events import Add, Move, Prompt, Score, Seen
 from explorer.core.token import Token, label
 from explorer.core.walk.session import Session
-from explorer.engine.base import Engine, Progress
+from explorer.engine.base import Engine, Progress, Reporter, silent
 from explorer.errors import EngineError, UsageError
-from explorer.replay.asked import Asked, drawn, table_of
+from explorer.replay.asked import drawn, table_of
 from explorer.replay.claims import Claim, Part, in_order, text_before
 from explorer.replay.report import Deviation, PartReport, Report
 from explorer.replay.sequences import Sequences
@@ -32,8 +33,11 @@ class Verification:
         self._session = session
         self._chosen = tolerance
 
-    async def check(self, part: Part, engine: Engine) -> None:
-        """Compute the claims of a part again. Raises UsageError for an engine of another vocabulary, EngineError."""
+    async def check(self, part: Part, engine: Engine, report: Reporter = silent) -> None:
+        """Compute the claims of a part again; `report` takes how far that is.
+
+        Raises UsageError for an engine of another vocabulary, EngineError.
+        """
         info, recorded = engine.info, part.engine
         if info is None:
             raise EngineError("The engine is not running.")
@@ -63,13 +67,13 @@ class Verification:
             )
         )
         for done, claim in enumerate(in_order(self._session, part.claims)):
-            engine.on_progress(Progress("verifying", done, len(part.claims)))
+            report(Progress("verifying", done, len(part.claims)))
             try:
                 await self._check(claim)
             except UsageError as error:
                 # An id that the model does not have, say, where the record was changed.
                 self._tell(claim, type(claim.event).__name__.lower(), 1, [Difference("refused", None, str(error))])
-        engine.on_progress(Progress("verifying", 1, 1))
+        report(Progress("verifying", 1, 1))
         self.report.finish()
 
     async def _check(self, claim: Claim) -> None:
@@ -93,9 +97,9 @@ class Verification:
     def _asked(self, claim: Claim) -> Asked:
         tree, place = self._session.trees[claim.root], claim.place
         if place.at is not None:
-            return Asked([token.id for token in tree.prompt[: place.at]], place.at, claim.params)
+            return Asked(claim.params, [token.id for token in tree.prompt[: place.at]], place.at)
         length = self._sequences.prompt_length(claim) or len(tree.prompt)
-        return Asked(tree.prefix(place.node), length, claim.params)
+        return Asked(claim.params, tree.prefix(place.node), length)
 
     # Each kind of event.
 
@@ -123,7 +127,7 @@ class Verification:
         for token_id, logprob, one in zip(ids, event.logprobs, scored, strict=True):
             wrong += self._compared("logprobs", logprob, one.logprob, self._same_logprob, token_id)
         for index, (rank, entropy, one) in enumerate(zip(event.ranks, event.entropies, scored, strict=True)):
-            asked = Asked(ids[:index], index, claim.params).plain()
+            asked = Asked(claim.params, ids[:index], index).plain()
             wrong += self._compared("entropies", entropy, one.entropy, self._same_entropy, ids[index])
             wrong += await self._rank("ranks", asked, ids[index], rank, one.rank)
         self._tell(claim, "score", 3 * len(scored), wrong)

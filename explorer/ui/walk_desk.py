@@ -89,7 +89,7 @@ class WalkDesk(Desk):
         self._together = Repaint(self, lambda: self.paint())
         self._branches: Branches | None = None
         self._progress = ProgressText()
-        engine.on_progress = self.progress
+        self.walk.report = self.progress
         engine.on_death = self.died
 
     def compose(self) -> ComposeResult:

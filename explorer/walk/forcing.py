@@ -57,7 +57,7 @@ async def numbers(walk: Walk, prefix: Sequence[int], tokens: Sequence[Token]) ->
     if limit is not None and length > limit:
         raise ContextFull(walk.words("forcing.too_long", count=len(tokens), length=length, limit=limit))
     ids = [*prefix, *(token.id for token in tokens)]
-    return [one async for part in walk.engine.score(ids, 0, len(prefix)) for one in part]
+    return [one async for part in walk.engine.score(ids, 0, len(prefix), report=walk.report) for one in part]
 
 
 def append(walk: Walk, scored: Sequence[Scored], joined: bool = False) -> None:

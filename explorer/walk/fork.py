@@ -74,7 +74,7 @@ class Fork:
         walk, session = self._walk, self._walk.session
         assert session is not None
         steps = walk.engine.sample(
-            [session.prefix()], self._params, num_sequences=len(self.sequences), stop=self._rules
+            [session.prefix()], self._params, num_sequences=len(self.sequences), stop=self._rules, report=walk.report
         )
         try:
             with walk.aside():

@@ -13,7 +13,7 @@ from explorer.core.record.record import Record
 from explorer.core.sampling.params import SamplingParams, new_seed
 from explorer.core.walk.session import Session
 from explorer.core.walk.steps import restore
-from explorer.engine.base import Engine, Progress, carry_over, encode_source, ready
+from explorer.engine.base import Engine, Progress, Reporter, carry_over, encode_source, ready, silent
 
 
 async def begin(
@@ -38,15 +38,18 @@ async def begin(
     return session
 
 
-async def resume(engine: Engine, record: Record, path: Path, record_top: int | None = None) -> Session:
+async def resume(
+    engine: Engine, record: Record, path: Path, record_top: int | None = None, report: Reporter = silent
+) -> Session:
     """The session of a record where it stood, going on in the same file.
 
-    On a model of another vocabulary, the text of the path becomes a new prompt. Raises RecordError, ContextFull.
+    On a model of another vocabulary, the text of the path becomes a new prompt. `report` takes what is done. Raises
+    RecordError, ContextFull.
     """
     info = ready(engine)
     session = Session(record.header)
     await _teach(session, engine, record)
-    engine.on_progress(Progress("going through the record"))
+    report(Progress("going through the record"))
     # In a thread: a record of a gigabyte takes a while, and the screen is there already.
     await asyncio.to_thread(restore, record, str(path), session)
     here = [place.token for place in session.snapshot().path]

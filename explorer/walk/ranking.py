@@ -45,5 +45,6 @@ async def compare(walk: Walk, text: str) -> list[Option]:
     if not lines:
         raise UsageError(walk.words("ranking.nothing"))
     walk.check_prefix()
-    found = await walk.engine.compare(walk.prefix, [[token.id for token in tokens] for tokens in lines])
+    continuations = [[token.id for token in tokens] for tokens in lines]
+    found = await walk.engine.compare(walk.prefix, continuations, report=walk.report)
     return [Option(tuple(scored)) for scored in found]

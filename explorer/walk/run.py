@@ -67,6 +67,7 @@ class Run:
                 max_new_tokens=1 if limit else rules.max_new_tokens - done,
                 top=walk.top,
                 prompt_length=len(session.tree.prompt),
+                report=walk.report,
             )
             async with aclosing(steps):
                 async for step in steps:
@@ -144,6 +145,7 @@ async def redraw(walk: Walk) -> str:
         max_new_tokens=1,
         top=walk.top,
         prompt_length=len(session.tree.prompt),
+        report=walk.report,
     )
     async with aclosing(steps):
         async for step in steps:

@@ -22,7 +22,7 @@ from explorer.core.score import Scored
 from explorer.core.walk import navigation
 from explorer.core.walk.session import Session
 from explorer.core.walk.snapshot import EMPTY, Snapshot
-from explorer.engine.base import Engine, Progress, Step, carry_over, encode_source
+from explorer.engine.base import Engine, Progress, Reporter, Step, carry_over, encode_source, silent
 from explorer.engine.description import EngineInfo
 from explorer.errors import ContextFull, ExplorerError, OutOfMemory, RecordError, UsageError
 from explorer.walk.scoring import Scoring
@@ -86,6 +86,8 @@ class Walk:
         self._refused: Question | None = None
         """What the engine could not answer: it is not asked again of itself."""
         self.clock = clock
+        self.report: Reporter = silent
+        """Takes how far the engine is at what this walk asks."""
 
     @property
     def alive(self) -> bool:
@@ -157,7 +159,7 @@ class Walk:
         Raises ModelError, EngineError, RecordError, and UsageError for a prompt that cannot be used.
         """
         self.scoring.stop()
-        info = self.info = await self.engine.start()
+        info = self.info = await self.engine.start(self.report)
         self._refused = None
         if self.session is None:
             self.session = await self._open_session(self.engine, self.draft)
@@ -286,11 +288,11 @@ class Walk:
         """
         self.scoring.stop()
         before, self.engine = self.engine, engine
-        engine.on_progress, engine.on_death = before.on_progress, before.on_death
+        engine.on_death = before.on_death
         await before.close()
         session = self.session
         try:
-            info = await engine.start()
+            info = await engine.start(self.report)
             if session is None:
                 self.session = await self._open_session(engine, self.draft)
             else:
@@ -349,7 +351,7 @@ class Walk:
         async for part in self.engine.score(ids, 0):
             scored += part
             if 1 < len(scored) < len(ids):
-                self.engine.on_progress(Progress(self.words("walk.scoring"), len(scored), len(ids)))
+                self.report(Progress(self.words("walk.scoring"), len(scored), len(ids)))
         if session.root == root and not tree.scores:
             self.apply(Score.of(scored))
 
@@ -370,6 +372,7 @@ class Walk:
                 self.top,
                 [*session.tried(place), *session.params.token_ids],
                 prompt_length=len(session.tree.prompt) if place.at is None else place.at,
+                report=self.report,
             )
         except ExplorerError:
             self._refused = asked

@@ -15,6 +15,7 @@ import msgspec
 from explorer.cli import main
 from explorer.cli.engines import Engines, model_settings
 from explorer.config import Config
+from explorer.engine.base import Reporter, silent
 from explorer.engine.description import EngineInfo
 from explorer.engine.process.client import WorkerEngine
 
@@ -28,8 +29,8 @@ WIDTH = "80"
 class KeptEngine(WorkerEngine):
     """A worker that no command ends, once its model is loaded."""
 
-    async def start(self) -> EngineInfo:
-        return self.info or await super().start()
+    async def start(self, report: Reporter = silent) -> EngineInfo:
+        return self.info or await super().start(report)
 
     async def close(self) -> None:
         if self.info is None:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.engine.compute.forward import cache, passes
-from explorer.engine.compute.forward.cache import Cancelled, NoCache, PrefixCache, forward_for
+from explorer.engine.compute.forward.cache import NoCache, PrefixCache, forward_for
+from explorer.engine.compute.forward.forward import Cancelled
 from explorer.engine.compute.forward.passes import ForwardPass
 from explorer.engine.compute.forward.probe import capabilities_of
 from explorer.engine.compute.forward.states import Snapshots, new_cache

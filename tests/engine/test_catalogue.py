@@ -90,12 +90,12 @@ SHARDED = json.dumps(
     ("config", "files", "problem", "complete"),
     [
         (None, {"model.safetensors": ""}, "no config.json", False),
-        (LLAMA, TOKENIZER, "by half: no weights", False),
-        (LLAMA, {"model.safetensors": ""}, "by half: no tokenizer", False),
+        (LLAMA, TOKENIZER, "incomplete: no weights", False),
+        (LLAMA, {"model.safetensors": ""}, "incomplete: no tokenizer", False),
         (
             LLAMA,
             {"model.safetensors.index.json": SHARDED, "c.safetensors": "", **TOKENIZER},
-            "by half: 1 of 3 weight files",
+            "incomplete: 1 of 3 weight files",
             False,
         ),
         (LLAMA, {"pytorch_model.bin": "", **TOKENIZER}, "pickled weights only", True),
@@ -120,7 +120,7 @@ def test_a_broken_link_is_a_problem_of_its_model_only(cache, add):
     add("owner/whole")
     (add("owner/broken") / "model.safetensors").resolve().unlink()
     problems = {entry.id: entry.problem for entry in cached_models(cache)}
-    assert problems == {"owner/whole": "", "owner/broken": "by half: no weights"}
+    assert problems == {"owner/whole": "", "owner/broken": "incomplete: no weights"}
 
 
 def test_what_is_no_model_of_the_cache_is_left_out(cache, add):

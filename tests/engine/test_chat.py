@@ -113,8 +113,8 @@ def test_an_assistants_turn_can_be_left_open():
     [
         ("base", [USER], ChatOptions(), "base has no chat template"),
         ("chatml", [], ChatOptions(), "no message"),
-        ("chatml", [USER], ChatOptions(flags={"tokenize": True}), "“tokenize” is no flag"),
-        ("chatml", [USER], ChatOptions(flags={"messages": []}), "“messages” is no flag"),
+        ("chatml", [USER], ChatOptions(flags={"tokenize": True}), "“tokenize” cannot be a flag"),
+        ("chatml", [USER], ChatOptions(flags={"messages": []}), "“messages” cannot be a flag"),
     ],
 )
 def test_what_cannot_be_rendered_is_said(family, messages, options, said):

@@ -12,7 +12,7 @@ from explorer.core.sampling.params import SamplingParams
 from explorer.engine.description import ModelSettings
 from explorer.engine.process import wire
 from explorer.engine.process.client import WorkerEngine, ended
-from explorer.errors import EngineDied, EngineError, ModelError
+from explorer.errors import EngineDied, EngineError, ModelError, UsageError
 
 SETTINGS = ModelSettings(model="scripted", name="scripted")
 ONE = SamplingParams(seed=1)
@@ -144,6 +144,24 @@ async def test_a_base_that_the_worker_does_not_know_is_sent_again_whole(engine):
     engine._prefixes.write([256, 258])
     stream = engine.generate([256, 258, 259], ONE, draws=0, max_new_tokens=2, top=1)
     assert [step.draw async for step in stream] == [0, 1]
+
+
+async def test_an_answer_that_is_too_long_to_be_sent_is_said_and_the_engine_goes_on(engine):
+    await engine.start()
+    with pytest.raises(UsageError, match=r"The answer is \d+ MB long; .* Shorten the text\."):
+        await engine.describe([300] * 2_500_000)
+    assert len((await engine.next([256], ONE, 3)).candidates) == 3
+
+
+async def test_a_text_that_is_too_long_to_be_sent_is_said_and_the_engine_goes_on(engine, monkeypatch):
+    await engine.start()
+    with (
+        monkeypatch.context() as patched,
+        pytest.raises(UsageError, match="The request is 1 MB long; the engine can take 1 kB at most"),
+    ):
+        patched.setattr(wire, "LINE_LIMIT", 1000)
+        await engine.encode("a" * 10**6)
+    assert len((await engine.next([256], ONE, 3)).candidates) == 3
 
 
 async def test_prints_of_a_library_go_to_the_log_and_not_into_the_protocol(engine, intruder):

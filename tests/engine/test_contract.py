@@ -11,6 +11,7 @@ from explorer.core.chat import Chat, ChatOptions, Message
 from explorer.core.query import Query
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
+from explorer.engine import calls
 from explorer.engine.base import encode_prompt, encode_source
 from explorer.engine.compute.forward.cache import NoCache
 from explorer.engine.compute.local import TransformersEngine
@@ -40,8 +41,7 @@ async def case(request, tiny_folder, tmp_path_factory):
         engine = ScriptedEngine.demo() if scripted else TransformersEngine(settings)
     oracle = ScriptedEngine.demo() if scripted else TransformersEngine(settings, forward=NoCache)
     said = []
-    engine.on_progress = said.append
-    info = await engine.start()
+    info = await engine.start(said.append)
     await oracle.start()
     yield SimpleNamespace(
         engine=engine,
@@ -104,6 +104,7 @@ async def test_the_engine_says_what_it_is_once_it_is_ready(case):
     assert info == case.oracle.info
     assert bool(info.versions) != case.scripted
     assert info.sampling_defaults == {}
+    assert set(info.answers) == {name for name, kind in calls.CALLS.items() if kind.__module__ == calls.__name__}
     assert info.header().tokenizer == info.event(restarted=True).tokenizer == info.tokenizer
 
 
@@ -572,7 +573,7 @@ async def test_a_search_looks_at_the_end_of_the_prompt_as_a_table_does(case):
 
 
 async def test_a_regular_expression_that_is_none_is_said(case):
-    for pattern, said in (("(", "no regular expression"), ("[z-a]", "no regular expression")):
+    for pattern, said in (("(", "not a regular expression"), ("[z-a]", "not a regular expression")):
         with pytest.raises(UsageError, match=said):
             await case.engine.search(case.prompt, Query("regex", pattern), ONE, 5)
 

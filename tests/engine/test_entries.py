@@ -41,7 +41,7 @@ def test_a_regular_expression_that_would_never_end_is_stopped(monkeypatch):
 
 @pytest.mark.parametrize("pattern", ["a{1000000000}", "(a{999}){999}", "(?:a{1,999}b){,99}"])
 def test_a_regular_expression_that_would_take_all_memory_is_refused(pattern):
-    with pytest.raises(UsageError, match="repeats too much"):
+    with pytest.raises(UsageError, match="repeats more than"):
         Entries(DATA).matching(Query("regex", pattern))
     assert Entries(DATA).matching(Query("regex", "^(?:.{1,3}){0,9}$"))
 

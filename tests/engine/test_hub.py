@@ -170,7 +170,7 @@ def test_a_model_in_the_cache_needs_no_hub(empty_cache, hub):
 def test_a_model_that_is_in_the_cache_by_half_is_asked_for(empty_cache, hub, files, words):
     hub.answer = 500, {}
     cached(empty_cache, *files)
-    said = f"owner/name is in the local cache by half (with {words}), and the hub answers with HTTP 500. "
+    said = f"owner/name is only partly in the local cache (with {words}), and the hub answers with HTTP 500. "
     assert fails() == said + "Try again later; what is there already is kept."
     assert hub.requests
 
@@ -178,7 +178,7 @@ def test_a_model_that_is_in_the_cache_by_half_is_asked_for(empty_cache, hub, fil
 def test_a_link_of_the_cache_to_a_file_that_is_gone_is_half_a_model(empty_cache):
     snapshot = cached(empty_cache, "config.json", "tokenizer.json")
     (snapshot / "model.safetensors").symlink_to("../../blobs/gone")
-    assert "by half (with no weights)" in fails()
+    assert "only partly in the local cache (with no weights)" in fails()
 
 
 def test_a_model_that_is_in_the_cache_by_half_is_completed(empty_cache, hub):
@@ -192,7 +192,9 @@ def test_a_revision_that_is_not_in_the_cache_is_asked_for(empty_cache, monkeypat
     cached(empty_cache, *WHOLE, commit="b" * 40, ref=None)
     cached(empty_cache, "config.json", commit="a" * 40, ref="main")
     other = f"Check the network, or take a revision that is there: --revision {'b' * 40}."
-    half = "owner/name is in the local cache by half (with no weights), and the hub cannot be reached (ConnectError). "
+    half = (
+        "owner/name is only partly in the local cache (with no weights), and the hub cannot be reached (ConnectError). "
+    )
     not_this = (
         "owner/name is in the local cache, but not its revision v1, and the hub cannot be reached (ConnectError). "
     )
@@ -336,7 +338,7 @@ def test_a_repository_that_is_no_model_is_refused(hub, files, words):
 
 def test_a_model_that_the_hub_has_by_half_is_said(hub):
     del hub.files[SHARDS[1]]
-    assert "came from the hub with 1 of 2 weight files" in fails()
+    assert "was downloaded from the hub with 1 of 2 weight files" in fails()
 
 
 Usage = namedtuple("Usage", "total used free")

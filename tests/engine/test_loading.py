@@ -258,7 +258,7 @@ async def test_weights_that_are_quantised_already_are_not_quantised_again(folder
     config = json.loads((folder / "config.json").read_text())
     packed = {"quant_method": "gptq", "bits": 4}
     (folder / "config.json").write_text(json.dumps({**config, "quantization_config": packed}))
-    with pytest.raises(ModelError, match=r"quantised already \(gptq\)"):
+    with pytest.raises(ModelError, match=r"already quantised \(gptq\)"):
         await starts(folder, quantize="4bit")
     with pytest.raises(ModelError, match="needs a package that is not installed"):
         await starts(folder)
@@ -309,7 +309,7 @@ async def test_a_memory_limit_puts_layers_on_the_disk(folder, answers):
 
 async def test_a_device_map_that_forgets_a_module_is_said(folder):
     with pytest.raises(
-        ModelError, match=r"does not place every module of The model, model\.embed_tokens\.weight for one"
+        ModelError, match=r"leaves out modules of The model, for example that of model\.embed_tokens\.weight"
     ):
         await starts(folder, device="auto", device_map={"model.layers.0": "disk"})
 

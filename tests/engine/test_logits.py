@@ -5,9 +5,10 @@ import pytest
 import torch
 from transformers import GenerationConfig, LogitsProcessorList
 
+from explorer.core.asked import Asked
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
-from explorer.engine.compute.tables.logits import Asked, distribution, greedy, sampling_scores
+from explorer.engine.compute.tables.logits import distribution, greedy, sampling_scores
 from explorer.engine.compute.tables.ranking import Row, comparable, highest, rank_of
 from explorer.engine.scripted import plain_samplers
 

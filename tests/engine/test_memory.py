@@ -3,6 +3,7 @@ import errno
 import pytest
 import torch
 
+from explorer.core.query import Query
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.compute import memory
 from explorer.engine.compute.forward import passes
@@ -17,6 +18,8 @@ CPU = torch.device("cpu")
 TOO_MUCH = 1 << 50
 ONCE, ALWAYS = 150, 151
 """Tokens at which the models of these tests run out of memory."""
+ONLY_ALWAYS = SamplingParams(seed=1, logit_bias=((ALWAYS, 100.0),))
+"""Draws that token first."""
 
 MEANT = [
     (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.50 GiB. GPU 0 has ..."), 22011707392),
@@ -133,6 +136,42 @@ async def test_a_score_that_runs_out_again_is_refused(engine):
         async for _ in engine.score([5, 6, ALWAYS, 8], 0):
             pass
     assert len((await engine.next([5, 6], ONE, 3)).candidates) == 3
+
+
+async def exhausted(stream) -> None:
+    async for _ in stream:
+        pass
+
+
+COMPUTING = {
+    "next": lambda engine: engine.next([5, ALWAYS], ONE, 3),
+    "generate": lambda engine: exhausted(engine.generate([5, ALWAYS], ONE, draws=0, max_new_tokens=3, top=2)),
+    "sample": lambda engine: exhausted(engine.sample([[5, ALWAYS]], ONE)),
+    "sample several": lambda engine: exhausted(engine.sample([[5, ALWAYS]], ONE, num_sequences=3)),
+    "sample a batch": lambda engine: exhausted(engine.sample([[5, 6, 7], [5, ALWAYS]], ONE)),
+    "sample later": lambda engine: exhausted(engine.sample([[5, 6, 7]], ONLY_ALWAYS)),
+    "sample several later": lambda engine: exhausted(engine.sample([[5, 6, 7]], ONLY_ALWAYS, num_sequences=3)),
+    "score": lambda engine: exhausted(engine.score([5, ALWAYS, 8], 2)),
+    "compare": lambda engine: engine.compare([5, 6], [[7, ALWAYS, 8], [9, 8]]),
+    "search": lambda engine: engine.search([5, ALWAYS], Query("text", text="a"), ONE, 5),
+    "logprobs": lambda engine: engine.logprobs([5, ALWAYS]),
+}
+
+
+@pytest.mark.parametrize("call", COMPUTING.values(), ids=COMPUTING)
+async def test_whatever_is_computed_says_that_memory_ran_out_and_the_engine_goes_on(engine, call):
+    before = await engine.next([5, 6, 7], ONE, 3)
+    with pytest.raises(OutOfMemory, match=r"not enough for this text: 1,126 TB more were needed .* are free"):
+        await call(engine)
+    assert numbers(await engine.next([5, 6, 7], ONE, 3)) == pytest.approx(numbers(before), abs=1e-6)
+
+
+async def test_sequences_whose_first_step_runs_out_once_are_those_that_would_be_drawn(engine):
+    drawn = [part async for part in engine.sample([[5, ONCE]], ONE, num_sequences=2)]
+    assert engine.model.forward.been
+    again = [part async for part in engine.sample([[5, ONCE]], ONE, num_sequences=2)]
+    ids, right = ([[one.candidate.token.id for one in part] for part in parts] for parts in (drawn, again))
+    assert ids == right
 
 
 def test_trials_that_run_out_of_memory_say_nothing_about_a_model(tiny_model, monkeypatch):

@@ -4,10 +4,11 @@ import random
 import pytest
 import torch
 
+from explorer.core.asked import Asked
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
 from explorer.engine.compute.tables import ranking, shortcuts
-from explorer.engine.compute.tables.logits import Asked, distribution
+from explorer.engine.compute.tables.logits import distribution
 from explorer.engine.compute.tables.ranking import DEPTH, SHALLOW, Row
 from explorer.engine.compute.tables.samplers import chain
 from explorer.engine.compute.tables.shortcuts import beginning

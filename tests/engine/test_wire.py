@@ -13,14 +13,15 @@ from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.core.score import Alternative, Scored
 from explorer.core.token import Token
-from explorer.engine.base import Drawn, Found, Progress, RenderedChat, Step
+from explorer.engine import calls
+from explorer.engine.base import Progress
+from explorer.engine.calls import Drawn, Floats, Found, RenderedChat, Step
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.description import EngineInfo, ModelSettings, Module, Parameter, Structure
 from explorer.engine.process import wire
 from explorer.errors import ContextFull, EngineError, ModelError, UsageError
 
 PARAMS = SamplingParams(0.7, 0.9, 40, 2**63 - 1, logit_bias=((5, -1.5),), suppress_tokens=(3, 4))
-PREFIX = wire.Prefix(3, [1, 2], 2, 7)
 CANDIDATE = Candidate(
     token=Token(7, b"\xec\x98\n", "bytes", "ì"),
     rank=1,
@@ -53,46 +54,57 @@ STRUCTURE = Structure(
     weights=[Parameter("lm_head.weight", (320, 8), "bfloat16", "disk")],
 )
 OPTIONS = ChatOptions(False, [{"name": "f"}], {"enable_thinking": False})
+IDS = [1, 2, 3]
+ASKED = [
+    calls.Next(ids=IDS, params=PARAMS, top=30, include=[5]),
+    calls.Next(ids=IDS, params=PARAMS, top=30, include=[5], prompt_length=3),
+    calls.Generate(ids=IDS, params=PARAMS, draws=4, max_new_tokens=10, top=30, prompt_length=2),
+    calls.Sample(
+        prompts=[[1, 2], [3]],
+        params=PARAMS,
+        num_sequences=4,
+        stop=StopRules(strings=("\n", "한"), ids=(7,), prob_below=0.5),
+    ),
+    calls.Score(ids=IDS, top=3),
+    calls.Score(ids=IDS, top=3, begin=7),
+    calls.Compare(ids=IDS, continuations=[[1, 2], []]),
+    calls.Search(ids=IDS, query=Query("bytes", data=b"\xec\x00"), params=PARAMS, limit=20, prompt_length=3),
+    calls.Logprobs(ids=IDS),
+    calls.Spell(data=b"\xec\n\x00"),
+    calls.Encode(text="time", special_tokens=False, first=False),
+    calls.Encode(text="한글\n\x00\u2028"),
+    calls.RenderChat(
+        messages=[Message("user", "한글"), Message("tool", None, {"calls": [{"a": None}]})], options=OPTIONS
+    ),
+    calls.Describe(ids=[0, 10**6]),
+    calls.Inspect(),
+]
+ANSWERS = [
+    (calls.Next, TABLE),
+    (calls.Generate, Step(CANDIDATE, 0, TABLE, "stop")),
+    (calls.Generate, Step(CANDIDATE, 0, None, None)),
+    (calls.Sample, [Drawn(0, CANDIDATE, None), Drawn(3, CANDIDATE, "stop_string")]),
+    (calls.Score, SCORED),
+    (calls.Compare, [SCORED, []]),
+    (calls.Search, Found((CANDIDATE,), 90_000)),
+    (calls.Logprobs, Floats.of([-0.5, -math.inf])),
+    (calls.Encode, [CANDIDATE.token]),
+    (calls.Spell, []),
+    (calls.RenderChat, RenderedChat("<s>옛", [CANDIDATE.token])),
+    (calls.Describe, [CANDIDATE.token]),
+    (calls.Inspect, STRUCTURE),
+]
 REQUESTS = [
     wire.Load(ModelSettings(model="a/b", name="b")),
-    wire.Next(1, PREFIX, PARAMS, 30, [5]),
-    wire.Next(1, PREFIX, PARAMS, 30, [5], 3),
-    wire.Generate(2, PREFIX, PARAMS, 4, 10, 30, 2),
-    wire.Sample(6, [[1, 2], [3]], PARAMS, 4, StopRules(strings=("\n", "한"), ids=(7,), prob_below=0.5)),
-    wire.Score(5, PREFIX, 3),
-    wire.Score(5, PREFIX, 3, 7),
-    wire.Compare(5, PREFIX, [[1, 2], []]),
-    wire.Search(7, PREFIX, Query("bytes", data=b"\xec\x00"), PARAMS, 20, 3),
-    wire.Logprobs(8, PREFIX),
-    wire.Spell(3, b"\xec\n\x00"),
-    wire.Encode(3, "time", False, first=False),
-    wire.Encode(3, "한글\n\x00\u2028", True),
-    wire.RenderChat(3, [Message("user", "한글"), Message("tool", None, {"calls": [{"a": None}]})], OPTIONS),
-    wire.Describe(4, [0, 10**6]),
-    wire.Inspect(6),
+    wire.Ask(1, "next", msgspec.Raw(b'{"top":3}'), wire.Prefix(3, [1, 2], 2, 7)),
+    wire.Ask(1, "inspect", msgspec.Raw(b"{}")),
     wire.Cancel(4),
 ]
 REPLIES = [
-    wire.ScoredPart(
-        5,
-        [
-            Scored(CANDIDATE.token),
-            Scored(CANDIDATE.token, -0.5, 0.6, 2, 1.5, (Alternative(CANDIDATE.token, 1, -0.1, 0.9),)),
-        ],
-    ),
     wire.Ready(INFO),
-    wire.Progressed(Progress("loading", 1, 2)),
-    wire.Table(1, TABLE),
-    wire.Stepped(2, Step(CANDIDATE, 0, TABLE, "stop")),
-    wire.Stepped(2, Step(CANDIDATE, 0, None, None)),
-    wire.Sampled(6, [Drawn(0, CANDIDATE, None), Drawn(3, CANDIDATE, "stop_string")]),
-    wire.Compared(5, [SCORED, []]),
-    wire.Hits(7, Found((CANDIDATE,), 90_000)),
-    wire.Floats.of(8, [-0.5, -math.inf]),
+    wire.Progressed(3, Progress("loading", 1, 2)),
+    wire.Told(1, msgspec.Raw(b'{"hits":[]}')),
     wire.Finished(2),
-    wire.Tokens(3, [CANDIDATE.token]),
-    wire.Inspected(6, STRUCTURE),
-    wire.Rendered(3, RenderedChat("<s>옛", [CANDIDATE.token])),
     wire.Failed(4, "UsageError", "no"),
 ]
 LISTS = st.lists(st.integers(0, 3), max_size=12)
@@ -100,27 +112,58 @@ LISTS = st.lists(st.integers(0, 3), max_size=12)
 
 @pytest.mark.parametrize("message", REQUESTS, ids=lambda message: type(message).__name__)
 def test_a_request_is_one_line_and_arrives_as_it_was_sent(message):
-    line = wire.encode(message)
-    assert b"\n" not in line
-    assert wire.decode_request(line) == message
+    line = wire.line(message)
+    assert line.index(b"\n") == len(line) - 1
+    assert wire.line(wire.decode_request(line)) == line
 
 
 @pytest.mark.parametrize("message", REPLIES, ids=lambda message: type(message).__name__)
 def test_a_reply_is_one_line_and_arrives_as_it_was_sent(message):
-    line = wire.encode(message)
-    assert b"\n" not in line
-    assert wire.decode_reply(line) == message
+    line = wire.line(message)
+    assert line.index(b"\n") == len(line) - 1
+    assert wire.line(wire.decode_reply(line)) == line
+
+
+@pytest.mark.parametrize("call", ASKED, ids=lambda call: call.name)
+def test_a_call_arrives_as_it_was_asked(call):
+    line = wire.line(wire.Ask.of(1, call, wire.PrefixWriter().write))
+    assert wire.decode_request(line).read(wire.PrefixReader()) == call
+
+
+@pytest.mark.parametrize(("kind", "answer"), ANSWERS, ids=lambda value: getattr(value, "name", ""))
+def test_an_answer_arrives_as_it_was_given(kind, answer):
+    line = wire.line(wire.Told.of(1, answer))
+    assert line.index(b"\n") == len(line) - 1
+    call = next(call for call in ASKED if type(call) is kind)
+    assert wire.decode_reply(line).read(call) == answer
 
 
 @given(st.lists(st.floats(width=32)))
 def test_numbers_of_float32_arrive_as_they_were_sent_also_those_that_are_not_finite(numbers):
-    reply = wire.decode_reply(wire.encode(wire.Floats.of(1, numbers)))
-    assert list(map(repr, reply.numbers())) == list(map(repr, numbers))
+    sent = wire.line(wire.Told.of(1, Floats.of(numbers)))
+    answer = wire.decode_reply(sent).read(calls.Logprobs(ids=IDS))
+    assert list(map(repr, answer.numbers())) == list(map(repr, numbers))
+
+
+def test_a_call_that_is_not_known_is_said():
+    with pytest.raises(UsageError, match="knows no call “sing”"):
+        wire.Ask(1, "sing", msgspec.Raw(b"{}")).read(wire.PrefixReader())
+
+
+def test_a_line_that_is_too_long_is_said(monkeypatch):
+    monkeypatch.setattr(wire, "LINE_LIMIT", 10_000)
+    text = "a" * 20_000
+    with pytest.raises(UsageError, match=r"request is 20\.1 kB long; the engine can take 10 kB at most\. Shorten"):
+        wire.line(wire.Ask.of(1, calls.Encode(text=text), wire.PrefixWriter().write))
+    with pytest.raises(UsageError, match=r"answer is 20 kB long; the engine can send 10 kB at most"):
+        wire.line(wire.Told.of(1, text))
 
 
 def test_every_message_is_tested_here():
     for union, examples in ((wire.Request, REQUESTS), (wire.Reply, REPLIES)):
         assert {type(example) for example in examples} == set(union.__args__)
+    ours = {kind for kind in calls.CALLS.values() if kind.__module__ == calls.__name__}
+    assert {type(call) for call in ASKED} == {kind for kind, _ in ANSWERS} == ours
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b"hello", b'{"op":"jump"}', b'{"op":"cancel","id":"x"}', b"\xff"])
@@ -146,8 +189,8 @@ def test_an_error_of_an_unknown_kind_is_an_engine_error():
 def test_each_prefix_arrives_as_the_ids_that_were_written(prefixes):
     writer, reader = wire.PrefixWriter(), wire.PrefixReader()
     for ids in prefixes:
-        sent = wire.encode(wire.Next(1, writer.write(ids), PARAMS, 1, []))
-        assert reader.read(wire.decode_request(sent).prefix) == ids
+        call = calls.Next(ids=ids, params=PARAMS, top=1)
+        assert wire.decode_request(wire.line(wire.Ask.of(1, call, writer.write))).read(reader) == call
 
 
 @given(st.lists(st.tuples(LISTS, st.booleans()), max_size=30))
@@ -179,8 +222,9 @@ def test_a_step_does_not_grow_with_the_context():
     writer = wire.PrefixWriter()
     ids = list(range(10_000))
     writer.write(ids)
-    assert len(wire.encode(wire.Next(1, writer.write([*ids, 5]), PARAMS, 30, []))) < 250
-    assert len(wire.encode(wire.Next(1, writer.write(ids[:-100]), PARAMS, 30, []))) < 250
+    for prefix in ([*ids, 5], ids[:-100]):
+        call = calls.Next(ids=prefix, params=PARAMS, top=30)
+        assert len(wire.line(wire.Ask.of(1, call, writer.write))) < 500
 
 
 @given(LISTS, LISTS)

@@ -4,6 +4,7 @@ import pytest
 from explorer.cli.engines import make_engine
 from explorer.config import Config
 from explorer.core.record import events, journal
+from explorer.engine.base import Progress
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import RecordError, UsageError
 from explorer.replay.claims import fold
@@ -11,14 +12,21 @@ from explorer.replay.rewalk import Rewalk
 from tests.replay.test_verification import verify
 
 
-async def rewalk(engine, path, out):
+async def rewalk(engine, path, out, *report):
     await engine.start()
     try:
-        walk = Rewalk(engine)
+        walk = Rewalk(engine, *report)
         session = await walk.record(journal.read(path), str(path), out)
     finally:
         await engine.close()
     return walk, session
+
+
+async def test_how_far_a_walk_is_is_reported(recorded, tmp_path):
+    path, said = await recorded(ScriptedEngine.demo()), []
+    await rewalk(ScriptedEngine.demo(), path, tmp_path / "again.jsonl", said.append)
+    count = len(journal.read(path).events)
+    assert said == [*[Progress("walking", done, count) for done in range(count)], Progress("walking", 1, 1)]
 
 
 def without_times(record):

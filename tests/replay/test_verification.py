@@ -14,6 +14,7 @@ from explorer.core.record.events import Engine as EngineEvent
 from explorer.core.record.record import Record
 from explorer.core.sampling.knobs import KNOBS
 from explorer.core.sampling.params import SamplingParams
+from explorer.engine.base import Progress
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import RecordError, UsageError
 from explorer.replay.claims import fold
@@ -23,13 +24,13 @@ from explorer.replay.verification import Verification
 DATA = Path(__file__).parents[1] / "data"
 
 
-async def verify(record, engine, tolerance=None):
+async def verify(record, engine, tolerance=None, *report):
     session, parts = fold(record, "the record")
     verification = Verification(session, tolerance)
     await engine.start()
     try:
         for part in parts:
-            await verification.check(part, engine)
+            await verification.check(part, engine, *report)
     finally:
         await engine.close()
     return verification.report
@@ -43,6 +44,13 @@ async def test_every_number_of_a_walk_holds(recorded):
     assert report.kinds["draw"].checked == 23
     assert report.max_logprob_error == 0
     assert (report.changed_ranks, report.changed_cuts, report.draws_unchecked, report.prompts_unchecked) == (0, 0, 0, 0)
+
+
+async def test_how_far_a_verification_is_is_reported(recorded):
+    said = []
+    await verify(journal.read(await recorded(ScriptedEngine.demo())), ScriptedEngine.demo(), None, said.append)
+    assert (said[0].stage, said[0].done, said[-1]) == ("verifying", 0, Progress("verifying", 1, 1))
+    assert [one.done for one in said[:-1]] == list(range(said[0].total))
 
 
 @pytest.mark.parametrize("name", ["record-v1.jsonl", "record-v1-score.jsonl"])

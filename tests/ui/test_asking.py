@@ -178,9 +178,9 @@ async def test_escape_forces_nothing_also_while_a_slow_engine_answers(explore):
 class Dying(ScriptedEngine):
     dead = False
 
-    async def start(self):
+    async def start(self, *report):
         self.dead = False
-        return await super().start()
+        return await super().start(*report)
 
     async def _wait(self):
         if self.dead:
@@ -272,7 +272,7 @@ async def test_a_line_that_cannot_be_read_is_said_and_adds_nothing(explore):
     app = explore()
     async with app.run_test(size=(80, 24)) as pilot:
         dialog = await ask(pilot, "slash", *typed("/(/"), "enter")
-        assert "no regular expression" in said(dialog)
+        assert "not a regular expression" in said(dialog)
         assert (hits(dialog), app.screen) == ([], dialog)
         await write(pilot, "escape")
         assert (app.screen, text(app)) == (app.main.screen, "<|begin|>Once upon a")

@@ -138,10 +138,10 @@ async def test_an_exchange_in_the_prompt_carries_all_of_it(explore):
 
 async def test_an_exchange_that_cannot_be_scored_changes_nothing(explore):
     class Fails(ScriptedEngine):
-        async def score(self, ids, top, *more):
+        async def score(self, ids, top, *more, **said):
             if len(ids) > 4:
                 raise EngineError("No score today.")
-            async for part in super().score(ids, top, *more):
+            async for part in super().score(ids, top, *more, **said):
                 yield part
 
     app = explore(Fails(ScriptedEngine.demo()._table))

@@ -16,12 +16,12 @@ from tests.ui.person import choose, events, press, rest, settle, text
 
 
 class Broken(ScriptedEngine):
-    async def start(self):
+    async def start(self, *report):
         raise ModelError("The other model is broken.")
 
 
 class Slow(ScriptedEngine):
-    async def start(self):
+    async def start(self, *report):
         await asyncio.Event().wait()
 
 

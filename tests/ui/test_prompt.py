@@ -201,10 +201,10 @@ async def test_a_line_that_would_stop_the_editor_is_not_pasted_and_said(explore,
 
 async def test_a_model_without_a_template_says_so_and_keeps_the_text(explore):
     class Base(ScriptedEngine):
-        async def start(self):
+        async def start(self, *report):
             import msgspec
 
-            self.info = msgspec.structs.replace(await super().start(), chat_template=False)
+            self.info = msgspec.structs.replace(await super().start(*report), chat_template=False)
             return self.info
 
     app = explore(Base.demo())
@@ -236,9 +236,9 @@ async def test_a_worker_that_dies_while_a_chat_is_written_loses_nothing(explore)
     class Dying(ScriptedEngine):
         dead = False
 
-        async def start(self):
+        async def start(self, *report):
             self.dead = False
-            return await super().start()
+            return await super().start(*report)
 
         async def render_chat(self, messages, options):
             if self.dead:

@@ -70,8 +70,7 @@ async def test_escape_under_a_speed_limit_and_a_count_keeps_what_was_drawn(explo
 
 
 async def test_keys_are_answered_while_a_fast_engine_draws(explore, tmp_path):
-    engine = ScriptedEngine.demo()
-    engine._context_length = 3000
+    engine = ScriptedEngine.demo(context_length=3000)
     app = explore(engine, run_settings=LONG)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)

@@ -340,10 +340,10 @@ async def test_a_model_that_cannot_be_loaded_is_a_sentence_and_can_be_tried_agai
     class Broken(ScriptedEngine):
         broken = True
 
-        async def start(self):
+        async def start(self, *report):
             if self.broken:
                 raise ModelError("There is no folder nowhere.")
-            return await super().start()
+            return await super().start(*report)
 
     engine = Broken.demo()
     app = explore(engine)

@@ -13,7 +13,7 @@ from explorer.core.token import Token
 from explorer.engine.compute import memory
 from explorer.engine.compute.forward import passes
 from explorer.engine.compute.forward.batch import FILLER
-from explorer.engine.compute.forward.cache import Cancelled, Forward
+from explorer.engine.compute.forward.forward import Cancelled, Forward
 from explorer.engine.compute.forward.passes import FAILURES
 from explorer.engine.compute.sequences import POSITIONS_AT_ONCE, ROWS_AT_ONCE
 from explorer.engine.compute.tables import logits

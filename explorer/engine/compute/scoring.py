@@ -10,7 +10,7 @@ import torch
 
 from explorer.core.score import Scored
 from explorer.core.token import Token
-from explorer.engine.compute.forward.cache import Cancelled, Forward
+from explorer.engine.compute.forward.forward import Cancelled, Forward
 from explorer.engine.compute.tables import logits
 from explorer.engine.compute.tables.rows import RowStore
 

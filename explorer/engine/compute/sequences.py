@@ -12,15 +12,15 @@ from itertools import groupby
 
 import torch
 
+from explorer.core.asked import Asked
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import Stopper, StopRules
 from explorer.core.token import Token
 from explorer.engine.base import Drawn
 from explorer.engine.compute.forward.batch import Batch
-from explorer.engine.compute.forward.cache import Cancelled, Forward
+from explorer.engine.compute.forward.forward import Cancelled, Forward
 from explorer.engine.compute.tables import logits
-from explorer.engine.compute.tables.drawing import BatchDraws
-from explorer.errors import EngineError
+from explorer.engine.compute.tables.drawing import BatchDraws, drawable, sampling_probs
 
 ROWS_AT_ONCE = 32
 """Sequences of one forward pass."""
@@ -153,17 +153,12 @@ class Sequences:
 
     def _sampling_probs(self, rows: torch.Tensor, group: list[Line]) -> torch.Tensor:
         """[n, V] after one prompt; at the temperature 0, all of it is with one token of each row."""
-        asked = logits.Asked(self._params, group[0].ids, len(self._prompts[group[0].prompt]), self._eos_ids)
-        scores = logits.batch_scores(rows, [one.ids for one in group], asked)
-        if bool(scores.isneginf().all(-1).any()):
-            raise EngineError("The samplers cut every token here, so that nothing can be drawn. Loosen a setting.")
+        asked = Asked(self._params, group[0].ids, len(self._prompts[group[0].prompt]), self._eos_ids)
+        scores = drawable(logits.batch_scores(rows, [one.ids for one in group], asked))
         if self._params.temperature == 0:
             best = torch.tensor([logits.greedy(row) for row in scores], device=rows.device)
             return torch.zeros_like(scores).scatter(1, best[:, None], 1.0)
-        probs = scores.softmax(-1)
-        if not bool(probs.isfinite().all()):
-            raise EngineError("The model's logits are not finite here, so that nothing can be drawn.")
-        return probs
+        return sampling_probs(scores)
 
     def _groups(self) -> Iterator[tuple[int, int, list[Line]]]:
         """The prompts whose sequences are under way, the row of the first of each, and the sequences."""

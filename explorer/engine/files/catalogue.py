@@ -114,7 +114,7 @@ def _size_and_use(snapshot: Path) -> tuple[int, float]:
 
 def _problem(config: dict[str, Any], lacks: str, pickled: bool) -> str:
     if lacks:
-        return lacks if lacks == checkpoint.NO_CONFIG else f"by half: {lacks}"
+        return lacks if lacks == checkpoint.NO_CONFIG else f"incomplete: {lacks}"
     if pickled:
         return checkpoint.PICKLED
     architecture = _architecture(config)

@@ -20,7 +20,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from tqdm import tqdm
 
 from explorer.core.size import size_in_words
-from explorer.engine.base import Progress
+from explorer.engine.base import Progress, Reporter
 from explorer.engine.files import checkpoint
 from explorer.engine.files.catalogue import repository_folder
 from explorer.errors import ModelError
@@ -29,24 +29,24 @@ HUB_TIMEOUT = 10.0
 """Seconds to wait for the hub's first answer."""
 
 ABANDONED = 30.0
-"""Seconds without a byte after which a part of a file, which nobody holds the lock of, is not being downloaded."""
+"""A part of a file that grew no more for so many seconds, and that nobody has locked, is not being downloaded."""
 
 
 def download(
     model: str,
-    on_progress: Callable[[Progress], None],
+    report: Reporter,
     *,
     revision: str | None,
     allow_pickle: bool,
     remote_code: bool,
 ) -> Path:
-    """Fetch what the cache lacks of a model; the folder of its snapshot. `on_progress` is called from several threads.
+    """Fetch what the cache lacks of a model; the folder of its snapshot. `report` is called from several threads.
 
     The weights come last, so that what was cut off never looks whole; whole files are kept and not fetched again.
     Raises ModelError for a repository that is no model to load, or that has no room on the disk; besides the errors of
     huggingface_hub and httpx2, OSError, and RuntimeError, which is what the xet client raises.
     """
-    on_progress(Progress(f"asking the hub for {model}"))
+    report(Progress(f"asking the hub for {model}"))
     commit, names = _listing(model, revision)
     small, weights = checkpoint.wanted(names, allow_pickle=allow_pickle, remote_code=remote_code)
     if checkpoint.CONFIG not in small or not weights:
@@ -58,7 +58,7 @@ def download(
     total = sum(file.file_size or 0 for file in plan)
     needed = sum(file.file_size or 0 for file in plan if file.will_download)
     _check_room(model, needed)
-    count = _Count(on_progress, f"downloading {model} · {size_in_words(total)}", total - needed, total)
+    count = _Count(report, f"downloading {model} · {size_in_words(total)}", total - needed, total)
     # By its own name, so that the cache remembers which commit the revision is.
     folder = huggingface_hub.snapshot_download(
         model, revision=revision, allow_patterns=_exactly(small), tqdm_class=_bars(count)
@@ -130,8 +130,8 @@ def _check_room(model: str, needed: int) -> None:
 class _Count:
     """Bytes that are here, of several files at once; each addition is reported."""
 
-    def __init__(self, on_progress: Callable[[Progress], None], stage: str, done: int, total: int) -> None:
-        self._report, self._stage, self._done, self._total = on_progress, stage, done, total
+    def __init__(self, report: Reporter, stage: str, done: int, total: int) -> None:
+        self._report, self._stage, self._done, self._total = report, stage, done, total
         self._lock = threading.Lock()
         self(0)
 

@@ -6,7 +6,6 @@ wrong on the way. Afterwards the model is loaded from a folder, without any netw
 
 import errno
 import os
-from collections.abc import Callable
 from pathlib import Path
 from urllib.request import getproxies
 
@@ -24,7 +23,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from explorer.engine.base import Progress
+from explorer.engine.base import Reporter
 from explorer.engine.files import checkpoint
 from explorer.engine.files.catalogue import cached_revisions
 from explorer.engine.files.download import download
@@ -35,7 +34,7 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 def locate(
     model: str,
-    on_progress: Callable[[Progress], None],
+    report: Reporter,
     *,
     revision: str | None = None,
     allow_pickle: bool = False,
@@ -44,7 +43,7 @@ def locate(
     """The folder of a model, and its commit where it is one of the hub; what is not here whole is downloaded.
 
     `revision`: a branch, a tag or a commit of the hub; `main` unless given. `allow_pickle`: pickled weights are taken
-    where there are no others. `remote_code`: the model's own Python files are needed too. `on_progress` gets the bytes
+    where there are no others. `remote_code`: the model's own Python files are needed too. `report` gets the bytes
     of a download, also from other threads. A download is stopped by ending the process. Raises ModelError.
     """
     folder = local_folder(model)
@@ -55,7 +54,7 @@ def locate(
     if cached is not None and not lacks:
         return cached, cached.name
     try:
-        downloaded = download(model, on_progress, revision=revision, **allowed)
+        downloaded = download(model, report, revision=revision, **allowed)
     except (httpx2.HTTPError, OSError, RuntimeError) as error:  # A RuntimeError is what the xet client raises.
         raise ModelError(_why_not_downloaded(model, revision, lacks, error)) from error
     lacks = checkpoint.lacking(downloaded, **allowed)
@@ -63,7 +62,7 @@ def locate(
         lacks
     ):  # The repository itself lacks it, or the hub's library took the end of the network for the end of the files.
         raise ModelError(
-            f"{model} came from the hub with {lacks}, and cannot be loaded so. Try again, or another model."
+            f"{model} was downloaded from the hub with {lacks}, so it cannot be loaded. Try again, or another model."
         )
     return downloaded, downloaded.name
 
@@ -164,7 +163,7 @@ def _why_not_downloaded(model: str, revision: str | None, lacks: str, error: Bas
 def _held(model: str, revision: str | None, lacks: str) -> str:
     """What of a model is in the cache."""
     if lacks:
-        return f"{model} is in the local cache by half (with {lacks})"
+        return f"{model} is only partly in the local cache (with {lacks})"
     if _whole_revisions(model):
         return f"{model} is in the local cache, but not its revision {revision or 'main'}"
     return f"{model} is not in the local cache"

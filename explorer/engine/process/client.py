@@ -1,7 +1,8 @@
 """WorkerEngine: an engine in a child process, over JSON lines.
 
-Owns the process: its start, its death, its log file. A request is a future by its id; cancelling the caller cancels
-the request in the child. Must not import torch, and never parses what the child prints beside the protocol.
+Owns the process: its start, its death, its log file. Every call is sent as it is, and awaited by the id of its request;
+cancelling the caller cancels the request in the child. Must not import torch, know which calls there are, or parse what
+the child prints beside the protocol.
 """
 
 import asyncio
@@ -14,15 +15,9 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from explorer.core.chat import ChatOptions, Message
-from explorer.core.distribution import Distribution
-from explorer.core.query import Query
-from explorer.core.sampling.params import SamplingParams
-from explorer.core.sampling.stopping import StopRules
-from explorer.core.score import Scored
-from explorer.core.token import Token
-from explorer.engine.base import DEFAULT_STOP, Drawn, Engine, Found, RenderedChat, Step
-from explorer.engine.description import EngineInfo, ModelSettings, Structure
+from explorer.engine.base import Engine, Reporter, silent
+from explorer.engine.calls import Answer, AnyCall, Call, Part, Stream
+from explorer.engine.description import EngineInfo, ModelSettings
 from explorer.engine.process import wire
 from explorer.errors import EngineDied, EngineError, ExplorerError
 
@@ -32,10 +27,28 @@ GRACE = 2.0
 CHILD_ENVIRONMENT = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "PYTHONSAFEPATH": "1",  # Also for the children of the child.
     "PYTHONUNBUFFERED": "1",
     "TERM": "dumb",
     "TOKENIZERS_PARALLELISM": "false",
 }
+
+
+class Waiting:
+    """A request that is under way: its replies in order, or the error that ended it; and who is told how far it is."""
+
+    def __init__(self, report: Reporter) -> None:
+        self.report = report
+        self.replies: asyncio.Queue[wire.Reply | ExplorerError] = asyncio.Queue()
+
+    async def reply(self) -> wire.Reply:
+        """The next one. Raises what was raised in the worker, EngineDied."""
+        reply = await self.replies.get()
+        if isinstance(reply, ExplorerError):
+            raise reply
+        if isinstance(reply, wire.Failed):
+            raise reply.error()
+        return reply
 
 
 class WorkerEngine(Engine):
@@ -47,7 +60,8 @@ class WorkerEngine(Engine):
         self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._replies: dict[int, asyncio.Queue[wire.Reply | ExplorerError]] = {}
+        self._waiting: dict[int, Waiting] = {}
+        """Whoever waits for an answer, by the id of the request; 0 is that for the model."""
         self._last_id = 0
         self._prefixes = wire.PrefixWriter()
         self._log_start = 0
@@ -57,23 +71,23 @@ class WorkerEngine(Engine):
         """The process id of the worker, for whoever wants to watch it."""
         return self._process.pid if self._process else None
 
-    async def start(self) -> EngineInfo:
+    async def start(self, report: Reporter = silent) -> EngineInfo:
         await self.close()
         self.info = None
         self._prefixes = wire.PrefixWriter()
-        replies = self._replies[0] = asyncio.Queue()
+        waiting = self._waiting[0] = Waiting(report)
         try:
             self._process = await self._spawn()
             self._reader = asyncio.create_task(self._read(self._process))
             await self._send(wire.Load(self.settings))
-            reply = await self._reply(replies)
+            reply = await waiting.reply()
         except asyncio.CancelledError:
             # Whoever waits no longer wants the model: what the child does is stopped where it is.
             await self.close()
             raise
         finally:
-            if self._replies.get(0) is replies:
-                del self._replies[0]
+            if self._waiting.get(0) is waiting:
+                del self._waiting[0]
         if not isinstance(reply, wire.Ready) or reply.version != wire.VERSION:
             raise EngineError("The engine speaks another version of the protocol. Install token-explorer again.")
         self.info = reply.info
@@ -89,6 +103,7 @@ class WorkerEngine(Engine):
             self._log_start = log.tell()
             return await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # A module that lies in the current folder by chance is not imported.
                 "-m",
                 "explorer.engine.process.worker",
                 *self._arguments,
@@ -118,18 +133,19 @@ class WorkerEngine(Engine):
         ready, self.info = self.info is not None, None
         how = ended(code) if fault is None else f"was stopped, because its answer could not be read: {fault}"
         died = EngineDied(f"The engine {how}.", self.log_tail())
-        for replies in self._replies.values():
-            replies.put_nowait(died)
+        for waiting in self._waiting.values():
+            waiting.replies.put_nowait(died)
         if ready:
             self.on_death(str(died))
 
     def _receive(self, reply: wire.Reply) -> None:
+        waiting = self._waiting.get(0 if isinstance(reply, wire.Ready) else reply.id)
+        if waiting is None:
+            return  # It was cancelled.
         if isinstance(reply, wire.Progressed):
-            self.on_progress(reply.progress)
-            return
-        replies = self._replies.get(0 if isinstance(reply, wire.Ready) else reply.id)
-        if replies is not None:
-            replies.put_nowait(reply)
+            waiting.report(reply.progress)
+        else:
+            waiting.replies.put_nowait(reply)
 
     def log_tail(self, lines: int = 3) -> str:
         """The last lines that the present worker wrote to its standard error."""
@@ -144,197 +160,61 @@ class WorkerEngine(Engine):
     async def _send(self, message: wire.Message) -> None:
         if self._process is None or self._process.stdin is None:
             raise EngineDied("The engine is not running.", self.log_tail())
+        data = wire.line(message)
         # A broken pipe is not an answer: the reader says how the child ended.
         with contextlib.suppress(ConnectionError):
-            self._process.stdin.write(wire.encode(message) + b"\n")
+            self._process.stdin.write(data)
             await self._process.stdin.drain()
 
-    @staticmethod
-    async def _reply(replies: "asyncio.Queue[wire.Reply | ExplorerError]") -> wire.Reply:
-        reply = await replies.get()
-        if isinstance(reply, ExplorerError):
-            raise reply
-        if isinstance(reply, wire.Failed):
-            raise reply.error()
-        return reply
+    async def ask(self, call: Call[Answer], report: Reporter = silent) -> Answer:
+        async with aclosing(self._told(call, report)) as told:
+            async for part in told:
+                answer: Answer = part
+                return answer
+        raise EngineError("The engine gave no answer.")
 
-    async def _ask(self, make: Callable[[int], wire.Message]) -> Any:
-        """Send one request and await its one reply."""
+    def stream(self, call: Stream[Part], report: Reporter = silent) -> AsyncGenerator[Part, None]:
+        return self._told(call, report)
+
+    async def _told(self, call: AnyCall, report: Reporter) -> AsyncGenerator[Any, None]:
+        """Send a call and yield its answer, part by part; closing the iterator cancels the request."""
         self._last_id += 1
         request_id = self._last_id
-        replies = self._replies[request_id] = asyncio.Queue()
-        try:
-            await self._send(make(request_id))
-            return await self._reply(replies)
-        except asyncio.CancelledError:
-            self._cancel(request_id)
-            raise
-        finally:
-            del self._replies[request_id]
+        waiting = self._waiting[request_id] = Waiting(report)
+        ended = False
 
-    async def _ask_after(self, ids: Sequence[int], make: Callable[[int, wire.Prefix], wire.Message]) -> Any:
-        """Send one request about a prefix and await its one reply."""
-        try:
-            return await self._ask(lambda request_id: make(request_id, self._prefixes.write(ids)))
-        except wire.UnknownBase:
-            return await self._ask(lambda request_id: make(request_id, self._prefixes.write_whole(ids)))
-
-    def _cancel(self, request_id: int) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.write(wire.encode(wire.Cancel(request_id)) + b"\n")
-
-    async def next(
-        self,
-        ids: Sequence[int],
-        params: SamplingParams,
-        top: int,
-        include: Sequence[int] = (),
-        *,
-        prompt_length: int | None = None,
-    ) -> Distribution:
-        def make(request_id: int, prefix: wire.Prefix) -> wire.Message:
-            return wire.Next(request_id, prefix, params, top, list(include), prompt_length)
-
-        reply: wire.Table = await self._ask_after(ids, make)
-        return reply.distribution
-
-    async def generate(
-        self,
-        ids: Sequence[int],
-        params: SamplingParams,
-        *,
-        draws: int,
-        max_new_tokens: int,
-        top: int,
-        prompt_length: int | None = None,
-    ) -> AsyncGenerator[Step, None]:
-        def make(request_id: int, prefix: wire.Prefix) -> wire.Message:
-            return wire.Generate(request_id, prefix, params, draws, max_new_tokens, top, prompt_length)
-
-        async with aclosing(self._stream_after(ids, make)) as replies:
-            async for reply in replies:
-                if isinstance(reply, wire.Stepped):
-                    yield reply.step
-
-    async def sample(
-        self,
-        prompts: Sequence[Sequence[int]],
-        params: SamplingParams,
-        *,
-        num_sequences: int = 1,
-        stop: StopRules = DEFAULT_STOP,
-    ) -> AsyncGenerator[list[Drawn], None]:
-        whole = [list(ids) for ids in prompts]
-
-        def make(request_id: int) -> wire.Message:
-            return wire.Sample(request_id, whole, params, num_sequences, stop)
-
-        async with aclosing(self._stream(make)) as replies:
-            async for reply in replies:
-                if isinstance(reply, wire.Sampled):
-                    yield reply.drawn
-
-    async def score(self, ids: Sequence[int], top: int, begin: int = 0) -> AsyncGenerator[list[Scored], None]:
-        def make(request_id: int, prefix: wire.Prefix) -> wire.Message:
-            return wire.Score(request_id, prefix, top, begin)
-
-        async with aclosing(self._stream_after(ids, make)) as replies:
-            async for reply in replies:
-                if isinstance(reply, wire.ScoredPart):
-                    yield reply.tokens
-
-    def _stream_after(
-        self, ids: Sequence[int], make: Callable[[int, wire.Prefix], wire.Message]
-    ) -> AsyncGenerator[wire.Reply, None]:
-        """The replies to a request about a prefix."""
-        return self._stream(
-            lambda request_id: make(request_id, self._prefixes.write(ids)),
-            lambda request_id: make(request_id, self._prefixes.write_whole(ids)),
-        )
-
-    async def _stream(
-        self, make: Callable[[int], wire.Message], whole: Callable[[int], wire.Message] | None = None
-    ) -> AsyncGenerator[wire.Reply, None]:
-        """Send one request and yield its replies; closing the iterator cancels the request.
-
-        `whole` makes the request that is sent where the worker has forgotten what `make` refers to.
-        """
-        self._last_id += 1
-        request_id = self._last_id
-        replies = self._replies[request_id] = asyncio.Queue()
-        finished = False
-
-        async def ask(make: Callable[[int], wire.Message]) -> wire.Reply:
-            await self._send(make(request_id))
-            return await self._reply(replies)
+        async def exchange(name: Callable[[list[int]], wire.Prefix]) -> wire.Reply:
+            await self._send(wire.Ask.of(request_id, call, name))
+            return await waiting.reply()
 
         try:
             try:
-                reply = await ask(make)
+                reply = await exchange(self._prefixes.write)
             except wire.UnknownBase:
-                reply = await ask(whole or make)
-            while not isinstance(reply, wire.Finished):
-                yield reply
-                reply = await self._reply(replies)
-            finished = True
+                reply = await exchange(self._prefixes.write_whole)
+            while isinstance(reply, wire.Told):
+                ended = isinstance(call, Call)
+                yield reply.read(call)
+                if ended:
+                    return
+                reply = await waiting.reply()
+            ended = True
         except ExplorerError:
-            finished = True
+            ended = True
             raise
         finally:
-            if not finished:
+            if not ended:
                 self._cancel(request_id)
-            del self._replies[request_id]
+            del self._waiting[request_id]
 
-    async def compare(self, ids: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[list[Scored]]:
-        listed = [list(continuation) for continuation in continuations]
-        reply: wire.Compared = await self._ask_after(
-            ids, lambda request_id, prefix: wire.Compare(request_id, prefix, listed)
-        )
-        return reply.continuations
-
-    async def search(
-        self,
-        ids: Sequence[int],
-        query: Query,
-        params: SamplingParams,
-        limit: int,
-        *,
-        prompt_length: int | None = None,
-    ) -> Found:
-        def make(request_id: int, prefix: wire.Prefix) -> wire.Message:
-            return wire.Search(request_id, prefix, query, params, limit, prompt_length)
-
-        reply: wire.Hits = await self._ask_after(ids, make)
-        return reply.found
-
-    async def logprobs(self, ids: Sequence[int]) -> list[float]:
-        reply: wire.Floats = await self._ask_after(ids, wire.Logprobs)
-        return reply.numbers()
-
-    async def encode(self, text: str, special_tokens: bool = True, *, first: bool = True) -> list[Token]:
-        reply: wire.Tokens = await self._ask(lambda request_id: wire.Encode(request_id, text, special_tokens, first))
-        return reply.tokens
-
-    async def spell(self, data: bytes) -> list[Token]:
-        reply: wire.Tokens = await self._ask(lambda request_id: wire.Spell(request_id, data))
-        return reply.tokens
-
-    async def render_chat(self, messages: Sequence[Message], options: ChatOptions) -> RenderedChat:
-        reply: wire.Rendered = await self._ask(lambda request_id: wire.RenderChat(request_id, list(messages), options))
-        return reply.chat
-
-    async def describe(self, ids: Sequence[int]) -> list[Token]:
-        reply: wire.Tokens = await self._ask(lambda request_id: wire.Describe(request_id, list(ids)))
-        return reply.tokens
-
-    async def structure(self) -> Structure:
-        reply: wire.Inspected = await self._ask(wire.Inspect)
-        return reply.structure
+    def _cancel(self, request_id: int) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(wire.line(wire.Cancel(request_id)))
 
     async def close(self) -> None:
         # All of it is taken at once: a start may follow while the old process is still on its way out.
         process, self._process, self.info = self._process, None, None
-        reader, waiting = self._reader, list(self._replies.values())
+        reader, everyone = self._reader, list(self._waiting.values())
         if process is None:
             return
         assert process.stdin is not None
@@ -346,8 +226,8 @@ class WorkerEngine(Engine):
             await process.wait()
         if reader is not None:
             await reader
-        for replies in waiting:
-            replies.put_nowait(EngineDied("The engine was closed."))
+        for waiting in everyone:
+            waiting.replies.put_nowait(EngineDied("The engine was closed."))
         self._drop_empty_log()
 
     def _drop_empty_log(self) -> None:

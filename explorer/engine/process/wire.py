@@ -1,36 +1,29 @@
 """Requests and replies as JSON lines: the only place that knows the format of both ends.
 
-One frozen struct a message; `op` names it. A prefix is named by a handle and what follows it, so that the message of
-a step does not grow with the context. Must not know who computes.
+One frozen struct a message; `op` names it. Every call is carried alike, by its name. A prefix is named by a handle and
+what follows it, so that the message of a step does not grow with the context. Must not know which calls there are, nor
+who computes.
 """
 
-from array import array
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import msgspec
 
-from explorer.core.chat import ChatOptions
-from explorer.core.chat import Message as ChatMessage
-from explorer.core.distribution import Distribution
 from explorer.core.prefix import common_prefix
-from explorer.core.query import Query
-from explorer.core.sampling.params import SamplingParams
-from explorer.core.sampling.stopping import StopRules
-from explorer.core.score import Scored
-from explorer.core.token import Token
-from explorer.engine.base import Drawn, Found, Progress, RenderedChat, Step
-from explorer.engine.description import EngineInfo, ModelSettings, Structure
+from explorer.core.size import size_in_words
+from explorer.engine.base import Progress
+from explorer.engine.calls import CALLS, AnyCall, PrefixCall
+from explorer.engine.description import EngineInfo, ModelSettings
 from explorer.errors import ContextFull, EngineError, ExplorerError, ModelError, OutOfMemory, UsageError
 
-VERSION = 2
+VERSION = 3
 """Of the protocol: both ends come from one installation, so that a difference is a mistake, and is said."""
 
 LINE_LIMIT = 64 << 20
-"""Bytes of the longest line."""
-
-TOKENS_LIMIT = 300_000
-"""Of one text: its tokens are one line."""
+"""Bytes of the longest line, with its end."""
 
 HANDLES_KEPT = 8
 
@@ -57,107 +50,38 @@ class Load(Message, frozen=True):
     version: int = VERSION
 
 
-class Next(Message, frozen=True):
+class Ask(Message, frozen=True):
+    """A call. One about a prefix comes without its ids, which `prefix` names."""
+
     id: int
-    prefix: Prefix
-    params: SamplingParams
-    top: int
-    include: list[int]
-    prompt_length: int | None = None
+    name: str
+    call: msgspec.Raw
+    prefix: Prefix | None = None
 
+    @classmethod
+    def of(cls, request_id: int, call: AnyCall, name: Callable[[list[int]], Prefix]) -> "Ask":
+        """The message of a call; `name` gives the name of a prefix."""
+        if isinstance(call, PrefixCall):
+            bare = msgspec.structs.replace(call, ids=[])
+            return cls(request_id, call.name, msgspec.Raw(encode(bare)), name(call.ids))
+        return cls(request_id, call.name, msgspec.Raw(encode(call)))
 
-class Generate(Message, frozen=True):
-    id: int
-    prefix: Prefix
-    params: SamplingParams
-    draws: int
-    max_new_tokens: int
-    top: int
-    prompt_length: int | None = None
-
-
-class Sample(Message, frozen=True):
-    id: int
-    prompts: list[list[int]]
-    params: SamplingParams
-    num_sequences: int
-    stop: StopRules
-
-
-class Score(Message, frozen=True):
-    id: int
-    prefix: Prefix
-    top: int
-    begin: int = 0
-
-
-class Compare(Message, frozen=True):
-    id: int
-    prefix: Prefix
-    continuations: list[list[int]]
-
-
-class Search(Message, frozen=True):
-    id: int
-    prefix: Prefix
-    query: Query
-    params: SamplingParams
-    limit: int
-    prompt_length: int | None = None
-
-
-class Logprobs(Message, frozen=True):
-    id: int
-    prefix: Prefix
-
-
-class Encode(Message, frozen=True):
-    id: int
-    text: str
-    special_tokens: bool
-    first: bool = True
-
-
-class Spell(Message, frozen=True):
-    id: int
-    data: bytes
-
-
-class RenderChat(Message, frozen=True):
-    id: int
-    messages: list[ChatMessage]
-    options: ChatOptions
-
-
-class Describe(Message, frozen=True):
-    id: int
-    ids: list[int]
-
-
-class Inspect(Message, frozen=True):
-    id: int
+    def read(self, prefixes: "PrefixReader") -> AnyCall:
+        """The call as it was asked. Raises UnknownBase, and UsageError for a call that is not known here."""
+        kind: Any = CALLS.get(self.name)
+        if kind is None:
+            raise UsageError(f"The engine knows no call “{self.name}”.")
+        call: AnyCall = _decoder(kind).decode(self.call)
+        if isinstance(call, PrefixCall) and self.prefix is not None:
+            return msgspec.structs.replace(call, ids=prefixes.read(self.prefix))
+        return call
 
 
 class Cancel(Message, frozen=True):
     id: int
 
 
-Request = (
-    Load
-    | Next
-    | Generate
-    | Sample
-    | Score
-    | Compare
-    | Search
-    | Logprobs
-    | Encode
-    | Spell
-    | RenderChat
-    | Describe
-    | Inspect
-    | Cancel
-)
+Request = Load | Ask | Cancel
 
 # From the worker.
 
@@ -168,72 +92,31 @@ class Ready(Message, frozen=True):
 
 
 class Progressed(Message, frozen=True):
+    """How far a request is; `id` is 0 for Load."""
+
+    id: int
     progress: Progress
 
 
-class Table(Message, frozen=True):
-    id: int
-    distribution: Distribution
-
-
-class Stepped(Message, frozen=True):
-    id: int
-    step: Step
-
-
-class Sampled(Message, frozen=True):
-    id: int
-    drawn: list[Drawn]
-
-
-class ScoredPart(Message, frozen=True):
-    id: int
-    tokens: list[Scored]
-
-
-class Compared(Message, frozen=True):
-    id: int
-    continuations: list[list[Scored]]
-
-
-class Hits(Message, frozen=True):
-    id: int
-    found: Found
-
-
-class Floats(Message, frozen=True):
-    """Numbers of float32, as their bytes: JSON has none that are not finite."""
+class Told(Message, frozen=True):
+    """The answer to a call, or a part of it, in the type that the call names."""
 
     id: int
-    data: bytes
+    answer: msgspec.Raw
 
     @classmethod
-    def of(cls, request_id: int, numbers: Sequence[float]) -> "Floats":
-        return cls(request_id, array("f", numbers).tobytes())
+    def of(cls, request_id: int, answer: object) -> "Told":
+        return cls(request_id, msgspec.Raw(encode(answer)))
 
-    def numbers(self) -> list[float]:
-        return array("f", self.data).tolist()
+    def read(self, call: AnyCall) -> Any:
+        """The answer, or the part of it, in the type that the call names."""
+        return _decoder(call.answer).decode(self.answer)
 
 
 class Finished(Message, frozen=True):
-    """The last reply to a Generate, a Sample or a Score, and to a request that was cancelled."""
+    """No more parts come; also the last reply to a request that was cancelled."""
 
     id: int
-
-
-class Tokens(Message, frozen=True):
-    id: int
-    tokens: list[Token]
-
-
-class Rendered(Message, frozen=True):
-    id: int
-    chat: RenderedChat
-
-
-class Inspected(Message, frozen=True):
-    id: int
-    structure: Structure
 
 
 class Failed(Message, frozen=True):
@@ -260,26 +143,27 @@ ERRORS: dict[str, type[ExplorerError]] = {
     kind.__name__: kind for kind in (UsageError, ModelError, EngineError, ContextFull, OutOfMemory, UnknownBase)
 }
 
-Reply = (
-    Ready
-    | Progressed
-    | Table
-    | Stepped
-    | Sampled
-    | ScoredPart
-    | Compared
-    | Hits
-    | Floats
-    | Finished
-    | Tokens
-    | Rendered
-    | Inspected
-    | Failed
-)
+Reply = Ready | Progressed | Told | Finished | Failed
 
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_reply = msgspec.json.Decoder(Reply).decode
+
+
+def line(message: Message) -> bytes:
+    """A message as a line, with its end. Raises UsageError where it would be too long."""
+    data = encode(message) + b"\n"
+    if len(data) > LINE_LIMIT:
+        size, most = size_in_words(len(data)), size_in_words(LINE_LIMIT)
+        if isinstance(message, Told):
+            raise UsageError(f"The answer is {size} long; the engine can send {most} at most. Shorten the text.")
+        raise UsageError(f"The request is {size} long; the engine can take {most} at most. Shorten the text.")
+    return data
+
+
+@cache
+def _decoder(kind: Any) -> "msgspec.json.Decoder[Any]":
+    return msgspec.json.Decoder(kind)
 
 
 class PrefixWriter:
@@ -289,16 +173,15 @@ class PrefixWriter:
         self._handle = 0
         self._ids: list[int] = []
 
-    def write(self, ids: Sequence[int]) -> Prefix:
-        """The shortest name of the ids."""
-        ids = list(ids)
+    def write(self, ids: list[int]) -> Prefix:
+        """The shortest name of the ids, which must not change any more."""
         keep = common_prefix(self._ids, ids)
         base = self._handle if keep else None
         return self._named(ids, base, keep)
 
-    def write_whole(self, ids: Sequence[int]) -> Prefix:
+    def write_whole(self, ids: list[int]) -> Prefix:
         """The name that needs no earlier one."""
-        return self._named(list(ids), None, 0)
+        return self._named(ids, None, 0)
 
     def _named(self, ids: list[int], base: int | None, keep: int) -> Prefix:
         self._handle += 1

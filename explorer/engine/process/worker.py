@@ -29,15 +29,17 @@ import signal
 import threading
 import traceback
 from collections.abc import Coroutine
+from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from explorer.core.token import Token
 from explorer.engine.base import Engine, Progress
+from explorer.engine.calls import AnyCall, Call
 from explorer.engine.description import ModelSettings
 from explorer.engine.process import wire
-from explorer.errors import EngineError, ExplorerError, UsageError
+from explorer.errors import EngineError, ExplorerError
 
 
 class Server:
@@ -52,8 +54,11 @@ class Server:
         self._prefixes = wire.PrefixReader()
 
     def send(self, reply: wire.Message) -> None:
-        """Write one line; from any thread. A parent that is gone ends the process."""
-        data = wire.encode(reply) + b"\n"
+        """Write one line; from any thread. Raises UsageError for one that is too long.
+
+        A parent that is gone ends the process.
+        """
+        data = wire.line(reply)
         with self._lock:
             try:
                 while data:
@@ -70,42 +75,15 @@ class Server:
             return
         request_id = 0 if isinstance(request, wire.Load) else request.id
         try:
-            work = self._work(request)
+            # Prefixes are read here, in the order in which the requests came.
+            if isinstance(request, wire.Load):
+                work = self._load(request)
+            else:
+                work = self._tell(request.id, request.read(self._prefixes))
         except ExplorerError as error:
             self.send(wire.Failed.of(request_id, error))
             return
         self._tasks[request_id] = asyncio.get_running_loop().create_task(self._answer(request_id, work))
-
-    def _work(self, request: wire.Request) -> Coroutine[Any, Any, wire.Message]:
-        """What answers the request. Prefixes are read here, in the order in which the requests came."""
-        match request:
-            case wire.Load():
-                return self._load(request)
-            case wire.Next():
-                return self._next(request, self._prefixes.read(request.prefix))
-            case wire.Generate():
-                return self._generate(request, self._prefixes.read(request.prefix))
-            case wire.Sample():
-                return self._sample(request)
-            case wire.Score():
-                return self._score(request, self._prefixes.read(request.prefix))
-            case wire.Compare():
-                return self._compare(request, self._prefixes.read(request.prefix))
-            case wire.Search():
-                return self._search(request, self._prefixes.read(request.prefix))
-            case wire.Logprobs():
-                return self._logprobs(request, self._prefixes.read(request.prefix))
-            case wire.Spell():
-                return self._spell(request)
-            case wire.Encode():
-                return self._encode(request)
-            case wire.RenderChat():
-                return self._render_chat(request)
-            case wire.Describe():
-                return self._describe(request)
-            case wire.Inspect():
-                return self._inspect(request)
-        raise UsageError(f"There is no request {type(request).__name__}.")
 
     async def _answer(self, request_id: int, work: Coroutine[Any, Any, wire.Message]) -> None:
         try:
@@ -132,88 +110,28 @@ class Server:
     async def _load(self, request: wire.Load) -> wire.Message:
         if request.version != wire.VERSION:
             raise EngineError("The explorer speaks another version of the protocol. Install token-explorer again.")
-        self._progress(Progress("starting the engine"))
+        report = partial(self._progress, 0)
+        report(Progress("starting the engine"))
         # The import of torch takes seconds: in a thread, so that the end of the parent is noticed all the while.
         engine = await asyncio.to_thread(make_engine, self._kind, request.settings)
-        engine.on_progress = self._progress
-        info = await engine.start()
+        info = await engine.start(report)
         self._engine = engine
         # What was imported and loaded stays: looking through it for garbage would stall a step for 0.1 s.
         gc.collect()
         gc.freeze()
         return wire.Ready(info)
 
-    def _progress(self, progress: Progress) -> None:
-        self.send(wire.Progressed(progress))
+    def _progress(self, request_id: int, progress: Progress) -> None:
+        self.send(wire.Progressed(request_id, progress))
 
-    async def _next(self, request: wire.Next, ids: list[int]) -> wire.Message:
-        distribution = await self.engine.next(
-            ids, request.params, request.top, request.include, prompt_length=request.prompt_length
-        )
-        return wire.Table(request.id, distribution)
-
-    async def _generate(self, request: wire.Generate, ids: list[int]) -> wire.Message:
-        steps = self.engine.generate(
-            ids,
-            request.params,
-            draws=request.draws,
-            max_new_tokens=request.max_new_tokens,
-            top=request.top,
-            prompt_length=request.prompt_length,
-        )
-        async for step in steps:
-            self.send(wire.Stepped(request.id, step))
-        return wire.Finished(request.id)
-
-    async def _sample(self, request: wire.Sample) -> wire.Message:
-        steps = self.engine.sample(
-            request.prompts, request.params, num_sequences=request.num_sequences, stop=request.stop
-        )
-        async for drawn in steps:
-            self.send(wire.Sampled(request.id, drawn))
-        return wire.Finished(request.id)
-
-    async def _score(self, request: wire.Score, ids: list[int]) -> wire.Message:
-        async for tokens in self.engine.score(ids, request.top, request.begin):
-            self.send(wire.ScoredPart(request.id, tokens))
-        return wire.Finished(request.id)
-
-    async def _compare(self, request: wire.Compare, ids: list[int]) -> wire.Message:
-        return wire.Compared(request.id, await self.engine.compare(ids, request.continuations))
-
-    async def _search(self, request: wire.Search, ids: list[int]) -> wire.Message:
-        found = await self.engine.search(
-            ids, request.query, request.params, request.limit, prompt_length=request.prompt_length
-        )
-        return wire.Hits(request.id, found)
-
-    async def _logprobs(self, request: wire.Logprobs, ids: list[int]) -> wire.Message:
-        return wire.Floats.of(request.id, await self.engine.logprobs(ids))
-
-    async def _spell(self, request: wire.Spell) -> wire.Message:
-        return wire.Tokens(request.id, await self.engine.spell(request.data))
-
-    async def _encode(self, request: wire.Encode) -> wire.Message:
-        tokens = await self.engine.encode(request.text, request.special_tokens, first=request.first)
-        return wire.Tokens(request.id, sendable(tokens))
-
-    async def _render_chat(self, request: wire.RenderChat) -> wire.Message:
-        chat = await self.engine.render_chat(request.messages, request.options)
-        sendable(chat.tokens)
-        return wire.Rendered(request.id, chat)
-
-    async def _describe(self, request: wire.Describe) -> wire.Message:
-        return wire.Tokens(request.id, await self.engine.describe(request.ids))
-
-    async def _inspect(self, request: wire.Inspect) -> wire.Message:
-        return wire.Inspected(request.id, await self.engine.structure())
-
-
-def sendable(tokens: list[Token]) -> list[Token]:
-    """The tokens, where they fit into one line. Raises UsageError."""
-    if len(tokens) > wire.TOKENS_LIMIT:
-        raise UsageError(f"The text has {len(tokens):,} tokens; {wire.TOKENS_LIMIT:,} are the most. Shorten it.")
-    return tokens
+    async def _tell(self, request_id: int, call: AnyCall) -> wire.Message:
+        report = partial(self._progress, request_id)
+        if isinstance(call, Call):
+            return wire.Told.of(request_id, await self.engine.ask(call, report))
+        async with aclosing(self.engine.stream(call, report)) as parts:
+            async for part in parts:
+                self.send(wire.Told.of(request_id, part))
+        return wire.Finished(request_id)
 
 
 def make_engine(kind: str, settings: ModelSettings) -> Engine:

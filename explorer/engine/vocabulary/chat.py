@@ -23,7 +23,7 @@ RESERVED = {
     *inspect.signature(render_jinja_template).parameters,
     "messages",
 } - {"documents", "continue_final_message", "kwargs"}
-"""What transformers' functions take for themselves: no flag of a template."""
+"""What transformers' functions take for themselves: none can be a flag of a template."""
 
 
 class ChatTemplate:
@@ -75,14 +75,14 @@ class ChatTemplate:
     def _check(self, messages: Sequence[Message], options: ChatOptions) -> None:
         if not self.present:
             raise UsageError(
-                f"{self._name} has no chat template: it is no chat model. Write the prompt as a text, in the format "
+                f"{self._name} has no chat template: it is not a chat model. Write the prompt as a text, in the format "
                 "that it knows."
             )
         if not messages:
             raise UsageError("The chat has no message. Write one.")
         reserved = sorted(RESERVED & options.flags.keys())
         if reserved:
-            raise UsageError(f"“{reserved[0]}” is no flag of a chat template.")
+            raise UsageError(f"“{reserved[0]}” cannot be a flag of a chat template.")
 
     def _why(self, error: Exception) -> str:
         words = _words(error)

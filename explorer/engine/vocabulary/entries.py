@@ -62,11 +62,13 @@ class Entries:
     def _found(self, pattern: str, cancelled: Callable[[], bool]) -> list[int]:
         counts = [int(number) for repeat in REPEAT.findall(pattern) for number in repeat if number]
         if math.prod(counts) > REPEATS:
-            raise UsageError(f"/{pattern}/ repeats too much: {REPEATS:,} times are the most. No token is that long.")
+            raise UsageError(
+                f"/{pattern}/ repeats more than {REPEATS:,} times: no token is that long. Lower the counts."
+            )
         try:
             search = regex.compile(pattern).search
         except regex.error as error:
-            raise UsageError(f"/{pattern}/ is no regular expression: {error}.") from None
+            raise UsageError(f"/{pattern}/ is not a regular expression: {error}.") from None
         short, long, found = self._short, self._long, []
         # Not by the clock on the wall: a busy machine is not the expression's fault.
         end = time.thread_time() + PATIENCE
@@ -82,7 +84,7 @@ class Entries:
                     found.append(token_id)
         except TimeoutError:
             raise UsageError(
-                f"/{pattern}/ takes more than {PATIENCE:g} s over this vocabulary. Repeat nothing that is repeated."
+                f"/{pattern}/ takes more than {PATIENCE:g} s over this vocabulary. Avoid a repeat inside a repeat."
             ) from None
         return sorted(found)
 
@@ -115,7 +117,7 @@ class Entries:
         return max(map(len, self._by_bytes), default=0)
 
     def spelling(self, data: bytes) -> list[int]:
-        """The fewest ids whose bytes join to exactly `data`; of equally few, the one whose first are longer.
+        """The fewest ids whose bytes join to exactly `data`; of equally few, those that begin with the longest tokens.
 
         Raises UsageError where there are none.
         """

@@ -44,7 +44,7 @@ async def _find(walk: Walk, query: Query) -> Found:
     walk.check_prefix()
     at = session.place(walk.focus).at
     length = len(session.tree.prompt) if at is None else at
-    return await walk.engine.search(walk.prefix, query, session.params, HITS, prompt_length=length)
+    return await walk.engine.search(walk.prefix, query, session.params, HITS, prompt_length=length, report=walk.report)
 
 
 async def options(desk: "WalkDesk") -> None:

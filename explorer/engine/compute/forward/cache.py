@@ -8,7 +8,7 @@ not know samplers, tokens or tables.
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import torch
@@ -19,6 +19,7 @@ from explorer.engine.capabilities import NOTHING_KEPT, Capabilities
 from explorer.engine.compute import memory
 from explorer.engine.compute.forward import passes
 from explorer.engine.compute.forward.batch import Batch
+from explorer.engine.compute.forward.forward import Cancelled, Forward
 from explorer.engine.compute.forward.passes import FAILURES, ForwardPass
 from explorer.engine.compute.forward.probe import capabilities_of, copies, copies_chunks, pads
 from explorer.engine.compute.forward.states import Snapshots, forked, new_cache
@@ -27,61 +28,10 @@ CHUNK = 512
 """Tokens of one forward pass of a long prefill: between two of them it can be cancelled."""
 
 STEP_COST = 8
-"""Positions of one long pass that take about as long as one step: where a model goes on by single tokens only, more
-steps than an eighth of the prefix are more than the prefix anew."""
+"""One step takes about as long as this many positions of one long pass. So where a model goes on by single tokens only,
+the whole prefix is computed anew as soon as more than an eighth of it is missing."""
 
 Answer = TypeVar("Answer")
-
-
-class Cancelled(Exception):
-    """The caller does not want the answer any more."""
-
-
-class Forward(Protocol):
-    """What gives the logits after a prefix."""
-
-    capabilities: Capabilities
-
-    @property
-    def chunks_of_forks(self) -> bool:
-        """Whether several tokens at once can follow in each row of a fork."""
-        ...
-
-    def logits(
-        self,
-        ids: Sequence[int],
-        cancelled: Callable[[], bool] = lambda: False,
-        progress: Callable[[int, int], None] = lambda done, total: None,
-    ) -> torch.Tensor:
-        """The logits [V] after the prefix, in the model's dtype.
-
-        `progress` gets tokens done and in all. Raises Cancelled between two chunks.
-        """
-        ...
-
-    def rows(
-        self, ids: Sequence[int], begin: int = 0, cancelled: Callable[[], bool] = lambda: False
-    ) -> Iterator[torch.Tensor]:
-        """The logits after every position of a sequence from `begin` on, in parts [n, V] of at most passes.PART rows.
-
-        Afterwards the sequence is in the cache, if there is one. Raises Cancelled between two parts.
-        """
-        ...
-
-    def let_go(self) -> None:
-        """Forget the sequence that is held, for the sake of its memory."""
-        ...
-
-    def fork(self, ids: Sequence[int], rows: int, cancelled: Callable[[], bool] = lambda: False) -> Batch | None:
-        """So many sequences that go on from the prefix side by side; None where its state cannot be copied."""
-        ...
-
-    def pad(self, prompts: Sequence[Sequence[int]]) -> tuple[Batch, torch.Tensor] | None:
-        """Prompts of any lengths side by side, and the logits [R, V] after each; None where padding would move them.
-
-        What is held of other sequences stays as it is.
-        """
-        ...
 
 
 class NoCache:

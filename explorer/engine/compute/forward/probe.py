@@ -9,20 +9,22 @@ from functools import cache, partial
 from typing import Any
 
 import torch
+import transformers
 from transformers import PreTrainedModel
 
 from explorer.engine.capabilities import NO_CACHE, NO_CHUNK, NO_CROP, NOTHING_KEPT, CacheKind, Capabilities, WayBack
 from explorer.engine.compute import memory
 from explorer.engine.compute.forward.batch import FILLER, Batch
 from explorer.engine.compute.forward.passes import FAILURES, ForwardPass
-from explorer.engine.compute.forward.states import Snapshots, forked, layout, new_cache
+from explorer.engine.compute.forward.states import Snapshots, forked, layout, new_cache, unknown_layers
 
 HELD, GAP = 6, 5
 """Tokens of a trial's first pass, and of those that follow at once."""
 
 TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-3, torch.float16: 0.05}
 ROUGH_TOLERANCE = 0.2
-"""Of bfloat16 and of quantised weights. How far the logits of a prefix may differ by two paths, of their range."""
+"""How far the logits of one prefix may differ when they are computed in two ways, as a share of their range: by dtype,
+and for bfloat16 and quantised weights."""
 
 
 @torch.inference_mode()
@@ -44,11 +46,17 @@ def capabilities_of(model: PreTrainedModel) -> Capabilities:
     kind = next((kind for kind in kinds if _holds(notes, f"{kind} cache", partial(trial.steps, kind))), None)
     if kind is None:
         return _nothing(*notes)
+    unknown = unknown_layers(model)
     usual = kind == "plain" and layers == "attention" and kind_of_model not in NO_CHUNK | NO_CROP
     if usual:
         return Capabilities(kind, incremental=True, chunk=True, crop="crop")
     # A kind that failed before the right one was found says nothing about the model.
     notes.clear()
+    if unknown:
+        version = transformers.__version__
+        notes.append(
+            f"layers of transformers {version} that are not known here, and copied whole: {', '.join(unknown)}"
+        )
     if kind_of_model in NO_CHUNK:
         chunk = False
         notes.append(NO_CHUNK[kind_of_model])

@@ -1,23 +1,15 @@
 """What a model remembers of a sequence: how it is made, and how it is copied and put back.
 
 Owns caches and the snapshots of states that cannot be cropped: recurrent and convolution states, and the objects that
-some models make themselves. Must not know token ids or when to go back.
+some models make themselves. The classes of a cache's layers are looked up by their names, because transformers renames
+them: a layer whose class is not known is copied whole. Must not know token ids or when to go back.
 """
 
 import copy
 from typing import Any, Literal
 
 import torch
-from transformers import DynamicCache, PreTrainedModel
-from transformers.cache_utils import (
-    DummyLayer,
-    DynamicIndexedLayer,
-    DynamicLayer,
-    DynamicSlidingWindowLayer,
-    LinearAttentionAndFullAttentionLayer,
-    LinearAttentionAndSlidingWindowAttentionLayer,
-    LinearAttentionLayer,
-)
+from transformers import DynamicCache, PreTrainedModel, cache_utils
 
 from explorer.engine.capabilities import CacheKind
 
@@ -25,15 +17,38 @@ BUDGET = 1 << 30
 """Bytes of all snapshots of a sequence."""
 
 MOST = 256
-"""Snapshots of a sequence, however small: beyond it, choosing which to forget costs more than a gap."""
+"""Snapshots of a sequence, however small they are: with more, choosing the one to forget costs more than it saves."""
 
-PLAIN_LAYERS = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
-CROPPED_LAYERS = (*PLAIN_LAYERS, DynamicIndexedLayer)
-STATE_LAYERS = (
+
+class Missing:
+    """Stands for a class that the installed transformers does not have: no layer is one."""
+
+
+def _layer(name: str, *needed: Any) -> Any:
+    """The layer class of that name; Missing where there is none, or none of those that are put in its place."""
+    return Missing if Missing in needed else getattr(cache_utils, name, Missing)
+
+
+DummyLayer = _layer("DummyLayer")
+DynamicLayer = _layer("DynamicLayer")
+DynamicIndexedLayer = _layer("DynamicIndexedLayer", DynamicLayer)
+DynamicSlidingWindowLayer = _layer("DynamicSlidingWindowLayer", DynamicLayer)
+LinearAttentionLayer = _layer("LinearAttentionLayer")
+LinearAttentionAndFullAttentionLayer = _layer(
+    "LinearAttentionAndFullAttentionLayer", LinearAttentionLayer, DynamicLayer
+)
+LinearAttentionAndSlidingWindowAttentionLayer = _layer(
+    "LinearAttentionAndSlidingWindowAttentionLayer", LinearAttentionAndFullAttentionLayer
+)
+
+PLAIN_LAYERS = {DynamicLayer, DynamicSlidingWindowLayer, DummyLayer}
+CROPPED_LAYERS = {*PLAIN_LAYERS, DynamicIndexedLayer}
+KNOWN_LAYERS = {
+    *CROPPED_LAYERS,
     LinearAttentionLayer,
     LinearAttentionAndFullAttentionLayer,
     LinearAttentionAndSlidingWindowAttentionLayer,
-)
+}
 
 Layout = Literal["attention", "indexed", "states", "other"]
 """`attention`: keys and values alone; `indexed`: with an index beside them; `states`: also recurrent or convolution
@@ -42,16 +57,28 @@ states; `other`: layers of the model's own."""
 
 def layout(model: PreTrainedModel) -> Layout:
     """What the layers of a model keep, as far as its config says."""
-    try:
-        kinds = {type(layer) for layer in DynamicCache(config=model.config).layers}
-    except (LookupError, AttributeError, TypeError, ValueError):
-        # The config of a model that never had such a cache.
+    kinds = _kinds(model)
+    if kinds is None:
         return "other"
-    if kinds <= set(PLAIN_LAYERS):
+    if kinds <= PLAIN_LAYERS:
         return "attention"
-    if kinds <= set(CROPPED_LAYERS):
+    if kinds <= CROPPED_LAYERS:
         return "indexed"
-    return "states" if kinds <= {*CROPPED_LAYERS, *STATE_LAYERS} else "other"
+    return "states" if kinds <= KNOWN_LAYERS else "other"
+
+
+def unknown_layers(model: PreTrainedModel) -> list[str]:
+    """The layer classes of transformers that a model's cache has and that are not known here, by their names."""
+    unknown = (_kinds(model) or set()) - KNOWN_LAYERS
+    return sorted(kind.__name__ for kind in unknown if kind.__module__ == cache_utils.__name__)
+
+
+def _kinds(model: PreTrainedModel) -> set[type] | None:
+    """The classes of the layers; None where the config is that of a model that never had such a cache."""
+    try:
+        return {type(layer) for layer in DynamicCache(config=model.config).layers}
+    except (LookupError, AttributeError, TypeError, ValueError):
+        return None
 
 
 def new_cache(model: PreTrainedModel, kind: CacheKind) -> Any:

@@ -84,7 +84,7 @@ def why_not_loaded(folder: Path, settings: ModelSettings, error: Exception) -> s
         return f"{name} needs a package that is not installed: {one_line(error)}."
     if "does not give any device" in said:
         first = said.partition("parameters: ")[2].partition(",")[0].rstrip(".")
-        return f"The device map does not place every module of {name}, {first} for one. Name its module too."
+        return f"The device map leaves out modules of {name}, for example that of {first}. Add them to it."
     if getattr(error, "errno", None) == errno.ENOSPC:
         return f"The disk is full: weights of {name} could not be put aside. Give another --offload-folder."
     if "while deserializing header" in said:

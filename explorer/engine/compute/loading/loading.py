@@ -13,7 +13,7 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 
-from explorer.engine.base import Progress
+from explorer.engine.base import Progress, Reporter
 from explorer.engine.compute import memory
 from explorer.engine.compute.loading.faults import lacks_tokenizer, why_no_config, why_no_tokenizer, why_not_loaded
 from explorer.engine.compute.loading.placement import first_device, placement
@@ -59,9 +59,7 @@ def load_vocabulary(folder: Path, settings: ModelSettings) -> tuple[Vocabulary, 
     return vocabulary, ChatTemplate(tokenizer, vocabulary, name), {eos} if isinstance(eos, int) else set()
 
 
-def load_model(
-    folder: Path, config: Any, settings: ModelSettings, report: Callable[[Progress], None]
-) -> PreTrainedModel:
+def load_model(folder: Path, config: Any, settings: ModelSettings, report: Reporter) -> PreTrainedModel:
     """The model of a config on its devices, ready to answer. Raises ModelError."""
     name = settings.name
     placed = placement(settings)
@@ -89,7 +87,7 @@ def load_model(
     missing = sorted(loaded["missing_keys"])
     if missing:
         raise ModelError(
-            f"{name} lacks {len(missing)} of the weights that its config.json asks for, {missing[0]} for one. "
+            f"{name} lacks {len(missing)} of the weights that its config.json asks for, for example {missing[0]}. "
             "It is not a whole causal language model; download it again."
         )
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
@@ -129,9 +127,7 @@ def eos_ids(model: PreTrainedModel) -> set[int]:
 class _Bar:
     """Stands in for tqdm: draws nothing, reports at most every BAR_INTERVAL seconds."""
 
-    def __init__(
-        self, report: Callable[[Progress], None], iterable: Iterable[Any] = (), total: int | None = None, **_: Any
-    ) -> None:
+    def __init__(self, report: Reporter, iterable: Iterable[Any] = (), total: int | None = None, **_: Any) -> None:
         self._report, self._iterable, self._done, self._reported = report, iterable, 0, 0.0
         self._total = total or getattr(iterable, "__len__", lambda: 0)()
 

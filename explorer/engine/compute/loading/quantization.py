@@ -18,13 +18,13 @@ def quantization(wanted: str | None, name: str, config: Any, dtype: str) -> Bits
     """What `from_pretrained` is given to quantise with; None for nothing.
 
     `4bit` is nf4 with double quantisation (Dettmers et al., 2023), `8bit` is LLM.int8 (Dettmers et al., 2022). Raises
-    ModelError where bitsandbytes is missing, or the weights are quantised already.
+    ModelError where bitsandbytes is missing, or the weights are already quantised.
     """
     if wanted is None:
         return None
     own = method(config)
     if own:
-        raise ModelError(f"{name} is quantised already ({own}): leave out --quantize.")
+        raise ModelError(f"{name} is already quantised ({own}): leave out --quantize.")
     if importlib.util.find_spec("bitsandbytes") is None:
         raise ModelError(f"--quantize {wanted} needs the package bitsandbytes. Install it with: {INSTALL}")
     if wanted == "8bit":

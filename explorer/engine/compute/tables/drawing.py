@@ -1,8 +1,8 @@
-"""Draws: the random numbers of a seed, by the index of the draw.
+"""Draws: what can be drawn from, and the random numbers of a seed, by the index of the draw.
 
 `generate()` seeds one generator and calls `torch.multinomial` once a token. A draw here is the one that it would make
 at the same place: the generator is rebuilt from the seed and the number of draws before it, and recent states are
-kept, so that going back and forward draws the same token. Must not know what is drawn from.
+kept, so that going back and forward draws the same token. Must not know which settings made the scores.
 """
 
 from collections import OrderedDict
@@ -10,7 +10,24 @@ from collections.abc import Sequence
 
 import torch
 
+from explorer.errors import EngineError
+
 STATES_KEPT = 512
+
+
+def drawable(scores: torch.Tensor) -> torch.Tensor:
+    """The scores [n, V] themselves. Raises EngineError where the samplers have left a row without any token."""
+    if bool(scores.isneginf().all(-1).any()):
+        raise EngineError("The samplers cut every token here, so that nothing can be drawn. Loosen a setting.")
+    return scores
+
+
+def sampling_probs(scores: torch.Tensor) -> torch.Tensor:
+    """What is drawn from [n, V]. Raises EngineError where a logit of the model is no finite number."""
+    probs = scores.softmax(-1)
+    if not bool(probs.isfinite().all()):
+        raise EngineError("The model's logits are not finite here, so that nothing can be drawn.")
+    return probs
 
 
 class Draws:

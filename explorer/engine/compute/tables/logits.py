@@ -10,31 +10,13 @@ from collections.abc import Callable, Sequence
 import msgspec
 import torch
 
+from explorer.core.asked import Asked
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import Alternative, Scored
 from explorer.core.token import Token
 from explorer.engine.compute.tables.ranking import DEPTH, Row, comparable, entropy, highest
 from explorer.engine.compute.tables.samplers import MOVES, WARPERS, Chain, chain
 from explorer.engine.compute.tables.shortcuts import Beginning, beginning
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """What the samplers look at beside the logits: the settings, and where the row stands."""
-
-    params: SamplingParams
-    ids: Sequence[int]
-    """The prefix."""
-    prompt_length: int
-    """Tokens of the prefix that are the prompt."""
-    eos_ids: Sequence[int] = ()
-
-    def chain(self, device: torch.device) -> Chain:
-        return chain(self.params, prompt_length=self.prompt_length, eos_ids=self.eos_ids, device=device)
-
-    def history(self, device: torch.device) -> torch.Tensor:
-        """The prefix [1, T]."""
-        return torch.tensor([list(self.ids)], device=device)
 
 
 def sampling_scores(row: torch.Tensor, asked: Asked) -> torch.Tensor:
@@ -43,9 +25,9 @@ def sampling_scores(row: torch.Tensor, asked: Asked) -> torch.Tensor:
 
 
 def batch_scores(rows: torch.Tensor, prefixes: Sequence[Sequence[int]], asked: Asked) -> torch.Tensor:
-    """The same [N, V] of rows [N, V] after prefixes of one length, which stand in the place of the one asked for."""
+    """The same of several rows [N, V] at once, each after its own of the prefixes, which are of one length."""
     scores = rows.float()
-    steps = asked.chain(rows.device)
+    steps = _chain(asked, rows.device)
     history = torch.tensor([list(ids) for ids in prefixes], device=rows.device) if steps else scores
     for _, processor in steps:
         scores = processor(history, scores)
@@ -66,8 +48,8 @@ def distribution(
     is banned keeps its place. For the other steps, short cuts are taken where they give the same.
     """
     logits = row.logits.float()
-    steps = asked.chain(logits.device)
-    history = asked.history(logits.device) if steps else logits
+    steps = _chain(asked, logits.device)
+    history = _history(asked, logits.device) if steps else logits
     moves = [step for step in steps if step[0] in MOVES]
     order = moved(row, asked)
     places = _places(order, top, include)
@@ -118,11 +100,20 @@ def distribution(
     )
 
 
+def _chain(asked: Asked, device: torch.device) -> Chain:
+    return chain(asked.params, prompt_length=asked.prompt_length, eos_ids=asked.eos_ids, device=device)
+
+
+def _history(asked: Asked, device: torch.device) -> torch.Tensor:
+    """The prefix [1, T]."""
+    return torch.tensor([list(asked.ids)], device=device)
+
+
 def moved(row: Row, asked: Asked) -> Row:
     """The row after the steps that move tokens: the order of the table."""
-    for name, processor in asked.chain(row.logits.device):
+    for name, processor in _chain(asked, row.logits.device):
         if name in MOVES:
-            row = Row(processor(asked.history(row.logits.device), row.logits.float()[None])[0])
+            row = Row(processor(_history(asked, row.logits.device), row.logits.float()[None])[0])
     return row
 
 

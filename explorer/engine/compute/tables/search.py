@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from explorer.core.asked import Asked
 from explorer.core.distribution import Candidate
 from explorer.core.token import Token
 from explorer.engine.compute.tables import logits
-from explorer.engine.compute.tables.logits import Asked
 from explorer.engine.compute.tables.ranking import Row, comparable, highest
 
 
