@@ -147,7 +147,7 @@ class WalkDesk(Desk):
 
     def look(self) -> None:
         """Paint; where the table is on the way, a moment later together with it."""
-        if self.view.running or not self.walk.lacks_table():
+        if self.view.running or not self.walk.tables.lacking:
             self.paint()
             return
         if self._asked != self.walk.version:
@@ -210,7 +210,7 @@ class WalkDesk(Desk):
 
     async def _fetch(self) -> None:
         try:
-            await self.walk.table()
+            await self.walk.tables.fetch()
         except ExplorerError as error:
             self.fail(error)
 

@@ -6,33 +6,30 @@ and the measuring of steps. Must not know widgets, so that it is tested without 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import msgspec
 from msgspec import UNSET
 
+from explorer.core.asked import Asked
 from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.place import Place
 from explorer.core.record.event import Act
-from explorer.core.record.events import AnyEvent, End, Move, Params, Prompt, Redo, Score, Seen, Undo
+from explorer.core.record.events import AnyEvent, End, Move, Params, Prompt, Redo, Seen, Undo
 from explorer.core.sampling.params import SamplingParams
-from explorer.core.score import Scored
 from explorer.core.walk import navigation
 from explorer.core.walk.session import Session
 from explorer.core.walk.snapshot import EMPTY, Snapshot
-from explorer.engine.base import Engine, Progress, Reporter, Step, carry_over, encode_source, silent
+from explorer.engine.base import Engine, Reporter, Step, carry_over, encode_source, silent
 from explorer.engine.description import EngineInfo
-from explorer.errors import ContextFull, ExplorerError, OutOfMemory, RecordError, UsageError
-from explorer.walk.scoring import Scoring
+from explorer.errors import ContextFull, ExplorerError, RecordError, UsageError
+from explorer.walk.tables import Tables
 from explorer.wording import WORDS, Wording
 
 OpenSession = Callable[[Engine, str | Chat], Awaitable[Session]]
 """Begins or resumes a session on an engine that is ready, a new one with the text or the chat."""
-
-Question = tuple[int, Place, Hashable, int]
-"""What a table answers: root, place, settings and rows."""
 
 NEARLY_FULL = 16
 """Positions left, from which on it is said."""
@@ -79,12 +76,10 @@ class Walk:
         self.info: EngineInfo | None = None
         """What the engine is, or was before it died."""
         self._open_session = open_session
-        self.scoring = Scoring()
+        self.tables = Tables(self)
         self._focus: int | None = None
         self._aside: Snapshot | None = None
         """What is shown while tokens are added elsewhere."""
-        self._refused: Question | None = None
-        """What the engine could not answer: it is not asked again of itself."""
         self.clock = clock
         self.report: Reporter = silent
         """Takes how far the engine is at what this walk asks."""
@@ -126,6 +121,19 @@ class Walk:
         """The ids after which the table stands."""
         return self.session.prefix(self.session.place(self._focus)) if self.session else []
 
+    @property
+    def asked(self) -> Asked:
+        """What the table answers."""
+        assert self.session is not None
+        place = self.session.place(self._focus)
+        length = len(self.session.tree.prompt) if place.at is None else place.at
+        return Asked(self.session.params, self.session.prefix(place), length)
+
+    @property
+    def shown_aside(self) -> bool:
+        """Whether what is shown is not where tokens are added."""
+        return self._aside is not None
+
     def check_prefix(self) -> None:
         """Raises UsageError where nothing stands before the place of the table: the model has nothing to say there."""
         if not self.prefix:
@@ -158,9 +166,9 @@ class Walk:
 
         Raises ModelError, EngineError, RecordError, and UsageError for a prompt that cannot be used.
         """
-        self.scoring.stop()
+        self.tables.stop()
         info = self.info = await self.engine.start(self.report)
-        self._refused = None
+        self.tables.begin()
         if self.session is None:
             self.session = await self._open_session(self.engine, self.draft)
             self._tell()
@@ -169,7 +177,7 @@ class Walk:
 
     def close(self) -> None:
         """Complete the record."""
-        self.scoring.stop()
+        self.tables.stop()
         if self.session is not None:
             self._come_back()
             self.apply(End())
@@ -286,7 +294,7 @@ class Walk:
         Where the other one does not start, or cannot take the text, the present one is kept, and has to be opened
         again. Raises ModelError, EngineError, UsageError, ContextFull.
         """
-        self.scoring.stop()
+        self.tables.stop()
         before, self.engine = self.engine, engine
         engine.on_death = before.on_death
         await before.close()
@@ -302,7 +310,8 @@ class Walk:
             await engine.close()
             self.engine = before
             raise
-        self.info, self._refused = info, None
+        self.info = info
+        self.tables.begin()
         if session is None:
             self._tell()
             return
@@ -314,72 +323,7 @@ class Walk:
         session.learn_sequence(tokens)
         self.apply(Prompt.of(text, tokens))
 
-    # Asking the engine.
-
-    def lacks_table(self) -> bool:
-        """Whether the cursor's table must be asked for."""
-        if self.session is None or not self.session.trees or not self.alive or self._refused == self._question():
-            return False
-        if self._aside is not None:
-            return False
-        place = self.session.place(self._focus)
-        if self._focus is not None and not self.prefix:
-            return False
-        if self.session.missing(place):
-            return True
-        table = self.session.table(place)
-        return table is not None and len(table.candidates) < min(self.top, table.vocab_size)
-
-    def _question(self) -> Question:
-        assert self.session is not None
-        return (self.session.root, self.session.place(self._focus), self.session.params.shaping, self.top)
-
-    async def _numbers(self, session: Session) -> None:
-        """Ask what the model thinks of the prompt, once; the same pass fills its cache. Raises EngineError."""
-        root = session.root
-        try:
-            await self.scoring.wait(root, lambda: self._score(session, root))
-        except OutOfMemory as error:
-            # The table needs less than the numbers of every token.
-            self.scoring.skipped.add(root)
-            self.warned(self.words("walk.unscored", error=error))
-
-    async def _score(self, session: Session, root: int) -> None:
-        tree = session.trees[root]
-        ids = [token.id for token in tree.prompt]
-        scored: list[Scored] = []
-        async for part in self.engine.score(ids, 0):
-            scored += part
-            if 1 < len(scored) < len(ids):
-                self.report(Progress(self.words("walk.scoring"), len(scored), len(ids)))
-        if session.root == root and not tree.scores:
-            self.apply(Score.of(scored))
-
-    async def table(self) -> None:
-        """Ask for the cursor's table; dropped when the cursor or the settings have moved on. Raises EngineError."""
-        session = self.session
-        assert session is not None
-        asked = self._question()
-        place = session.place(self._focus)
-        began = self.clock()
-        try:
-            if self.scoring.wanted(session):
-                await self._numbers(session)
-                began = self.clock()
-            distribution = await self.engine.next(
-                session.prefix(place),
-                session.params,
-                self.top,
-                [*session.tried(place), *session.params.token_ids],
-                prompt_length=len(session.tree.prompt) if place.at is None else place.at,
-                report=self.report,
-            )
-        except ExplorerError:
-            self._refused = asked
-            raise
-        self.speed = msgspec.structs.replace(self.speed, step_ms=(self.clock() - began) * 1000)
-        if asked == self._question():
-            self._see(session, place, distribution)
+    # What an engine answered.
 
     def take(self, step: Step, parent: int | None = None, joined: bool = False) -> None:
         """Go to a token that was drawn after the cursor, or after the node `parent`; `joined` to the act before."""
@@ -391,8 +335,10 @@ class Walk:
         self.apply(session.choose(step.drawn, "sampled", step.draw, joined or parent is not None))
         here = Place(session.node)
         if step.distribution is not None and session.missing(here):
-            self._see(session, here, step.distribution)
+            self.see(here, step.distribution)
 
-    def _see(self, session: Session, place: Place, distribution: Distribution) -> None:
-        session.learn(candidate.token for candidate in distribution.candidates)
+    def see(self, place: Place, distribution: Distribution) -> None:
+        """A table was answered; it is kept."""
+        assert self.session is not None
+        self.session.learn(candidate.token for candidate in distribution.candidates)
         self.apply(Seen.of(place.node, distribution, place.at))

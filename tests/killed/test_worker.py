@@ -84,7 +84,7 @@ class Killed:
 
     async def _ask(self) -> None:
         self.walk.top = self._chance.randint(5, 30)
-        await self.walk.table()
+        await self.walk.tables.fetch()
 
     async def _start(self) -> None:
         await self.walk.open()

@@ -95,7 +95,7 @@ async def test_an_unfinished_character_is_completed_by_the_sequences():
     engine = ScriptedEngine({0xEC: {0x98: 20.0}, 0x98: {0x9B: 20.0}})
     walk = Walk(engine, partial(opening.begin, params=params, record=None), "a", 300)
     await walk.open()
-    await walk.table()
+    await walk.tables.fetch()
     walk.add(next(c for c in walk.snapshot.distribution.candidates if c.token.id == 0xEC))
     fork = Fork(walk, 1, StopRules(max_new_tokens=2))
     await fork.draw(lambda: None)
@@ -103,10 +103,10 @@ async def test_an_unfinished_character_is_completed_by_the_sequences():
 
 
 async def test_sequences_from_the_token_cursor_are_one_act_with_going_there(walk):
-    await walk.table()
+    await walk.tables.fetch()
     for _ in range(3):
         walk.add(walk.snapshot.distribution.candidates[0])
-        await walk.table()
+        await walk.tables.fetch()
     at = walk.session.node
     walk.focus = len(walk.snapshot.path) - 1
     fork = Fork(walk, 3, RULES)

@@ -80,7 +80,7 @@ async def test_going_back_and_forward_after_a_new_draw_draws_the_same_tokens(wal
 async def test_only_a_token_that_was_drawn_is_drawn_again(walk):
     with pytest.raises(UsageError, match="the prompt was not drawn"):
         await redraw(walk)
-    await walk.table()
+    await walk.tables.fetch()
     walk.add(walk.session.cursor.distribution.candidates[0])
     with pytest.raises(UsageError, match="was picked, not drawn"):
         await redraw(walk)

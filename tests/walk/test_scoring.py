@@ -36,26 +36,26 @@ async def begun(engine: ScriptedEngine) -> tuple[Walk, list[str]]:
 
 async def test_a_prompt_whose_scoring_is_skipped_has_its_table_and_no_numbers():
     walk, _ = await begun(Scores.demo())
-    waiting = asyncio.create_task(walk.table())
+    waiting = asyncio.create_task(walk.tables.fetch())
     while not hasattr(walk.engine, "go"):
         await asyncio.sleep(0)
-    assert walk.scoring.skip()
+    assert walk.tables.scoring.skip()
     await waiting
     assert walk.session.cursor.distribution is not None
     assert walk.session.tree.scores == []
-    assert not walk.scoring.skip() and not walk.scoring.wanted(walk.session)
+    assert not walk.tables.scoring.skip() and not walk.tables.scoring.wanted(walk.session)
 
 
 async def test_whoever_waits_for_a_score_may_leave_and_the_pass_goes_on():
     walk, _ = await begun(Scores.demo())
-    waiting = asyncio.create_task(walk.table())
+    waiting = asyncio.create_task(walk.tables.fetch())
     while not hasattr(walk.engine, "go"):
         await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     walk.engine.go.set()
-    await walk.table()
+    await walk.tables.fetch()
     assert len(walk.session.tree.scores) == len(walk.session.tree.prompt)
 
 
@@ -63,6 +63,6 @@ async def test_a_prompt_whose_scoring_runs_out_of_memory_goes_without_its_number
     engine = Scores.demo()
     engine.fails = True
     walk, warnings = await begun(engine)
-    await walk.table()
+    await walk.tables.fetch()
     assert walk.session.cursor.distribution is not None
     assert warnings == ["The memory is full. The prompt goes without its numbers."]

@@ -39,12 +39,9 @@ async def search(desk: "WalkDesk") -> None:
 
 
 async def _find(walk: Walk, query: Query) -> Found:
-    session = walk.session
-    assert session is not None
     walk.check_prefix()
-    at = session.place(walk.focus).at
-    length = len(session.tree.prompt) if at is None else at
-    return await walk.engine.search(walk.prefix, query, session.params, HITS, prompt_length=length, report=walk.report)
+    asked = walk.asked
+    return await walk.engine.search(asked.ids, query, asked.params, HITS, prompt_length=asked.prompt_length)
 
 
 async def options(desk: "WalkDesk") -> None:

@@ -12,7 +12,7 @@ def stop(desk: "WalkDesk") -> None:
     """Stop what is under way; where nothing is, the token cursor goes back to the end."""
     if desk.count.take() is not None or loading.stop(desk):
         return
-    if desk.walk.scoring.skip():
+    if desk.walk.tables.scoring.skip():
         desk.note(desk.words("stopping.unscored"))
     elif desk.stop():
         desk.note(desk.words("running.by_hand"))
