@@ -10,7 +10,7 @@ from explorer.core.sampling.params import SamplingParams
 from explorer.engine import calls
 from explorer.engine.base import Engine, Progress, Reporter
 from explorer.engine.calls import Call, Stream
-from explorer.engine.compute import local
+from explorer.engine.compute import prefixes
 from explorer.engine.compute.forward import cache
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
@@ -91,7 +91,7 @@ async def test_a_worker_carries_a_call_that_it_never_heard_of_and_reports_to_who
 
 async def test_reading_a_long_prompt_is_reported_to_whoever_asked(tiny_folder, monkeypatch):
     monkeypatch.setattr(cache, "CHUNK", 8)
-    monkeypatch.setattr(local, "CHUNK", 8)
+    monkeypatch.setattr(prefixes, "CHUNK", 8)
     engine = TransformersEngine(ModelSettings(model=str(tiny_folder("llama")), name="tiny", device="cpu"))
     await engine.start()
     mine, others = [], []

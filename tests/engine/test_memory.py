@@ -100,17 +100,17 @@ async def test_a_step_that_runs_out_once_is_tried_again_with_nothing_kept(engine
     await engine.next([5, 6, 7, ONCE], ONE, 3)
     assert engine.model.forward.been == [[ONCE]]
     assert "once more" in capfd.readouterr().err
-    assert engine._rows.get([5, 6, 7]) is None
+    assert engine.prefixes.rows.get([5, 6, 7]) is None
     assert numbers(await engine.next([5, 6, 7], ONE, 3)) == pytest.approx(numbers(before), abs=1e-6)
 
 
 async def test_a_step_that_runs_out_again_is_refused_and_the_engine_goes_on(engine):
-    able = engine._forward.capabilities
+    able = engine.prefixes.forward.capabilities
     before = await engine.next([5, 6, 7], ONE, 3)
     with pytest.raises(OutOfMemory, match=r"not enough for this text: 1,126 TB more were needed .* are free"):
         await engine.next([5, 6, 7, ALWAYS, 9], ONE, 3)
     assert [len(ids) for ids in engine.model.forward.been] == [2, 5]
-    assert engine._forward.capabilities == able
+    assert engine.prefixes.forward.capabilities == able
     assert numbers(await engine.next([5, 6, 7], ONE, 3)) == pytest.approx(numbers(before), abs=1e-6)
 
 

@@ -80,11 +80,11 @@ async def test_the_size_of_the_parts_changes_nothing(engine, monkeypatch, chunk)
 async def test_after_scoring_the_next_table_costs_no_forward_pass_and_a_step_one_position(engine):
     ids = engine.vocabulary.encode(TEXT)
     await gathered(engine, ids)
-    before = engine._forward.forward_tokens
+    before = engine.prefixes.forward.forward_tokens
     table = await engine.next(ids, SamplingParams(), 1)
-    assert engine._forward.forward_tokens == before
+    assert engine.prefixes.forward.forward_tokens == before
     await engine.next([*ids, table.candidates[0].token.id], SamplingParams(), 1)
-    assert engine._forward.forward_tokens == before + 1
+    assert engine.prefixes.forward.forward_tokens == before + 1
 
 
 async def test_a_score_that_is_not_wanted_any_more_leaves_the_engine_right(engine, monkeypatch):
@@ -103,21 +103,21 @@ async def test_a_score_from_the_end_of_a_prefix_costs_what_follows_it(engine):
     ids = engine.vocabulary.encode(TEXT)
     for begin in (len(ids) - 3, len(ids) - 9):
         await engine.next(ids[:begin], SamplingParams(), 1)
-        before = engine._forward.forward_tokens
+        before = engine.prefixes.forward.forward_tokens
         tail = [scored async for part in engine.score(ids, 0, begin) for scored in part]
         assert [s.token.id for s in tail] == ids[begin:]
-        assert engine._forward.forward_tokens == before + len(ids) - begin
+        assert engine.prefixes.forward.forward_tokens == before + len(ids) - begin
 
 
 async def test_going_back_through_what_was_scored_shows_the_same_digits_without_a_forward_pass(engine):
     ids = engine.vocabulary.encode(TEXT)
     begin = len(ids) - 9
     tail = [scored async for part in engine.score(ids, 0, begin) for scored in part]
-    before = engine._forward.forward_tokens
+    before = engine.prefixes.forward.forward_tokens
     for index in range(len(ids) - 1, begin - 1, -1):
         table = await engine.next(ids[:index], SamplingParams(), 1, [ids[index]])
         assert table.find(ids[index]).logprob == tail[index - begin].logprob
-    assert engine._forward.forward_tokens == before
+    assert engine.prefixes.forward.forward_tokens == before
 
 
 def test_ties_and_numbers_that_are_not_finite(vocabulary):

@@ -1,11 +1,12 @@
 """TransformersEngine: a model of Hugging Face transformers, in this process.
 
 Owns what is loaded, and the way from a call to whoever computes its answer. Loading is loading.py's affair, the thread
-is thread.py's, speed is cache.py's, numbers are those of logits.py. Must not know processes or the wire.
+is thread.py's, what is kept of a prefix is that of prefixes.py. Must not know processes, the wire, or how numbers are
+made.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import TypeVar
 
@@ -18,7 +19,6 @@ from transformers import PreTrainedModel
 from explorer.core.asked import Asked
 from explorer.core.distribution import Distribution
 from explorer.core.sampling.params import sampling_defaults
-from explorer.core.sampling.stopping import FinishReason
 from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.engine import calls
@@ -26,17 +26,14 @@ from explorer.engine.base import Engine, Progress, Reporter, check_sampling, sil
 from explorer.engine.calls import Drawn, Floats, Found, RenderedChat, Step
 from explorer.engine.compute import memory
 from explorer.engine.compute.comparison import Comparison
-from explorer.engine.compute.forward.cache import CHUNK, forward_for
+from explorer.engine.compute.forward.cache import forward_for
 from explorer.engine.compute.forward.forward import Forward
 from explorer.engine.compute.loading import inspection
 from explorer.engine.compute.loading.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
 from explorer.engine.compute.loading.placement import devices_in_words
+from explorer.engine.compute.prefixes import Prefixes
 from explorer.engine.compute.scoring import Scoring
 from explorer.engine.compute.sequences import Sequences
-from explorer.engine.compute.tables import logits
-from explorer.engine.compute.tables.drawing import Draws, drawable, sampling_probs
-from explorer.engine.compute.tables.ranking import Row
-from explorer.engine.compute.tables.rows import RowStore
 from explorer.engine.compute.tables.search import first_of
 from explorer.engine.compute.thread import Thread, Turn, from_threads
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
@@ -54,7 +51,6 @@ class TransformersEngine(Engine):
         self.settings = settings
         self._scheme = forward
         self._thread = Thread()
-        self._rows = RowStore()
 
     async def start(self, report: Reporter = silent) -> EngineInfo:
         self.info = await self._thread.run(lambda turn: self._load(turn.report), report)
@@ -67,13 +63,9 @@ class TransformersEngine(Engine):
         """Run `work` on the thread; where memory runs out, once more with nothing kept. Raises OutOfMemory."""
 
         def tried(turn: Turn) -> Answer:
-            return memory.retried(partial(work, turn), self._let_go, self.model.device)
+            return memory.retried(partial(work, turn), self.prefixes.let_go, self.model.device)
 
         return await self._thread.run(tried, report)
-
-    def _let_go(self) -> None:
-        self._forward.let_go()
-        self._rows.clear()
 
     def _load(self, report: Reporter) -> EngineInfo:
         settings = self.settings
@@ -90,17 +82,16 @@ class TransformersEngine(Engine):
         report(Progress("loading the weights"))
         self.model = load_model(folder, config, self.settings, report)
         try:
-            self._forward = self._scheme(self.model)
+            forward = self._scheme(self.model)
             bos = getattr(self.model.config.get_text_config(decoder=True), "bos_token_id", None)
-            probe = self._forward.logits([bos if isinstance(bos, int) else 0])
+            probe = forward.logits([bos if isinstance(bos, int) else 0])
         except Exception as error:
             if memory.ran_out(error):
                 raise memory.does_not_fit(self.settings.name, self.model.device, error) from error
             raise
-        vocab_size = probe.numel()
-        self._limits = Limits(vocab_size, context_length(self.model.config))
-        self._draws = Draws(vocab_size, probe.device)
+        limits = self._limits = Limits(probe.numel(), context_length(self.model.config))
         self.eos_ids = sorted(eos_ids(self.model) | tokenizer_eos)
+        self.prefixes = Prefixes(forward, probe, limits, self.eos_ids, self.vocabulary.token)
         return EngineInfo(
             model=self.settings.name,
             revision=revision,
@@ -108,8 +99,8 @@ class TransformersEngine(Engine):
             parameters=self.model.num_parameters(),
             dtype=str(self.model.dtype).removeprefix("torch."),
             device=devices_in_words(self.model),
-            vocab_size=vocab_size,
-            context_length=self._limits.context_length,
+            vocab_size=limits.vocab_size,
+            context_length=limits.context_length,
             eos_ids=self.eos_ids,
             tokenizer=self.vocabulary.fingerprint(),
             special_tokens=self.vocabulary.special_ids,
@@ -119,58 +110,6 @@ class TransformersEngine(Engine):
             sampling_defaults=sampling_defaults(self.model.generation_config.to_dict()),
             answers=self.answered(),
         )
-
-    # On the thread.
-
-    def _row(self, ids: Sequence[int], turn: Turn) -> Row:
-        """The logits after the prefix, computed once and kept, so that its digits never change.
-
-        What has a row was checked before: looking at every id takes a while.
-        """
-        row = self._rows.get(ids)
-        if row is None:
-            self._limits.check(ids)
-
-            def prefilled(done: int, total: int) -> None:
-                if total > CHUNK:
-                    turn.report(Progress("reading the prompt", done, total))
-
-            row = self._rows.put(ids, self._forward.logits(ids, turn.cancelled, prefilled).clone())
-        return row
-
-    def _row_logits(self, report: Reporter, ids: Sequence[int], cancelled: Callable[[], bool]) -> torch.Tensor:
-        return self._row(ids, Turn(cancelled, report)).logits
-
-    def _table(self, asked: Asked, top: int, include: Sequence[int], turn: Turn) -> Distribution:
-        row = self._row(asked.ids, turn)
-        include = [token_id for token_id in include if 0 <= token_id < self._limits.vocab_size]
-        with torch.inference_mode():
-            return logits.distribution(row, asked, top, include, self.vocabulary.token)
-
-    def _draw(self, asked: Asked, draw: int, turn: Turn) -> tuple[int, float]:
-        """The token that is drawn after the prefix, and its sampling prob."""
-        row = self._row(asked.ids, turn)
-        with torch.inference_mode():
-            scores = drawable(logits.sampling_scores(row.logits, asked))
-            if asked.params.temperature == 0:
-                return logits.greedy(scores[0]), 1.0
-            probs = sampling_probs(scores)
-            assert asked.params.seed is not None
-            drawn = self._draws.draw(probs, asked.params.seed, draw)
-            return drawn, probs[0, drawn].item()
-
-    def _step(self, asked: Asked, draw: int, top: int, turn: Turn) -> Step:
-        drawn, prob = self._draw(asked, draw, turn)
-        before = self._table(asked, 1, [drawn], turn).find(drawn)
-        assert before is not None
-        # Of tokens with equal logits at a cut, the table may have kept another than the draw did.
-        before = msgspec.structs.replace(before, sampling_prob=prob, cut_by=None)
-        after = [*asked.ids, drawn]
-        finish: FinishReason | None = "stop" if drawn in self.eos_ids else None
-        if finish is None and len(after) == self._limits.context_length:
-            finish = "context"
-        table = self._table(asked.after(after), top, (), turn)
-        return Step(before, draw, table, finish)
 
     def _asked(self, call: calls.TableCall) -> Asked:
         return msgspec.structs.replace(call.asked, eos_ids=self.eos_ids)
@@ -184,7 +123,7 @@ class TransformersEngine(Engine):
 
     async def answer_next(self, call: calls.Next, report: Reporter) -> Distribution:
         self._limits.check_params(call.params)
-        return await self._compute(partial(self._table, self._asked(call), call.top, call.include), report)
+        return await self._compute(partial(self.prefixes.table, self._asked(call), call.top, call.include), report)
 
     async def answer_generate(self, call: calls.Generate, report: Reporter) -> AsyncGenerator[Step, None]:
         self._limits.check_room(call.ids)
@@ -192,7 +131,7 @@ class TransformersEngine(Engine):
         check_sampling(call.params)
         asked = self._asked(call)
         for count in range(call.max_new_tokens):
-            step = await self._compute(partial(self._step, asked, call.draws + count, call.top), report)
+            step = await self._compute(partial(self.prefixes.step, asked, call.draws + count, call.top), report)
             asked = asked.after([*asked.ids, step.drawn.token.id])
             if step.finish is None and count + 1 == call.max_new_tokens:
                 step = msgspec.structs.replace(step, finish="length")
@@ -208,8 +147,8 @@ class TransformersEngine(Engine):
 
         def begin(turn: Turn) -> tuple[Sequences, list[Drawn]]:
             sequences = Sequences(
-                self._forward,
-                partial(self._row_logits, turn.report),
+                self.prefixes.forward,
+                self.prefixes.reader(turn.report),
                 self.vocabulary.token,
                 call.prompts,
                 call.params,
@@ -231,8 +170,8 @@ class TransformersEngine(Engine):
         token = self.vocabulary.token
         if call.begin == 0:
             yield [Scored(token(call.ids[0], first=True))]
-        row = partial(self._row_logits, from_threads(report))
-        scoring = Scoring(self._forward, self._rows, row, token, call.ids, call.top, call.begin)
+        row = self.prefixes.reader(from_threads(report))
+        scoring = Scoring(self.prefixes.forward, self.prefixes.rows, row, token, call.ids, call.top, call.begin)
         try:
             while not scoring.ended:
                 if scored := await self._compute(lambda turn: scoring.part(turn.cancelled), report):
@@ -245,8 +184,8 @@ class TransformersEngine(Engine):
             self._limits.check([*call.ids, *continuation])
 
         def work(turn: Turn) -> list[list[Scored]]:
-            row = self._row(call.ids, turn).logits
-            comparison = Comparison(self._forward, call.ids, row, self.vocabulary.token, turn.cancelled)
+            row = self.prefixes.row(call.ids, turn).logits
+            comparison = Comparison(self.prefixes.forward, call.ids, row, self.vocabulary.token, turn.cancelled)
             return comparison.scored(call.continuations)
 
         return await self._compute(work, report)
@@ -256,7 +195,7 @@ class TransformersEngine(Engine):
         asked, vocabulary = self._asked(call), self.vocabulary
 
         def work(turn: Turn) -> Found:
-            row = self._row(call.ids, turn)
+            row = self.prefixes.row(call.ids, turn)
             matching = vocabulary.entries.matching(call.query, turn.cancelled)
             known = [token_id for token_id in matching if token_id < self._limits.vocab_size]
             with torch.inference_mode():
@@ -266,7 +205,7 @@ class TransformersEngine(Engine):
 
     async def answer_logprobs(self, call: calls.Logprobs, report: Reporter) -> Floats:
         def work(turn: Turn) -> Floats:
-            return Floats.of(self._row(call.ids, turn).logits.float().log_softmax(-1).tolist())
+            return Floats.of(self.prefixes.row(call.ids, turn).logits.float().log_softmax(-1).tolist())
 
         return await self._compute(work, report)
 
@@ -296,4 +235,6 @@ class TransformersEngine(Engine):
         return self.vocabulary.tokens(call.ids)
 
     async def answer_inspect(self, _call: calls.Inspect, report: Reporter) -> Structure:
-        return await self._thread.run(lambda _: inspection.structure(self.model, self._forward.capabilities), report)
+        return await self._thread.run(
+            lambda _: inspection.structure(self.model, self.prefixes.forward.capabilities), report
+        )
