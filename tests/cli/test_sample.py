@@ -174,7 +174,7 @@ def test_a_reader_that_has_enough_ends_it_without_a_word():
     process.stdout.close()
     assert process.stderr.read() == ""
     process.stderr.close()
-    process.wait(60)
+    process.wait(120)
 
 
 def test_a_terminal_gets_the_text_as_it_comes_and_an_interruption_keeps_it(interruptible):
@@ -191,7 +191,7 @@ def test_a_terminal_gets_the_text_as_it_comes_and_an_interruption_keeps_it(inter
         while part := os.read(terminal, 1000):
             shown += part
     os.close(terminal)
-    assert (process.wait(60), process.stderr.read()) == (130, b"Interrupted.\n")
+    assert (process.wait(120), process.stderr.read()) == (130, b"Interrupted.\n")
     process.stderr.close()
     text = shown.decode().replace("\r\n", "\n")
     assert text.startswith("── 1 of 2 ──\n<|begin_of_text|>a␛")

@@ -16,6 +16,9 @@ from explorer.core.record import events, journal
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
+PATIENCE = 120
+"""Seconds after which what does not come is a failure; a machine that is busy with other work needs some."""
+
 
 class Terminal:
     def __init__(self, folder: Path) -> None:
@@ -37,7 +40,7 @@ class Terminal:
     def screen(self) -> str:
         return self.tmux("capture-pane", "-p", "-t", "t")
 
-    def wait(self, pattern: str, seconds: float = 90) -> str:
+    def wait(self, pattern: str, seconds: float = PATIENCE) -> str:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if re.search(pattern, screen := self.screen()):
@@ -57,7 +60,7 @@ class Terminal:
 
     def stop(self) -> None:
         subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], capture_output=True)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while self.socket.exists() and time.monotonic() < deadline:
             time.sleep(0.05)  # A new server cannot begin before the old one is gone.
 
@@ -88,7 +91,7 @@ def test_start_pick_back_sample_quit(terminal, tmp_path):
     terminal.keys("Space")
     terminal.wait(r"5 / 1,024")
     terminal.keys("C-q")
-    terminal.wait(re.escape(f"Record: {record}").replace(r"\ ", r"\s+"), 20)
+    terminal.wait(re.escape(f"Record: {record}").replace(r"\ ", r"\s+"))
     assert names(record) == ["Params", "Prompt", "Score", "Seen", "Add", "Seen", "Move", "Add", "Seen", "End"]
     happened = journal.read(record).events
     assert [e.source for e in happened if isinstance(e, events.Add)] == ["picked", "sampled"]
@@ -106,7 +109,7 @@ def test_a_killed_worker_is_said_and_restarted_and_a_killed_explorer_is_resumed(
     before = names(record).count("Add")
     terminal.keys("R")
     terminal.wait(r"float32 · cpu.*starting|starting the engine")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while "Engine" not in names(record) and time.monotonic() < deadline:
         time.sleep(0.1)
     terminal.keys("Enter")
@@ -125,14 +128,14 @@ def test_a_killed_worker_is_said_and_restarted_and_a_killed_explorer_is_resumed(
     terminal.wait(r"was torn")
     terminal.wait(rf"{after + 4} / 1,024")
     terminal.keys("C-q")
-    terminal.wait("Record:", 20)
+    terminal.wait("Record:")
     assert names(record)[-1] == "End"
 
 
 def test_the_worker_ends_with_the_explorer(terminal, tmp_path):
     terminal.start("--no-record")
     terminal.wait("starting the engine|rank")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not (children := Path(f"/proc/{terminal.pid}/task/{terminal.pid}/children").read_text().split()):
         assert time.monotonic() < deadline
     os.kill(terminal.pid, signal.SIGKILL)
@@ -151,7 +154,9 @@ def test_without_colours_everything_is_still_said(terminal):
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "explorer", *arguments], capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-m", "explorer", *arguments], capture_output=True, text=True, timeout=PATIENCE
+    )
 
 
 def test_a_walk_with_branches_is_killed_resumed_verified_and_exported(terminal, tmp_path):
@@ -186,7 +191,7 @@ def test_a_walk_with_branches_is_killed_resumed_verified_and_exported(terminal, 
     terminal.keys("u")
     terminal.wait("★ spot 1")
     terminal.keys("C-q")
-    terminal.wait("Record:", 20)
+    terminal.wait("Record:")
     kinds = names(record)
     assert (kinds.count("Undo"), kinds.count("Bookmark"), kinds[-1]) == (2, 1, "End")
 
