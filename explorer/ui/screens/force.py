@@ -12,12 +12,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from explorer.core.token import Token, label
-from explorer.errors import EngineDied, ExplorerError
+from explorer.errors import ExplorerError
 from explorer.ui.drawing.styles import Part, kind_style
+from explorer.ui.screens.dialog import Dialog, sentence_of
 from explorer.ui.widgets.flow import SHOWN, FlowPane
 from explorer.ui.widgets.line import Line
 
@@ -27,7 +27,7 @@ PAUSE = 0.05
 HINT = "#1234 an id · 0x20 ec bytes · \\n \\t · \\# and \\0x begin a text"
 
 
-class ForceScreen(ModalScreen[str]):
+class ForceScreen(Dialog[str]):
     """`read` gives the tokens of a line, `use` puts it into the walk; both raise ExplorerError."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", priority=True)]
@@ -35,7 +35,6 @@ class ForceScreen(ModalScreen[str]):
     dialog = query_one("#force", Vertical)
     line = query_one(Line)
     tokens = query_one("#force-tokens", FlowPane)
-    said = query_one("#fault", Static)
 
     def __init__(
         self,
@@ -63,24 +62,22 @@ class ForceScreen(ModalScreen[str]):
     async def preview(self) -> None:
         """Show what the line becomes, once the person pauses."""
         await asyncio.sleep(PAUSE)
+        if not self.ready:
+            return
         try:
             tokens = await self._read(self.line.value)
         except ExplorerError as error:
-            self._show((), _sentence(error), fault=True)
+            self._show((), sentence_of(error), fault=True)
         else:
             self._show(tokens, HINT)
 
     def _show(self, tokens: Sequence[Token], sentence: str, fault: bool = False) -> None:
-        if not self.is_current:  # It was left while the answer was on the way.
+        if not self.ready:  # It was left while the answer was on the way.
             return
         count = f" · {len(tokens):,} token{'' if len(tokens) == 1 else 's'}" if tokens else ""
         self.dialog.border_title = f"Force a text{count}"
         self.tokens.words = tuple(_words(tokens[-SHOWN:]))
-        self._say(sentence, fault)
-
-    def _say(self, sentence: str, fault: bool) -> None:
-        self.said.update(sentence)
-        self.said.set_class(not fault, "-note")
+        self.say(sentence, fault)
 
     @on(Line.Submitted)
     @work(exclusive=True, group="use")
@@ -92,11 +89,11 @@ class ForceScreen(ModalScreen[str]):
             self._show(await self._read(line), "asking the model …")
             await self._use(line)
         except ExplorerError as error:
-            self._say(_sentence(error), fault=True)
+            self.say(sentence_of(error), fault=True)
         else:
             self.dismiss("")
 
-    def action_cancel(self) -> None:
+    def leave(self) -> None:
         self.dismiss(self.line.value)
 
 
@@ -105,8 +102,3 @@ def _words(tokens: Sequence[Token]) -> Iterator[Part]:
     for token in tokens:
         yield label(token), kind_style(token, "prompt", unused="prompt")
         yield f" {token.id}   ", "quiet"
-
-
-def _sentence(error: ExplorerError) -> str:
-    kept = " Esc, then R starts it again: what is written here is kept."
-    return f"{error}{kept if isinstance(error, EngineDied) else ''}"

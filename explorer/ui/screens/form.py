@@ -7,16 +7,16 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from explorer.core.form import Field
 from explorer.errors import UsageError
+from explorer.ui.screens.dialog import Dialog
 
 Settings = TypeVar("Settings")
 
 
-class FormScreen(ModalScreen[Settings | None], Generic[Settings]):
+class FormScreen(Dialog[Settings | None], Generic[Settings]):
     """Returns what `read` makes of the texts of the fields, or None where the person changed their mind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,9 +54,6 @@ class FormScreen(ModalScreen[Settings | None], Generic[Settings]):
         try:
             settings = self._read(texts)
         except UsageError as error:
-            self.query_one("#fault", Static).update(str(error))
+            self.say(str(error), fault=True)
         else:
             self.dismiss(settings)
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)

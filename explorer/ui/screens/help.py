@@ -7,10 +7,10 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from explorer.ui.keymap import Keymap
+from explorer.ui.screens.dialog import Dialog
 from explorer.wording import Wording
 
 MARKS = (
@@ -36,7 +36,7 @@ entropy   how unsure the model is, in bits, over the whole vocabulary
 A model of your own:  token-explorer --model NAME_OR_FOLDER"""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q,f1,enter", "dismiss", "Close"),
     ]

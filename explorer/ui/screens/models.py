@@ -12,19 +12,19 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from explorer.core.size import size_in_words
 from explorer.core.token import visible
 from explorer.engine.description import ModelEntry
 from explorer.ui.drawing.numbers import count
+from explorer.ui.screens.dialog import Dialog
 from explorer.ui.tables.column import head_parts, placed
 from explorer.ui.tables.models import MODELS
 from explorer.ui.widgets.models import ModelsPane
 
 
-class ModelsScreen(ModalScreen[str | None]):
+class ModelsScreen(Dialog[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel"),
         Binding("up", "move(-1)", show=False, priority=True),
@@ -63,12 +63,16 @@ class ModelsScreen(ModalScreen[str | None]):
         self._filter(event.value)
 
     def _filter(self, text: str) -> None:
+        if not self.ready:
+            return
         wanted = text.strip().casefold()
         self.models.show([entry for entry in self._entries if wanted in entry.id.casefold()])
         self.call_after_refresh(self._show_head)  # There may be a scroll bar beside the rows by then.
         self.tell()
 
     def _show_head(self) -> None:
+        if not self.ready:
+            return
         columns = placed(MODELS, self.models.cells)
         self.head.update(Content("".join(words for words, _ in head_parts(columns))))
 
@@ -98,9 +102,6 @@ class ModelsScreen(ModalScreen[str | None]):
             self.dismiss(entry.id)
         elif entry is None and typed:
             self.dismiss(typed)
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)
 
 
 def _facts(entry: ModelEntry) -> str:

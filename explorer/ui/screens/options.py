@@ -12,10 +12,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from explorer.errors import EngineDied, ExplorerError
+from explorer.errors import ExplorerError
+from explorer.ui.screens.dialog import Dialog, sentence_of
 from explorer.ui.tables.options import MEASURES
 from explorer.ui.widgets.editor import Editor
 from explorer.ui.widgets.ranking import RankingPane
@@ -38,7 +38,7 @@ class OptionsEditor(Editor):
         return Text("␣" * begin + words + "␣" * end, end="", no_wrap=True)
 
 
-class OptionsScreen(ModalScreen[Option | None]):
+class OptionsScreen(Dialog[Option | None]):
     """`compare` gives the options of a text, and raises ExplorerError."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,7 +54,6 @@ class OptionsScreen(ModalScreen[Option | None]):
     dialog = query_one("#comparison", Vertical)
     editor = query_one(OptionsEditor)
     ranking = query_one(RankingPane)
-    said = query_one("#fault", Static)
 
     def __init__(self, written: str, compare: Callable[[str], Awaitable[Sequence[Option]]]) -> None:
         super().__init__()
@@ -86,37 +85,32 @@ class OptionsScreen(ModalScreen[Option | None]):
 
     @on(Editor.Refused)
     def refused(self, event: Editor.Refused) -> None:
-        self._say(event.sentence, fault=True)
-
-    def _say(self, sentence: str, fault: bool = False) -> None:
-        self.said.update(sentence)
-        self.said.set_class(not fault, "-note")
+        self.say(event.sentence, fault=True)
 
     def action_turn(self) -> None:
         if self.choosing:
             self.editor.focus()
             self.dialog.border_subtitle = WRITING
-            self._say(HINT)
+            self.say(HINT)
         else:
             self.rank()
 
     @work(exclusive=True, group="compare")
     async def rank(self) -> None:
-        self._say("asking the model …")
+        self.say("asking the model …")
         written = self.written
         try:
             options = await self._compare(written)
         except ExplorerError as error:
-            kept = " Esc, then R starts it again: what is written here is kept."
-            self._say(f"{error}{kept if isinstance(error, EngineDied) else ''}", fault=True)
+            self.say(sentence_of(error), fault=True)
             return
-        if not self.is_current or written != self.written:
+        if not self.ready or written != self.written:
             return
         self.ranking.display = True
         self.ranking.show(options)
         self.set_focus(None)
         self.dialog.border_subtitle = CHOOSING
-        self._say(NOTE)
+        self.say(NOTE)
 
     def action_move(self, rows: int) -> None:
         self.ranking.action_move(rows)
@@ -128,6 +122,3 @@ class OptionsScreen(ModalScreen[Option | None]):
     def action_choose(self) -> None:
         if self.choosing:
             self.dismiss(self.ranking.selected)
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)

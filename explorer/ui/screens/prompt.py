@@ -14,13 +14,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from explorer.core.chat import Chat, ChatOptions, Message, empty_turn, join_flags, split_flags
 from explorer.core.token import Token
 from explorer.engine.base import RenderedChat
-from explorer.errors import EngineDied, ExplorerError
+from explorer.errors import ExplorerError
+from explorer.ui.screens.dialog import Dialog, sentence_of
 from explorer.ui.widgets.editor import Editor
 from explorer.ui.widgets.flow import SHOWN, FlowPane, id_words, text_words
 from explorer.ui.widgets.turns import Turns
@@ -57,7 +57,7 @@ Render = Callable[[Sequence[Message], ChatOptions], Awaitable[RenderedChat]]
 Use = Callable[[str | Chat], Awaitable[None]]
 
 
-class PromptScreen(ModalScreen[Draft | None]):
+class PromptScreen(Dialog[Draft | None]):
     """Returns None where a prompt was used, else what was written.
 
     `render` is None for a model without a template; `use` raises ExplorerError for a prompt that cannot be used.
@@ -82,7 +82,6 @@ class PromptScreen(ModalScreen[Draft | None]):
     flags = query_one("#flags", Input)
     text = query_one("#rendered-text", FlowPane)
     ids = query_one("#rendered-ids", FlowPane)
-    said = query_one("#fault", Static)
 
     def __init__(self, draft: Draft, render: Render | None, use: Use) -> None:
         super().__init__()
@@ -143,10 +142,6 @@ class PromptScreen(ModalScreen[Draft | None]):
         more = f" · {len(tools)} tools" if tools else ""
         self.query_one("#generation", Static).update(f"F6 generation prompt {state}{more} · flags ")
 
-    def say(self, sentence: str, fault: bool = False) -> None:
-        self.said.update(sentence)
-        self.said.set_class(not fault, "-note")
-
     @on(Editor.Refused)
     def refused(self, event: Editor.Refused) -> None:
         self.say(event.sentence, fault=True)
@@ -174,12 +169,12 @@ class PromptScreen(ModalScreen[Draft | None]):
             chat = self._chat()
             rendered = await self._ask(chat.messages, chat.options)
         except ExplorerError as error:
-            self._show([], _sentence(error), fault=True)
+            self._show([], sentence_of(error), fault=True)
         else:
             self._show(rendered.tokens, empty_turn(chat.messages))
 
     def _show(self, tokens: Sequence[Token], sentence: str, fault: bool = False) -> None:
-        if not self.is_current:  # It was left while the answer was on the way.
+        if not self.ready:  # It was left while the answer was on the way.
             return
         shown = tokens[-SHOWN:]
         self.text.words = tuple(text_words(shown))
@@ -193,8 +188,8 @@ class PromptScreen(ModalScreen[Draft | None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of a chat are the editor's own while a text is shown."""
-        del parameters
-        return self._chatting or action not in CHAT_ACTIONS
+        chat_alone = action in CHAT_ACTIONS and not self._chatting
+        return False if chat_alone else super().check_action(action, parameters)
 
     async def action_mode(self) -> None:
         if self._ask is None:
@@ -234,18 +229,9 @@ class PromptScreen(ModalScreen[Draft | None]):
         try:
             await self._use(self._chat() if self._chatting else self.editor.content)
         except ExplorerError as error:
-            self.say(_sentence(error), fault=True)
+            self.say(sentence_of(error), fault=True)
         else:
             self.dismiss(None)
 
-    def action_cancel(self) -> None:
+    def leave(self) -> None:
         self.dismiss(self.draft)
-
-
-def _sentence(error: ExplorerError) -> str:
-    """What is wrong, and what to do where it is not the prompt that is."""
-    return (
-        f"{error} Esc, then R starts it again: what is written here is kept."
-        if isinstance(error, EngineDied)
-        else str(error)
-    )

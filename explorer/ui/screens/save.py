@@ -8,13 +8,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from explorer.errors import RecordError
+from explorer.ui.screens.dialog import Dialog
 
 
-class SaveScreen(ModalScreen[Path | None]):
+class SaveScreen(Dialog[Path | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
     def __init__(self, proposed: str, save: Callable[[Path], Awaitable[None]]) -> None:
@@ -37,9 +37,6 @@ class SaveScreen(ModalScreen[Path | None]):
         try:
             await self._save(path)
         except RecordError as error:
-            self.query_one("#fault", Static).update(str(error))
+            self.say(str(error), fault=True)
             return
         self.dismiss(path)
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from explorer.core.distribution import Candidate
@@ -20,6 +19,7 @@ from explorer.core.query import Query
 from explorer.engine.base import Found
 from explorer.errors import ExplorerError
 from explorer.ui.drawing.numbers import count
+from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.hits import HitsPane
 from explorer.ui.widgets.line import Line
 
@@ -29,7 +29,7 @@ PAUSE = 0.12
 HINT = "text · /regex/ · #1234 an id · 0x20 ec the first bytes"
 
 
-class SearchScreen(ModalScreen[Candidate | None]):
+class SearchScreen(Dialog[Candidate | None]):
     """`search` raises ExplorerError."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -43,7 +43,6 @@ class SearchScreen(ModalScreen[Candidate | None]):
     dialog = query_one("#search", Vertical)
     line = query_one(Line)
     hits = query_one(HitsPane)
-    said = query_one("#fault", Static)
 
     def __init__(self, search: Callable[[Query], Awaitable[Found]]) -> None:
         super().__init__()
@@ -70,7 +69,8 @@ class SearchScreen(ModalScreen[Candidate | None]):
     async def look(self, pause: float) -> None:
         """Show what the line finds, once the person pauses."""
         await asyncio.sleep(pause)
-        await self._look()
+        if self.is_current:  # It may have been left.
+            await self._look()
 
     async def _look(self) -> None:
         typed = self.line.value
@@ -79,7 +79,7 @@ class SearchScreen(ModalScreen[Candidate | None]):
         except ExplorerError as error:
             found, fault = Found((), 0), str(error)
         # It may have been left, or gone on with, while the answer was on the way.
-        if self.is_current and typed == self.line.value:
+        if self.ready and typed == self.line.value:
             self._show(found, typed, fault)
 
     def _show(self, found: Found, typed: str, fault: str) -> None:
@@ -89,8 +89,7 @@ class SearchScreen(ModalScreen[Candidate | None]):
         if len(found.hits) < found.total:
             title += f", the first {count(len(found.hits))} shown"
         self.dialog.border_title = f"Search the vocabulary{title}"
-        self.said.update(fault or HINT)
-        self.said.set_class(not fault, "-note")
+        self.say(fault or HINT, fault=bool(fault))
 
     def action_move(self, rows: int) -> None:
         self.hits.action_move(rows)
@@ -104,6 +103,3 @@ class SearchScreen(ModalScreen[Candidate | None]):
             await self._look()
         if self.hits.selected is not None and self._shown == self.line.value:
             self.dismiss(self.hits.selected)
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)

@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from explorer.core.token import visible
 from explorer.errors import ExplorerError
 from explorer.ui.repaint import FRAME, Repaint
+from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.flow import FlowPane
 from explorer.ui.widgets.sequences import SequencesPane
 from explorer.walk.fork import Fork
@@ -24,7 +24,7 @@ SHOWN = 4000
 """Characters of the selected sequence that are laid out, the last ones."""
 
 
-class SequencesScreen(ModalScreen[int | None]):
+class SequencesScreen(Dialog[int | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "Stop, then back"),
         Binding("enter", "choose", "Go there"),
@@ -60,7 +60,7 @@ class SequencesScreen(ModalScreen[int | None]):
         try:
             await self._fork.draw(lambda: self._repaint.soon(FRAME))
         except ExplorerError as error:
-            self.query_one("#fault", Static).update(f"{visible(str(error))} What was drawn is kept.")
+            self.say(f"{visible(str(error))} What was drawn is kept.", fault=True)
         finally:
             # Where the program ends, the panes are gone before the drawing stops.
             if self.query("#sequences-list") and self.query("#sequence-text"):

@@ -1,0 +1,56 @@
+"""Dialog: what the dialogs share: when their keys mean something, and the line that says what is wrong.
+
+A key may come before the widgets of a dialog are there, and an answer when they are gone. Must not know what is asked.
+"""
+
+from typing import Generic, TypeVar
+
+from textual.getters import query_one
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from explorer.errors import EngineDied, ExplorerError
+
+Result = TypeVar("Result")
+
+LEAVING = {"cancel", "dismiss"}
+"""Actions that mean something as soon as a dialog is opened."""
+
+
+class Dialog(ModalScreen[Result], Generic[Result]):
+    """A dialog with a line `#fault` says there what is wrong; with the class `-note`, what to do."""
+
+    said = query_one("#fault", Static)
+
+    @property
+    def ready(self) -> bool:
+        """Whether its widgets are there: neither on the way yet, nor gone."""
+        return self.is_mounted and self.is_current and self.is_attached
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without the widgets a key means nothing, but one that leaves."""
+        del parameters
+        return self.ready or (action in LEAVING and self.is_current)
+
+    def say(self, sentence: str, fault: bool = False) -> None:
+        """Say what is wrong, or what to do; nothing where nobody can read it any more."""
+        if self.query("#fault"):
+            self.said.update(sentence)
+            self.said.set_class(not fault, "-note")
+
+    def action_cancel(self) -> None:
+        """Leave: a dialog whose widgets are on the way, as soon as they are there."""
+        if self.is_mounted:
+            self.leave()
+        else:
+            self.call_later(self.leave)
+
+    def leave(self) -> None:
+        """Return nothing."""
+        self.dismiss(None)
+
+
+def sentence_of(error: ExplorerError) -> str:
+    """What is wrong, and what to do where it is the engine that is gone."""
+    kept = " Esc, then R starts it again: what is written here is kept."
+    return f"{error}{kept if isinstance(error, EngineDied) else ''}"
