@@ -76,6 +76,8 @@ class Command(Generic[OnDesk]):
     """How a list shows its keys, where it is not as they are written."""
     needs: tuple[Need, ...] = ()
     """What must be there; without a session or an engine the key is greyed, without a selected row it means nothing."""
+    calls: tuple[str, ...] = ()
+    """The calls that it asks the engine, by their names; where the engine does not answer one, the key is greyed."""
     exclusive: str = ""
     """The kind of background work that it is: of each kind there is one at a time. By default its id."""
 

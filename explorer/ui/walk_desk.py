@@ -218,7 +218,7 @@ class WalkDesk(Desk):
 
     def allows(self, command: Command[Any]) -> bool:
         there = {"session": self.walk.session is not None, "engine": self.walk.alive, "selection": True}
-        return all(there[need] for need in command.needs)
+        return all(there[need] for need in command.needs) and all(map(self.walk.answers, command.calls))
 
     def counting(self, count: int) -> None:
         if count:

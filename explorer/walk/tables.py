@@ -65,7 +65,7 @@ class Tables:
         question = self._question(session)
         place, began = session.place(walk.focus), walk.clock()
         try:
-            if self.scoring.wanted(session):
+            if walk.answers("score") and self.scoring.wanted(session):
                 await self._numbers(session)
                 began = walk.clock()
             asked, named = walk.asked, [*session.tried(place), *session.params.token_ids]

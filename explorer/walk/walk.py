@@ -89,6 +89,10 @@ class Walk:
         """Whether the engine can be asked."""
         return self.engine.info is not None
 
+    def answers(self, call: str) -> bool:
+        """Whether the engine has an answer to a call, by its name; until it is known, nothing speaks against it."""
+        return self.info is None or call in self.info.answers
+
     @property
     def snapshot(self) -> Snapshot:
         if self._aside is not None:

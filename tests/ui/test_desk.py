@@ -4,10 +4,14 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+import msgspec
+
 from explorer.core.record import journal
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
+from explorer.engine.base import Reporter, silent
+from explorer.engine.description import EngineInfo
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.actions.loading import Models
 from explorer.ui.app import ThemedApp
@@ -149,3 +153,25 @@ async def test_a_command_goes_on_from_what_is_shown(tmp_path: Path) -> None:
         screen.action_do("add")
         await settle(pilot)
         assert text(desk) == "<|begin|>Once upon a fox"
+
+
+class Partial(ScriptedEngine):
+    """Answers no search, and has no numbers for a prompt, as some servers."""
+
+    async def start(self, report: Reporter = silent) -> EngineInfo:
+        info = await super().start(report)
+        self.info = msgspec.structs.replace(info, answers=tuple({*info.answers} - {"search", "score"}))
+        return self.info
+
+
+async def test_what_an_engine_does_not_answer_is_greyed_out_and_not_asked(tmp_path: Path) -> None:
+    desk = desk_on(Partial({}), tmp_path / "walk", "a")
+    app = Pair(desk)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        enabled = {name: app.screen.check_action("do", (name,)) for name in ("search", "force", "options", "sample")}
+        assert enabled == {"search": None, "force": None, "options": True, "sample": True}
+        await press(pilot, "slash", "space")
+        assert app.screen is desk.screen
+        assert len(desk.walk.snapshot.path) == 3
+        assert desk.walk.snapshot.path[1].rank is None
