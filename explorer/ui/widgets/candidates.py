@@ -211,7 +211,7 @@ class CandidatesPane(ListPane):
     def render_line(self, y: int) -> Strip:
         why = self._why()
         number = y - (self.scrollable_content_region.height - len(why))
-        if number < 0:
+        if not 0 <= number < len(why):
             return super().render_line(y)
         style = self._base + self.style_of("why")
         return Strip([Segment(" " + why[number], style)]).adjust_cell_length(self.cells, style)
