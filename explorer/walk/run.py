@@ -4,13 +4,14 @@ Owns the pace, the reasons to stop and their sentences. Must not know widgets.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 import msgspec
 
 from explorer.core.distribution import Distribution
 from explorer.core.sampling.pace import RunSettings, quoted
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import FinishReason, Stopper, StopRules
 from explorer.core.token import label, visible
 from explorer.core.walk import navigation
@@ -59,21 +60,12 @@ class Run:
         here = (session.root, session.node)
         while True:
             params, limit = session.params, self.settings.tokens_per_second
-            steps = walk.engine.generate(
-                session.prefix(),
-                params,
-                draws=session.cursor.draws,
-                # Under a speed limit the engine does not run ahead: it is asked for each token when it is due.
-                max_new_tokens=1 if limit else rules.max_new_tokens - done,
-                top=walk.top,
-                prompt_length=len(session.tree.prompt),
-                report=walk.report,
-            )
-            async with aclosing(steps):
+            # Under a speed limit the engine does not run ahead: it is asked for each token when it is due.
+            async with aclosing(self._steps(params, 1 if limit else rules.max_new_tokens - done)) as steps:
                 async for step in steps:
                     if (session.root, session.node) != here:
                         return None
-                    if session.params != params:
+                    if self._is_stale(step, params, limit):
                         break
                     walk.take(step, joined=arrived or done > 0)
                     here = (session.root, session.node)
@@ -88,11 +80,28 @@ class Run:
                     waited += due - now
                     # Without a limit too: steps may come faster than they are awaited, and a key wants its turn.
                     await self._sleep(due - now)
-                    if self.settings.tokens_per_second != limit:
-                        break
-                    # Where the token was there before, picked, the path has used up fewer draws than steps.
-                    if session.cursor.draws != step.draw + 1 and params.temperature:
-                        break
+
+    def _steps(self, params: SamplingParams, most: int) -> AsyncGenerator[Step, None]:
+        """What the engine draws from here on."""
+        asked, session = self._walk.asked, self._walk.session
+        assert session is not None
+        return self._walk.engine.generate(
+            asked.ids,
+            params,
+            draws=session.cursor.draws,
+            max_new_tokens=most,
+            top=self._walk.top,
+            prompt_length=asked.prompt_length,
+        )
+
+    def _is_stale(self, step: Step, params: SamplingParams, limit: float) -> bool:
+        """Whether a step was drawn under what does not hold any more, so that the engine is to be asked anew."""
+        session = self._walk.session
+        assert session is not None
+        if session.params != params or self.settings.tokens_per_second != limit:
+            return True
+        # Where a token was there before, picked, the path has used up fewer draws than steps.
+        return params.temperature > 0 and session.cursor.draws != step.draw
 
 
 def _ended(words: Wording, stopper: Stopper, rules: StopRules, step: Step, done: int) -> Ended | None:
