@@ -10,10 +10,8 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
-from typing import Any
 
 from explorer.engine.base import Engine, Reporter, silent
 from explorer.engine.calls import Answer, AnyCall, Call, Part, Stream
@@ -34,20 +32,25 @@ CHILD_ENVIRONMENT = {
 }
 
 
-class Waiting:
-    """A request that is under way: its replies in order, or the error that ended it; and who is told how far it is."""
+class Request:
+    """What is asked and not yet answered: its replies in order, or the error that ended it."""
 
-    def __init__(self, report: Reporter) -> None:
+    def __init__(self, number: int, report: Reporter) -> None:
+        self.id = number
         self.report = report
+        """Takes how far it is."""
         self.replies: asyncio.Queue[wire.Reply | ExplorerError] = asyncio.Queue()
+        self.over = False
+        """Whether the worker has nothing to do for it any more."""
 
     async def reply(self) -> wire.Reply:
         """The next one. Raises what was raised in the worker, EngineDied."""
         reply = await self.replies.get()
-        if isinstance(reply, ExplorerError):
-            raise reply
         if isinstance(reply, wire.Failed):
-            raise reply.error()
+            reply = reply.error()
+        if isinstance(reply, ExplorerError):
+            self.over = True
+            raise reply
         return reply
 
 
@@ -60,8 +63,8 @@ class WorkerEngine(Engine):
         self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._waiting: dict[int, Waiting] = {}
-        """Whoever waits for an answer, by the id of the request; 0 is that for the model."""
+        self._requests: dict[int, Request] = {}
+        """Those under way, by their ids; 0 is that for the model."""
         self._last_id = 0
         self._prefixes = wire.PrefixWriter()
         self._log_start = 0
@@ -75,19 +78,19 @@ class WorkerEngine(Engine):
         await self.close()
         self.info = None
         self._prefixes = wire.PrefixWriter()
-        waiting = self._waiting[0] = Waiting(report)
+        request = self._requests[0] = Request(0, report)
         try:
             self._process = await self._spawn()
             self._reader = asyncio.create_task(self._read(self._process))
             await self._send(wire.Load(self.settings))
-            reply = await waiting.reply()
+            reply = await request.reply()
         except asyncio.CancelledError:
             # Whoever waits no longer wants the model: what the child does is stopped where it is.
             await self.close()
             raise
         finally:
-            if self._waiting.get(0) is waiting:
-                del self._waiting[0]
+            if self._requests.get(0) is request:
+                del self._requests[0]
         if not isinstance(reply, wire.Ready) or reply.version != wire.VERSION:
             raise EngineError("The engine speaks another version of the protocol. Install token-explorer again.")
         self.info = reply.info
@@ -133,19 +136,19 @@ class WorkerEngine(Engine):
         ready, self.info = self.info is not None, None
         how = ended(code) if fault is None else f"was stopped, because its answer could not be read: {fault}"
         died = EngineDied(f"The engine {how}.", self.log_tail())
-        for waiting in self._waiting.values():
-            waiting.replies.put_nowait(died)
+        for request in self._requests.values():
+            request.replies.put_nowait(died)
         if ready:
             self.on_death(str(died))
 
     def _receive(self, reply: wire.Reply) -> None:
-        waiting = self._waiting.get(0 if isinstance(reply, wire.Ready) else reply.id)
-        if waiting is None:
+        request = self._requests.get(0 if isinstance(reply, wire.Ready) else reply.id)
+        if request is None:
             return  # It was cancelled.
         if isinstance(reply, wire.Progressed):
-            waiting.report(reply.progress)
+            request.report(reply.progress)
         else:
-            waiting.replies.put_nowait(reply)
+            request.replies.put_nowait(reply)
 
     def log_tail(self, lines: int = 3) -> str:
         """The last lines that the present worker wrote to its standard error."""
@@ -167,54 +170,55 @@ class WorkerEngine(Engine):
             await self._process.stdin.drain()
 
     async def ask(self, call: Call[Answer], report: Reporter = silent) -> Answer:
-        async with aclosing(self._told(call, report)) as told:
-            async for part in told:
-                answer: Answer = part
-                return answer
-        raise EngineError("The engine gave no answer.")
-
-    def stream(self, call: Stream[Part], report: Reporter = silent) -> AsyncGenerator[Part, None]:
-        return self._told(call, report)
-
-    async def _told(self, call: AnyCall, report: Reporter) -> AsyncGenerator[Any, None]:
-        """Send a call and yield its answer, part by part; closing the iterator cancels the request."""
-        self._last_id += 1
-        request_id = self._last_id
-        waiting = self._waiting[request_id] = Waiting(report)
-        ended = False
-
-        async def exchange(name: Callable[[list[int]], wire.Prefix]) -> wire.Reply:
-            await self._send(wire.Ask.of(request_id, call, name))
-            return await waiting.reply()
-
+        request = self._request(report)
         try:
-            try:
-                reply = await exchange(self._prefixes.write)
-            except wire.UnknownBase:
-                reply = await exchange(self._prefixes.write_whole)
-            while isinstance(reply, wire.Told):
-                ended = isinstance(call, Call)
-                yield reply.read(call)
-                if ended:
-                    return
-                reply = await waiting.reply()
-            ended = True
-        except ExplorerError:
-            ended = True
-            raise
+            reply = await self._send_call(request, call)
+            request.over = True
         finally:
-            if not ended:
-                self._cancel(request_id)
-            del self._waiting[request_id]
+            self._leave(request)
+        if not isinstance(reply, wire.Told):
+            raise EngineError("The engine gave no answer.")
+        answer: Answer = reply.read(call)
+        return answer
 
-    def _cancel(self, request_id: int) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.write(wire.line(wire.Cancel(request_id)))
+    async def stream(self, call: Stream[Part], report: Reporter = silent) -> AsyncGenerator[Part, None]:
+        request = self._request(report)
+        try:
+            reply = await self._send_call(request, call)
+            while isinstance(reply, wire.Told):
+                part: Part = reply.read(call)
+                yield part
+                reply = await request.reply()
+            request.over = True
+        finally:
+            self._leave(request)
+
+    def _request(self, report: Reporter) -> Request:
+        """A request of a number of its own."""
+        self._last_id += 1
+        request = self._requests[self._last_id] = Request(self._last_id, report)
+        return request
+
+    def _leave(self, request: Request) -> None:
+        """Forget a request; the worker is told to stop where it is not over."""
+        del self._requests[request.id]
+        if not request.over and self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(wire.line(wire.Cancel(request.id)))
+
+    async def _send_call(self, request: Request, call: AnyCall) -> wire.Reply:
+        """Send a call, once more with all its ids where the worker has forgotten its prefix; the first reply."""
+        try:
+            await self._send(wire.Ask.of(request.id, call, self._prefixes.write))
+            return await request.reply()
+        except wire.UnknownBase:
+            request.over = False
+            await self._send(wire.Ask.of(request.id, call, self._prefixes.write_whole))
+            return await request.reply()
 
     async def close(self) -> None:
         # All of it is taken at once: a start may follow while the old process is still on its way out.
         process, self._process, self.info = self._process, None, None
-        reader, everyone = self._reader, list(self._waiting.values())
+        reader, unanswered = self._reader, list(self._requests.values())
         if process is None:
             return
         assert process.stdin is not None
@@ -226,8 +230,8 @@ class WorkerEngine(Engine):
             await process.wait()
         if reader is not None:
             await reader
-        for waiting in everyone:
-            waiting.replies.put_nowait(EngineDied("The engine was closed."))
+        for request in unanswered:
+            request.replies.put_nowait(EngineDied("The engine was closed."))
         self._drop_empty_log()
 
     def _drop_empty_log(self) -> None:
