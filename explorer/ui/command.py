@@ -102,7 +102,6 @@ def bindings(commands: Sequence[Command[Any]]) -> list[Binding]:
             f"do('{command.id}')",
             command.id,
             show=command.footer,
-            key_display=(command.shown or written(command.keys.split(",")[0])).replace("Ctrl+", "^"),
             id=command.id,
         )
         for command in commands

@@ -14,7 +14,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from explorer.ui.command import bindings, latin_keys
+from explorer.ui.command import bindings, latin_keys, written
 from explorer.ui.commands import COMMANDS, REPLAY_COMMANDS
 from explorer.ui.desk import Desk
 from explorer.ui.replay_desk import ReplayDesk
@@ -45,14 +45,19 @@ class DeskScreen(Screen[None], Generic[OneDesk]):
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
-        """What the footer shows: the keys of commands are described in the words of the desk."""
+        """What the footer shows: the keys of commands are written and described as the desk has them."""
         return {key: self._described(active) for key, active in super().active_bindings.items()}
 
     def _described(self, active: ActiveBinding) -> ActiveBinding:
         command, words = self.desk.keymap.commands.get(active.binding.id or ""), self.desk.words
         if command is None:
             return active
-        binding = replace(active.binding, description=command.footer_words(words), tooltip=command.help(words))
+        binding = replace(
+            active.binding,
+            description=command.footer_words(words),
+            key_display=written(active.binding.key).replace("Ctrl+", "^"),
+            tooltip=command.help(words),
+        )
         return active._replace(binding=binding, tooltip=binding.tooltip)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
