@@ -18,6 +18,7 @@ from explorer.core.record import events
 from explorer.core.walk.branches import Branches
 from explorer.core.walk.session import Session
 from explorer.ui.widgets.tree import TreePane
+from explorer.wording import WORDS
 
 ROUNDS = 21
 TOKENS = 20
@@ -56,7 +57,7 @@ async def pictured(branches: Branches) -> AsyncIterator[float]:
     """Medians in ms: the pane opened, a row selected further down, a run folded; each until its lines are drawn."""
     app: App[None] = App()
     async with app.run_test(size=(56, 30)) as pilot:
-        pane = TreePane(id="tree")
+        pane = TreePane(WORDS, id="tree")
         await app.mount(pane)
         await pilot.pause()
 

@@ -1,4 +1,4 @@
-"""Columns: what a table of candidates tells of each one, and under which title, on the screen and at the command line.
+"""Columns: what a table of candidates tells of each one, on the screen and at the command line, and its title there.
 
 Must not know how wide a column is, nor how a front end writes a probability.
 """

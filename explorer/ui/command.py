@@ -68,6 +68,7 @@ class Command(Generic[OnDesk]):
     keys: str
     """Textual's names, separated by commas."""
     group: str
+    """Its words are `groups.GROUP`."""
     act: Callable[[OnDesk], Coroutine[Any, Any, None] | None]
     """What it does; a coroutine goes on in the background."""
     footer: bool = False
@@ -88,17 +89,19 @@ class Command(Generic[OnDesk]):
         """One sentence."""
         return words(f"commands.{self.id}.help")
 
+    def footer_words(self, words: Wording) -> str:
+        """What the footer calls it."""
+        return words(f"commands.{self.id}.footer") if self.footer else self.title(words)
 
-def bindings(commands: Sequence[Command[Any]], words: Wording) -> list[Binding]:
-    """The bindings of a screen."""
+
+def bindings(commands: Sequence[Command[Any]]) -> list[Binding]:
+    """The bindings of a screen, described by the ids of the commands: their words are those of a desk."""
     return [
         Binding(
             command.keys,
             f"do('{command.id}')",
-            words(f"commands.{command.id}.footer") if command.footer else command.title(words),
+            command.id,
             show=command.footer,
-            key_display=(command.shown or written(command.keys.split(",")[0])).replace("Ctrl+", "^"),
-            tooltip=command.help(words),
             id=command.id,
         )
         for command in commands

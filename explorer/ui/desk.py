@@ -49,11 +49,11 @@ class Desk(Widget):
         self.count = Count(digits)
         self.repaint = Repaint(self, self.look)
         self.panes = Container(id="panes")
-        self.text_pane = TextPane(id="text")
-        self.candidates = CandidatesPane(id="candidates")
-        self.tokens = TokensPane(id="tokens")
-        self.sampler = SamplerPane(id="sampler", keys=sampler_keys)
-        self.status_line = StatusLine()
+        self.text_pane = TextPane(words, id="text")
+        self.candidates = CandidatesPane(words, id="candidates")
+        self.tokens = TokensPane(words, id="tokens")
+        self.sampler = SamplerPane(words, id="sampler", keys=sampler_keys)
+        self.status_line = StatusLine(words)
         self.set_reactive(Desk.view, View(rows=rows))
 
     # Showing.

@@ -14,21 +14,22 @@ class CommandProvider(Provider):
         """(title, help, what it does)"""
         screen = self.screen
         assert isinstance(screen, MainScreen)
-        keymap, say = screen.desk.keymap, screen.desk.words
+        keymap, words = screen.desk.keymap, screen.desk.words
         for command in keymap.commands.values():
             if command.id != "palette":
-                words = f"{command.help(say)} ({keymap.written(command.id)})"
-                yield command.title(say), words, partial(self.screen.run_action, f"do('{command.id}')")
+                told = f"{command.help(words)} ({keymap.written(command.id)})"
+                yield command.title(words), told, partial(self.screen.run_action, f"do('{command.id}')")
         for name in sorted(self.app.available_themes):
-            yield say("palette.theme", name=name), say("palette.theme_help"), partial(setattr, self.app, "theme", name)
+            use = partial(setattr, self.app, "theme", name)
+            yield words("palette.theme", name=name), words("palette.theme_help"), use
 
     async def discover(self) -> Hits:
-        for title, words, act in self._entries():
-            yield DiscoveryHit(title, act, help=words)
+        for title, told, act in self._entries():
+            yield DiscoveryHit(title, act, help=told)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for title, words, act in self._entries():
-            score = max(matcher.match(title), matcher.match(words) * 0.5)
+        for title, told, act in self._entries():
+            score = max(matcher.match(title), matcher.match(told) * 0.5)
             if score > 0:
-                yield Hit(score, matcher.highlight(title), act, help=words)
+                yield Hit(score, matcher.highlight(title), act, help=told)

@@ -32,7 +32,7 @@ class ReplayDesk(Desk):
     def __init__(self, player: Player, keymap: Keymap, words: Wording, top: int, clock: Callable[[], float]) -> None:
         super().__init__(player, keymap, words, rows=top, digits=COUNT_DIGITS, sampler_keys=False)
         self.player = player
-        self.player_line = PlayerLine()
+        self.player_line = PlayerLine(words)
         self._clock = clock
         self._looked = 0.0
         self._timer: Timer | None = None
@@ -60,13 +60,13 @@ class ReplayDesk(Desk):
             pace=player.pace.text,
             act=player.act,
             acts=player.acts,
-            happened=player.happened,
+            happened=player.happened(self.words),
             time=player.time,
             duration=player.duration,
         )
         note, severity = self.view.note, self.view.severity
         if not note and player.at_end:
-            note, severity = player.fault or player.ending, "warning" if player.fault else "note"
+            note, severity = player.fault or player.ending(self.words), "warning" if player.fault else "note"
             if player.fault and not self._told:
                 self._told = True
                 self.warn(player.fault)

@@ -4,21 +4,21 @@ Must not know what a command does.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, Generic, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import ActiveBinding, BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from explorer.ui.command import bindings, latin_keys
+from explorer.ui.command import bindings, latin_keys, written
 from explorer.ui.commands import COMMANDS, REPLAY_COMMANDS
 from explorer.ui.desk import Desk
 from explorer.ui.replay_desk import ReplayDesk
 from explorer.ui.walk_desk import WalkDesk
-from explorer.wording import WORDS
 
 OneDesk = TypeVar("OneDesk", bound=Desk)
 
@@ -43,6 +43,23 @@ class DeskScreen(Screen[None], Generic[OneDesk]):
             yield from self.desks
         yield Footer(show_command_palette=False)
 
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """What the footer shows: the keys of commands are written and described as the desk has them."""
+        return {key: self._described(active) for key, active in super().active_bindings.items()}
+
+    def _described(self, active: ActiveBinding) -> ActiveBinding:
+        command, words = self.desk.keymap.commands.get(active.binding.id or ""), self.desk.words
+        if command is None:
+            return active
+        binding = replace(
+            active.binding,
+            description=command.footer_words(words),
+            key_display=written(active.binding.key).replace("Ctrl+", "^"),
+            tooltip=command.help(words),
+        )
+        return active._replace(binding=binding, tooltip=binding.tooltip)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A command is greyed out until there is what it needs."""
         if action != "do":
@@ -63,8 +80,8 @@ class DeskScreen(Screen[None], Generic[OneDesk]):
 
 
 class MainScreen(DeskScreen[WalkDesk]):
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, WORDS)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS)]
 
 
 class ReplayScreen(DeskScreen[ReplayDesk]):
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(REPLAY_COMMANDS, WORDS)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(REPLAY_COMMANDS)]

@@ -78,8 +78,8 @@ class WalkDesk(Desk):
         self.options = ""
         """What was compared last."""
         self.jumps = jumps.JumpSettings()
-        self.tree_pane = TreePane(id="tree")
-        self.panel = SamplerPanel(id="panel", classes="pane")
+        self.tree_pane = TreePane(words, id="tree")
+        self.panel = SamplerPanel(words, id="panel", classes="pane")
         self.safe = 0
         """How many events are in a copy, or were given up by a person, once the record cannot be written any more."""
         self._own_presets = presets
@@ -88,7 +88,7 @@ class WalkDesk(Desk):
         """The version of the walk for which a table was asked last."""
         self._together = Repaint(self, lambda: self.paint())
         self._branches: Branches | None = None
-        self._progress = ProgressText()
+        self._progress = ProgressText(words)
         self.walk.report = self.progress
         engine.on_death = self.died
 

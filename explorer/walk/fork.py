@@ -20,6 +20,7 @@ from explorer.core.token import Token
 from explorer.engine.base import Drawn, check_sampling
 from explorer.errors import UsageError
 from explorer.walk.walk import Walk
+from explorer.wording import Wording
 
 MOST = 256
 """Sequences at once."""
@@ -105,12 +106,6 @@ class Fork:
             self._walk.apply(Move(node=self._ends[index], joined=True))
 
 
-WHY: dict[FinishReason | None, str] = {
-    "stop": "end of text",
-    "stop_id": "stop id",
-    "stop_string": "stop string",
-    "context": "context full",
-    "length": "length",
-    None: "broken off",
-}
-"""Why a sequence ended, in two words; `draw` never ends one as unsure."""
+def ended(words: Wording, finish: FinishReason | None) -> str:
+    """Why a sequence ended, in two words; `Fork.draw` ends none as unsure, and one that is broken off with None."""
+    return words(f"fork.why.{finish or 'broken'}")

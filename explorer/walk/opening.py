@@ -14,6 +14,7 @@ from explorer.core.sampling.params import SamplingParams, new_seed
 from explorer.core.walk.session import Session
 from explorer.core.walk.steps import restore
 from explorer.engine.base import Engine, Progress, Reporter, carry_over, encode_source, ready, silent
+from explorer.wording import WORDS, Wording
 
 
 async def begin(
@@ -39,7 +40,12 @@ async def begin(
 
 
 async def resume(
-    engine: Engine, record: Record, path: Path, record_top: int | None = None, report: Reporter = silent
+    engine: Engine,
+    record: Record,
+    path: Path,
+    record_top: int | None = None,
+    report: Reporter = silent,
+    words: Wording = WORDS,
 ) -> Session:
     """The session of a record where it stood, going on in the same file.
 
@@ -49,7 +55,7 @@ async def resume(
     info = ready(engine)
     session = Session(record.header)
     await _teach(session, engine, record)
-    report(Progress("going through the record"))
+    report(Progress(words("opening.going_through")))
     # In a thread: a record of a gigabyte takes a while, and the screen is there already.
     await asyncio.to_thread(restore, record, str(path), session)
     here = [place.token for place in session.snapshot().path]

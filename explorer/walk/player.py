@@ -16,6 +16,7 @@ from explorer.core.record.record import MadeOn, Record
 from explorer.core.walk.snapshot import Snapshot
 from explorer.core.walk.timeline import Timeline
 from explorer.errors import RecordError, UsageError
+from explorer.wording import Wording
 
 SPEEDS = tuple(map(Fraction, ("1/4", "1/2", "1", "2", "4", "8", "16")))
 """Times as fast as it was recorded."""
@@ -139,16 +140,14 @@ class Player:
         """Why it ends before the record does, in a sentence; empty where it does not, as far as is known."""
         return self._timeline.fault or self._unread
 
-    @property
-    def ending(self) -> str:
+    def ending(self, words: Wording) -> str:
         """What the last act is, where nothing is wrong."""
         closed = bool(self._timeline.events) and isinstance(self._timeline.events[-1], events.End)
-        return "the end" if closed else "the end: the explorer was not closed"
+        return words("player.end" if closed else "player.not_closed")
 
-    @property
-    def happened(self) -> str:
+    def happened(self, words: Wording) -> str:
         """What the act was, in a few words."""
-        return _words(self._timeline.events[self._begins[self._act]])
+        return _happened(words, self._timeline.events[self._begins[self._act]])
 
     # Going.
 
@@ -196,26 +195,24 @@ class Player:
         return min(max(gap, 0.0), LONGEST) / float(self.pace.speed)
 
 
-def _words(event: AnyEvent) -> str:
+def _happened(words: Wording, event: AnyEvent) -> str:
     match event:
         case events.Prompt():
-            return "a prompt"
+            return words("player.prompt")
         case events.Add():
-            return {"picked": "picked", "sampled": "drawn", "forced": "forced"}[event.source]
-        case events.Move() if event.drawn is not None:
-            return "drawn again"
+            return words(f"player.added.{event.source}")
         case events.Move():
-            return "moved"
+            return words("player.moved" if event.drawn is None else "player.drawn_again")
         case events.Delete():
-            return "deleted"
+            return words("player.deleted")
         case events.Bookmark():
-            return "named" if event.name else "unnamed"
+            return words("player.named" if event.name else "player.unnamed")
         case events.Undo():
-            return "undone"
+            return words("player.undone")
         case events.Redo():
-            return "done again"
+            return words("player.redone")
         case events.Params():
-            return "settings"
+            return words("player.settings")
         case events.Engine():
-            return "the engine started again" if event.restarted else "another engine"
+            return words("player.restarted" if event.restarted else "player.engine")
     return ""

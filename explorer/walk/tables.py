@@ -96,6 +96,6 @@ class Tables:
         async for part in walk.engine.score(ids, 0):
             scored += part
             if 1 < len(scored) < len(ids):
-                walk.report(Progress(walk.words("walk.tables.scoring"), len(scored), len(ids)))
+                walk.report(Progress(walk.words("walk.scoring"), len(scored), len(ids)))
         if session.root == root and not tree.scores:
             walk.apply(Score.of(scored))

@@ -18,16 +18,23 @@ class Wording:
     def __init__(self, keys: Mapping[str, str] | None = None, language: str = "en") -> None:
         self._sentences = sentences(language)
         self._keys = Keys(keys or {})
+        self._plain: dict[str, str] = {}
+        """The sentences without values that were said: some are drawn in every picture."""
 
     def __call__(self, name: str, /, **values: object) -> str:
         """The sentence of an id, with its values; a sentence that has `one` and `other` is chosen by the value `n`.
 
         Raises KeyError for an id or a value that there is not.
         """
+        if not values and (plain := self._plain.get(name)) is not None:
+            return plain
         sentence = self._sentences.get(name)
         if sentence is None:
-            sentence = self._sentences[f"{name}.one" if values["n"] == 1 else f"{name}.other"]
-        return sentence.format(key=self._keys, **values)
+            sentence = self._sentences[f"{name}.one" if values.get("n") == 1 else f"{name}.other"]
+        said = sentence.format(key=self._keys, **values)
+        if not values:
+            self._plain[name] = said
+        return said
 
 
 class Keys:

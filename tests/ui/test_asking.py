@@ -39,7 +39,7 @@ def said(dialog) -> str:
 
 
 def shown(dialog) -> str:
-    return "".join(word for word, _ in dialog.tokens.words)
+    return "".join(word for word, _ in dialog.tokens.parts)
 
 
 def drawn(widget) -> list[str]:

@@ -11,6 +11,7 @@ from explorer.ui.tables.column import Column, foot_parts, head_parts, placed, ro
 from explorer.ui.tables.models import MODELS
 from explorer.ui.tables.options import MEASURES, options
 from explorer.ui.tables.sequences import SEQUENCES
+from explorer.wording import WORDS
 
 TABLES = [candidates(6, False), candidates(7, True), HITS, options(0), options(2), SEQUENCES, MODELS, BRANCHES]
 
@@ -26,21 +27,21 @@ def words(parts) -> str:
 
 
 def shown(columns, cells: int) -> list[str]:
-    return [column.id for column, _ in placed(columns, cells) if column.title]
+    return [column.id for column, _ in placed(columns, cells) if column.head]
 
 
 @pytest.mark.parametrize("columns", TABLES)
 @pytest.mark.parametrize("cells", [*range(43, 200, 7), 60, 90])
 def test_the_columns_of_a_table_fill_the_line(columns, cells):
     assert sum(size for _, size in placed(columns, cells)) == cells
-    assert width(words(head_parts(placed(columns, cells)))) == cells
+    assert width(words(head_parts(placed(columns, cells), WORDS))) == cells
 
 
 @given(st.integers(0, 200), st.floats(0, 1), st.sampled_from([None, "top_k", "logit_bias"]), st.booleans())
 def test_a_row_is_as_wide_as_its_head(cells, share, cut_by, cumulative):
     columns = placed(candidates(6, cumulative), cells)
     row = line(sampling_prob=share, cut_by=None if cut_by == "logit_bias" else cut_by)
-    assert width(words(row_parts(columns, row))) == width(words(head_parts(columns)))
+    assert width(words(row_parts(columns, row))) == width(words(head_parts(columns, WORDS)))
 
 
 def test_columns_give_way_where_there_is_no_room_for_all():
@@ -63,16 +64,16 @@ def test_a_number_is_never_cut():
 
 
 def test_a_column_that_is_added_has_a_title_a_number_and_its_room():
-    logit: Column[CandidateLine] = Column("logit", "logit", 8, lambda row: f"{row.candidate.logit:.2f}", lambda row: "")
-    columns = placed((*HITS, logit), 70)
-    assert words(head_parts(columns)).endswith(" sampling   logit")
-    assert words(row_parts(columns, line())).endswith("   50.00%    1.50")
+    logprob: Column[CandidateLine] = Column("logprob", 8, lambda row: f"{row.candidate.logprob:.2f}", lambda row: "")
+    columns = placed((*HITS, logprob), 70)
+    assert words(head_parts(columns, WORDS)).endswith(" sampling logprob")
+    assert words(row_parts(columns, line())).endswith("   50.00%   -1.00")
     assert width(words(row_parts(columns, line()))) == 70
 
 
 def test_the_line_below_the_rows_stands_under_the_columns_that_it_tells_of():
     columns = placed(candidates(6, True), 64)
-    head = words(head_parts(columns))
+    head = words(head_parts(columns, WORDS))
     foot = words(foot_parts(columns, "  … 7 other tokens", {"prob": "1.00%", "sampling_prob": "2.00%"}))
     assert foot.startswith("  … 7 other tokens ")
     assert foot.index("1.00%") + len("1.00%") == head.index("model") + len("model")

@@ -17,6 +17,7 @@ from explorer.ui.drawing.cells import clusters, drawable, fit, width
 from explorer.ui.drawing.numbers import bar, percent
 from explorer.ui.drawing.progress import ProgressText
 from explorer.ui.widgets.text import Wrapped
+from explorer.wording import WORDS
 
 
 @given(st.text(), st.integers(0, 40), st.sampled_from(["left", "right"]))
@@ -127,7 +128,7 @@ def test_heat_is_a_pure_function_of_the_number():
 
 def test_progress_says_the_rate_and_the_time_left_after_a_second():
     now = [0.0]
-    progress = ProgressText(lambda: now[0])
+    progress = ProgressText(WORDS, lambda: now[0])
     assert progress.text(Progress("starting the engine")) == "starting the engine …"
     assert "a second" not in progress.text(Progress("reading the prompt", 100, 1000))
     now[0] = 2.0

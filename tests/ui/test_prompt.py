@@ -39,7 +39,7 @@ async def write(pilot, *keys: str) -> None:
 
 
 def rendered(editor) -> str:
-    return "".join(text for text, _ in editor.text.words)
+    return "".join(text for text, _ in editor.text.parts)
 
 
 def roles(editor) -> list[str]:
@@ -57,9 +57,9 @@ async def test_a_text_becomes_the_users_turn_of_a_chat_and_is_rendered_as_it_is_
         assert editor.turns.messages == (Message("user", "Once upon a!"),)
         assert rendered(editor) == "<|begin|>user: Once upon a!<|end|>\nassistant:"
         tokens = await app.main.walk.engine.encode(rendered(editor), special_tokens=False)
-        assert [int(text) for text, _ in editor.ids.words] == [token.id for token in tokens]
+        assert [int(text) for text, _ in editor.ids.parts] == [token.id for token in tokens]
         assert str(editor.text.border_title) == f"Rendered · {len(tokens)} tokens"
-        special = [text for text, style in editor.text.words if style == "special"]
+        special = [text for text, style in editor.text.parts if style == "special"]
         assert special == ["<|begin|>", "<|end|>"]
 
 

@@ -9,6 +9,7 @@ from explorer.core.record.record import Record
 from explorer.core.walk.recorded import recorded_session
 from explorer.errors import RecordError, UsageError
 from explorer.walk.player import LONGEST, Pace, Player
+from explorer.wording import WORDS
 
 V1 = Path("tests/data/record-v1.jsonl")
 
@@ -29,9 +30,9 @@ def text(player):
 
 def test_it_begins_with_the_prompt_and_goes_act_by_act(header):
     player = Player(letters(1, 2, 3, header=header), "walk")
-    assert (player.act, player.acts, text(player), player.happened) == (0, 4, "a", "a prompt")
+    assert (player.act, player.acts, text(player), player.happened(WORDS)) == (0, 4, "a", "a prompt")
     player.go(2)
-    assert (text(player), player.time, player.duration, player.happened) == ("abc", 2, 3, "picked")
+    assert (text(player), player.time, player.duration, player.happened(WORDS)) == ("abc", 2, 3, "picked")
     player.go(player.act - 1)
     assert text(player) == "ab"
     player.go(99)

@@ -25,14 +25,14 @@ HITS = 200
 async def force(desk: "WalkDesk") -> None:
     """Add a text that a person writes; it is kept where the engine died over it."""
     read, use = partial(forcing.read, desk.walk), partial(forcing.force, desk.walk)
-    written = await desk.ask(ForceScreen(desk.unforced, read, use))
+    written = await desk.ask(ForceScreen(desk.words, desk.unforced, read, use))
     desk.unforced = "" if desk.walk.alive else written or ""
     if not written:
         desk.note(forcing.told(desk.words, desk.walk.snapshot.path))
 
 
 async def search(desk: "WalkDesk") -> None:
-    candidate = await desk.ask(SearchScreen(partial(_find, desk.walk)))
+    candidate = await desk.ask(SearchScreen(desk.words, partial(_find, desk.walk)))
     if candidate is not None:
         desk.session.learn([candidate.token])
         desk.attempt(lambda: desk.walk.add(candidate))
@@ -45,7 +45,7 @@ async def _find(walk: Walk, query: Query) -> Found:
 
 
 async def options(desk: "WalkDesk") -> None:
-    screen = OptionsScreen(desk.options, partial(ranking.compare, desk.walk))
+    screen = OptionsScreen(desk.words, desk.options, partial(ranking.compare, desk.walk))
     option = await desk.ask(screen)
     desk.options = screen.written
     if option is not None:

@@ -159,7 +159,7 @@ async def name_spot(desk: "WalkDesk") -> None:
     desk.stop()
     spot = _spot(desk)
     before = desk.branches.name(spot) or ""
-    name = await desk.ask(NameScreen(before))
+    name = await desk.ask(NameScreen(desk.words, before))
     if name is None or name == before:
         return
     words = desk.words("branches.named" if name else "branches.unnamed", name=visible(name or before))

@@ -69,7 +69,7 @@ def jump(step: int, desk: "WalkDesk") -> None:
 
 async def jump_settings(desk: "WalkDesk") -> None:
     title, note = desk.words("editing.jump_title"), desk.words("editing.jump_note")
-    settings = await desk.ask(FormScreen(title, jumps.FIELDS, jumps.written(desk.jumps), jumps.read, note))
+    settings = await desk.ask(FormScreen(desk.words, title, jumps.FIELDS, jumps.written(desk.jumps), jumps.read, note))
     if settings is not None:
         desk.jumps = settings
         desk.note(desk.words("editing.jumps", summary=settings.summary))

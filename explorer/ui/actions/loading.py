@@ -108,7 +108,7 @@ async def choose_model(desk: "WalkDesk") -> None:
     desk.stop()
     models, present = desk.loader.models, desk.loader.model
     entries = await asyncio.to_thread(models.listed)
-    name = await desk.ask(ModelsScreen(entries, present))
+    name = await desk.ask(ModelsScreen(desk.words, entries, present))
     if name is None or name == present:
         return
     try:

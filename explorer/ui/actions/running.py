@@ -89,7 +89,7 @@ async def sequences(desk: "WalkDesk") -> None:
     except UsageError as error:
         desk.note(str(error), "warning")
         return
-    chosen = await desk.ask(SequencesScreen(fork))
+    chosen = await desk.ask(SequencesScreen(desk.words, fork))
     if chosen is None:
         desk.note(desk.words("running.sequences_begin", count=fork.begun) if fork.begun else "")
     else:
@@ -115,7 +115,7 @@ def _set_run(desk: "WalkDesk", change: Callable[[RunSettings], RunSettings]) -> 
 
 async def run_settings(desk: "WalkDesk") -> None:
     title, note = desk.words("running.title"), desk.words("running.awake")
-    settings = await desk.ask(FormScreen(title, FIELDS, written(desk.run.settings), read, note))
+    settings = await desk.ask(FormScreen(desk.words, title, FIELDS, written(desk.run.settings), read, note))
     if settings is not None:
         desk.run.settings = settings
         desk.note(desk.words("running.settings", summary=settings.summary))

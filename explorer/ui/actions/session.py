@@ -25,7 +25,7 @@ async def save(desk: "WalkDesk") -> None:
         desk.safe = len(happened)
 
     proposed = f"walk-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
-    path = await desk.app.push_screen_wait(SaveScreen(proposed, write))
+    path = await desk.app.push_screen_wait(SaveScreen(desk.words, proposed, write))
     if path is not None:
         desk.note(desk.words("session.saved", path=path))
 

@@ -36,5 +36,5 @@ async def prompt(desk: "WalkDesk") -> None:
         desk.loader.fault = None
         desk.note("")
 
-    written = await desk.ask(PromptScreen(desk.unused or Draft.of(source), render, use))
+    written = await desk.ask(PromptScreen(desk.words, desk.unused or Draft.of(source), render, use))
     desk.unused = None if walk.alive else written

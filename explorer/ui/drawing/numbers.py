@@ -24,11 +24,6 @@ def decimal(number: float | None) -> str:
     return UNKNOWN if number is None else f"{number:.2f}"
 
 
-def setting(value: float, off: float) -> str:
-    """A setting's value, or `off`."""
-    return "off" if value == off else f"{value:g}"
-
-
 BLOCKS = " ▏▎▍▌▋▊▉█"
 
 

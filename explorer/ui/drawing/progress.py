@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from explorer.engine.base import Progress
 from explorer.ui.drawing.numbers import bar, count
+from explorer.wording import Wording
 
 BAR_CELLS = 30
 
@@ -12,22 +13,24 @@ BAR_CELLS = 30
 class ProgressText:
     """Remembers when a stage began."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, words: Wording, clock: Callable[[], float] = time.monotonic) -> None:
+        self._words = words
         self._clock = clock
         self._stage, self._began, self._from, self._last = "", 0.0, 0, 0
 
     def text(self, progress: Progress) -> str:
         """What is under way, in lines."""
-        now = self._clock()
+        now, words = self._clock(), self._words
         if progress.stage != self._stage or progress.done < self._last:
             self._stage, self._began, self._from = progress.stage, now, progress.done
         self._last = progress.done
-        lines = [f"{progress.stage} …"]
+        lines = [words("progress.stage", stage=progress.stage)]
         if progress.total:
             share = bar(progress.done / progress.total, BAR_CELLS)
-            lines += ["", f"{share} {count(progress.done)} of {count(progress.total)}"]
+            amount = words("progress.amount", done=count(progress.done), total=count(progress.total))
+            lines += ["", f"{share} {amount}"]
             spent, done = now - self._began, progress.done - self._from
             if spent > 1 and done:
                 left = (progress.total - progress.done) * spent / done
-                lines.append(f"{done / spent:,.0f} a second · {left:.0f} s left")
+                lines.append(words("progress.left", rate=done / spent, seconds=left))
         return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Dialog: what the dialogs share: when their keys mean something, and the line that says what is wrong.
+"""Dialog: what the dialogs share: their words, when their keys mean something, and the line that says what is wrong.
 
 A key may come before the widgets of a dialog are there, and an answer when they are gone. Must not know what is asked.
 """
@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from explorer.errors import EngineDied, ExplorerError
+from explorer.wording import Wording
 
 Result = TypeVar("Result")
 
@@ -21,6 +22,10 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     """A dialog with a line `#fault` says there what is wrong; with the class `-note`, what to do."""
 
     said = query_one("#fault", Static)
+
+    def __init__(self, words: Wording) -> None:
+        super().__init__()
+        self._words = words
 
     @property
     def ready(self) -> bool:
@@ -38,6 +43,10 @@ class Dialog(ModalScreen[Result], Generic[Result]):
             self.said.update(sentence)
             self.said.set_class(not fault, "-note")
 
+    def sentence_of(self, error: ExplorerError) -> str:
+        """What is wrong, and what to do where it is the engine that is gone."""
+        return self._words("dialog.kept", error=str(error)) if isinstance(error, EngineDied) else str(error)
+
     def action_cancel(self) -> None:
         """Leave: a dialog whose widgets are on the way, as soon as they are there."""
         if self.is_mounted:
@@ -48,9 +57,3 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     def leave(self) -> None:
         """Return nothing."""
         self.dismiss(None)
-
-
-def sentence_of(error: ExplorerError) -> str:
-    """What is wrong, and what to do where it is the engine that is gone."""
-    kept = " Esc, then R starts it again: what is written here is kept."
-    return f"{error}{kept if isinstance(error, EngineDied) else ''}"

@@ -17,20 +17,19 @@ from textual.widgets import Static
 from explorer.core.token import Token, label
 from explorer.errors import ExplorerError
 from explorer.ui.drawing.styles import Part, kind_style
-from explorer.ui.screens.dialog import Dialog, sentence_of
+from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.flow import SHOWN, FlowPane
 from explorer.ui.widgets.line import Line
+from explorer.wording import Wording
 
 PAUSE = 0.05
 """Seconds without a key before the tokens are asked for."""
-
-HINT = "#1234 an id · 0x20 ec bytes · \\n \\t · \\# and \\0x begin a text"
 
 
 class ForceScreen(Dialog[str]):
     """`read` gives the tokens of a line, `use` puts it into the walk; both raise ExplorerError."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False, priority=True)]
 
     dialog = query_one("#force", Vertical)
     line = query_one(Line)
@@ -38,21 +37,22 @@ class ForceScreen(Dialog[str]):
 
     def __init__(
         self,
+        words: Wording,
         written: str,
         read: Callable[[str], Awaitable[Sequence[Token]]],
         use: Callable[[str], Awaitable[object]],
     ) -> None:
-        super().__init__()
+        super().__init__(words)
         self._written = written
         self._read, self._use = read, use
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="force") as dialog:
-            dialog.border_title = "Force a text"
-            dialog.border_subtitle = "Enter add · Esc cancel"
-            yield Line(self._written, placeholder="a text that comes next", select_on_focus=False)
+            dialog.border_title = self._words("force.title")
+            dialog.border_subtitle = self._words("force.keys")
+            yield Line(self._written, placeholder=self._words("force.placeholder"), select_on_focus=False)
             yield FlowPane("force-tokens")
-            yield Static(HINT, id="fault", classes="-note", markup=False)
+            yield Static(self._words("force.hint"), id="fault", classes="-note", markup=False)
 
     @on(Line.Changed)
     def changed(self) -> None:
@@ -67,16 +67,16 @@ class ForceScreen(Dialog[str]):
         try:
             tokens = await self._read(self.line.value)
         except ExplorerError as error:
-            self._show((), sentence_of(error), fault=True)
+            self._show((), self.sentence_of(error), fault=True)
         else:
-            self._show(tokens, HINT)
+            self._show(tokens, self._words("force.hint"))
 
     def _show(self, tokens: Sequence[Token], sentence: str, fault: bool = False) -> None:
         if not self.ready:  # It was left while the answer was on the way.
             return
-        count = f" · {len(tokens):,} token{'' if len(tokens) == 1 else 's'}" if tokens else ""
-        self.dialog.border_title = f"Force a text{count}"
-        self.tokens.words = tuple(_words(tokens[-SHOWN:]))
+        words = self._words
+        self.dialog.border_title = words("force.becomes", n=len(tokens)) if tokens else words("force.title")
+        self.tokens.parts = tuple(_parts(tokens[-SHOWN:]))
         self.say(sentence, fault)
 
     @on(Line.Submitted)
@@ -86,10 +86,10 @@ class ForceScreen(Dialog[str]):
         self.workers.cancel_group(self, "preview")
         line = self.line.value
         try:
-            self._show(await self._read(line), "asking the model …")
+            self._show(await self._read(line), self._words("dialog.asking"))
             await self._use(line)
         except ExplorerError as error:
-            self.say(sentence_of(error), fault=True)
+            self.say(self.sentence_of(error), fault=True)
         else:
             self.dismiss("")
 
@@ -97,7 +97,7 @@ class ForceScreen(Dialog[str]):
         self.dismiss(self.line.value)
 
 
-def _words(tokens: Sequence[Token]) -> Iterator[Part]:
+def _parts(tokens: Sequence[Token]) -> Iterator[Part]:
     """What each token says, and its id."""
     for token in tokens:
         yield label(token), kind_style(token, "prompt", unused="prompt")

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from explorer.core.form import Field
 from explorer.errors import UsageError
 from explorer.ui.screens.dialog import Dialog
+from explorer.wording import Wording
 
 Settings = TypeVar("Settings")
 
@@ -20,26 +21,27 @@ class FormScreen(Dialog[Settings | None], Generic[Settings]):
     """Returns what `read` makes of the texts of the fields, or None where the person changed their mind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", priority=True),
+        Binding("escape", "cancel", show=False, priority=True),
         Binding("up", "app.focus_previous", show=False, priority=True),
         Binding("down", "app.focus_next", show=False, priority=True),
     ]
 
     def __init__(
         self,
+        words: Wording,
         title: str,
         fields: Sequence[Field],
         texts: Mapping[str, str],
         read: Callable[[Mapping[str, str]], Settings],
         note: str = "",
     ) -> None:
-        super().__init__()
+        super().__init__(words)
         self._title, self._fields, self._texts, self._read, self._note = title, fields, texts, read, note
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="form") as dialog:
             dialog.border_title = self._title
-            dialog.border_subtitle = "↑ ↓ choose · Enter use · Esc cancel"
+            dialog.border_subtitle = self._words("form.keys")
             for field in self._fields:
                 with Horizontal(classes="field"):
                     yield Static(field.title, classes="field-title", markup=False)

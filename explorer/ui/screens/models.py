@@ -3,7 +3,7 @@
 Returns what the program calls the model. Must not know where the list comes from, nor how a model is loaded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -22,11 +22,12 @@ from explorer.ui.screens.dialog import Dialog
 from explorer.ui.tables.column import head_parts, placed
 from explorer.ui.tables.models import MODELS
 from explorer.ui.widgets.models import ModelsPane
+from explorer.wording import Wording
 
 
 class ModelsScreen(Dialog[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel"),
+        Binding("escape", "cancel", show=False),
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
         Binding("pageup", "move(-10)", show=False, priority=True),
@@ -38,16 +39,16 @@ class ModelsScreen(Dialog[str | None]):
     models = query_one(ModelsPane)
     note = query_one("#models-note", Static)
 
-    def __init__(self, entries: Sequence[ModelEntry], current: str) -> None:
-        super().__init__()
+    def __init__(self, words: Wording, entries: Sequence[ModelEntry], current: str) -> None:
+        super().__init__(words)
         self._entries = entries
         self._current = current
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="models") as dialog:
-            dialog.border_title = "Open another model"
-            dialog.border_subtitle = "↑ ↓ choose · Enter open · Esc cancel"
-            yield Input(placeholder="filter, or the name of a model on the hub, or a folder")
+            dialog.border_title = self._words("models.title")
+            dialog.border_subtitle = self._words("models.keys")
+            yield Input(placeholder=self._words("models.placeholder"))
             yield Static(id="models-head")
             yield ModelsPane(self._current, "models-list")
             yield Static("", id="models-note", markup=False)
@@ -74,22 +75,32 @@ class ModelsScreen(Dialog[str | None]):
         if not self.ready:
             return
         columns = placed(MODELS, self.models.cells)
-        self.head.update(Content("".join(words for words, _ in head_parts(columns))))
+        self.head.update(Content("".join(text for text, _ in head_parts(columns, self._words))))
 
     @on(ModelsPane.Selected)
     def tell(self) -> None:
         """What Enter would do."""
         entry, typed = self.models.selected, self.line.value.strip()
-        words = "Nothing is on this machine yet: type the name of a model on the hub, or a folder."
         if entry is not None:
-            words = _facts(entry)
-            if entry.problem and entry.complete:
-                words = f"{entry.id} cannot be opened: {entry.problem}."
-            elif entry.problem:
-                words = f"{entry.id} is here {entry.problem}. Enter asks the hub for the rest."
-        elif typed:
-            words = f"Enter opens {typed}: a folder, or a model that the hub may have."
-        self.note.update(Content(visible(words)))
+            said = self._told(entry)
+        else:
+            said = self._words("models.typed", name=typed) if typed else self._words("models.nothing")
+        self.note.update(Content(visible(said)))
+
+    def _told(self, entry: ModelEntry) -> str:
+        words = self._words
+        if not entry.problem:
+            return words("models.opens", id=entry.id, facts=" · ".join(fact for fact in self._facts(entry) if fact))
+        name = "models.cannot_open" if entry.complete else "models.incomplete"
+        return words(name, id=entry.id, problem=entry.problem)
+
+    def _facts(self, entry: ModelEntry) -> Iterator[str]:
+        """Empty for one that is not known."""
+        words, context = self._words, entry.context_length
+        yield entry.architecture or ""
+        yield size_in_words(entry.size)
+        yield words("models.context", tokens=count(context)) if context else words("models.no_limit")
+        yield words("models.revision", revision=entry.revision[:12]) if entry.revision else ""
 
     def action_move(self, rows: int) -> None:
         self.models.action_move(rows)
@@ -102,9 +113,3 @@ class ModelsScreen(Dialog[str | None]):
             self.dismiss(entry.id)
         elif entry is None and typed:
             self.dismiss(typed)
-
-
-def _facts(entry: ModelEntry) -> str:
-    context = f"context {count(entry.context_length)} tokens" if entry.context_length else "no limit of its context"
-    facts = (entry.architecture, size_in_words(entry.size), context, f"revision {entry.revision[:12]}")
-    return f"Enter opens {entry.id}: {' · '.join(fact for fact in facts if fact and fact != 'revision ')}"

@@ -9,21 +9,22 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from explorer.ui.screens.dialog import Dialog
+from explorer.wording import Wording
 
 
 class NameScreen(Dialog[str | None]):
     """Gives the name, or None where it stays what it was."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
+    def __init__(self, words: Wording, name: str) -> None:
+        super().__init__(words)
         self._before = name
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "The name of this spot"
-            dialog.border_subtitle = "Enter save · empty: no name · Esc cancel"
+            dialog.border_title = self._words("name.title")
+            dialog.border_subtitle = self._words("name.keys")
             yield Input(self._before)
 
     @on(Input.Submitted)

@@ -15,16 +15,12 @@ from textual.getters import query_one
 from textual.widgets import Static
 
 from explorer.errors import ExplorerError
-from explorer.ui.screens.dialog import Dialog, sentence_of
+from explorer.ui.screens.dialog import Dialog
 from explorer.ui.tables.options import MEASURES
 from explorer.ui.widgets.editor import Editor
 from explorer.ui.widgets.ranking import RankingPane
 from explorer.walk.ranking import Option
-
-WRITING = "Tab compare · Enter new line · Esc cancel"
-CHOOSING = "Enter add · ↑ ↓ choose · ← → order · Tab edit · Esc cancel"
-HINT = "One text a line, as it is to follow: most begin with a space, shown as ␣. #1234 and 0x20 ec are tokens too."
-NOTE = "Natural logarithms of the probability; • is the likeliest by a measure."
+from explorer.wording import Wording
 
 
 class OptionsEditor(Editor):
@@ -42,8 +38,8 @@ class OptionsScreen(Dialog[Option | None]):
     """`compare` gives the options of a text, and raises ExplorerError."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab,ctrl+s", "turn", "Compare, or edit", priority=True),
-        Binding("escape", "cancel", "Cancel", priority=True),
+        Binding("tab,ctrl+s", "turn", show=False, priority=True),
+        Binding("escape", "cancel", show=False, priority=True),
         Binding("enter", "choose", show=False),
         Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),
@@ -55,19 +51,19 @@ class OptionsScreen(Dialog[Option | None]):
     editor = query_one(OptionsEditor)
     ranking = query_one(RankingPane)
 
-    def __init__(self, written: str, compare: Callable[[str], Awaitable[Sequence[Option]]]) -> None:
-        super().__init__()
+    def __init__(self, words: Wording, written: str, compare: Callable[[str], Awaitable[Sequence[Option]]]) -> None:
+        super().__init__(words)
         self.written = written
         """What stands in the editor, also when it was left."""
         self._compare = compare
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="comparison") as dialog:
-            dialog.border_title = "Compare what could come next"
-            dialog.border_subtitle = WRITING
+            dialog.border_title = self._words("options.title")
+            dialog.border_subtitle = self._words("options.writing")
             yield OptionsEditor(self.written, soft_wrap=True, tab_behavior="focus")
-            yield RankingPane("ranking")
-            yield Static(HINT, id="fault", classes="-note", markup=False)
+            yield RankingPane(self._words, "ranking")
+            yield Static(self._words("options.hint"), id="fault", classes="-note", markup=False)
 
     def on_mount(self) -> None:
         self.editor.move_cursor(self.editor.document.end)
@@ -85,32 +81,32 @@ class OptionsScreen(Dialog[Option | None]):
 
     @on(Editor.Refused)
     def refused(self, event: Editor.Refused) -> None:
-        self.say(event.sentence, fault=True)
+        self.say(event.sentence(self._words), fault=True)
 
     def action_turn(self) -> None:
         if self.choosing:
             self.editor.focus()
-            self.dialog.border_subtitle = WRITING
-            self.say(HINT)
+            self.dialog.border_subtitle = self._words("options.writing")
+            self.say(self._words("options.hint"))
         else:
             self.rank()
 
     @work(exclusive=True, group="compare")
     async def rank(self) -> None:
-        self.say("asking the model …")
+        self.say(self._words("dialog.asking"))
         written = self.written
         try:
             options = await self._compare(written)
         except ExplorerError as error:
-            self.say(sentence_of(error), fault=True)
+            self.say(self.sentence_of(error), fault=True)
             return
         if not self.ready or written != self.written:
             return
         self.ranking.display = True
         self.ranking.show(options)
         self.set_focus(None)
-        self.dialog.border_subtitle = CHOOSING
-        self.say(NOTE)
+        self.dialog.border_subtitle = self._words("options.choosing")
+        self.say(self._words("options.note"))
 
     def action_move(self, rows: int) -> None:
         self.ranking.action_move(rows)

@@ -20,10 +20,11 @@ from explorer.core.chat import Chat, ChatOptions, Message, empty_turn, join_flag
 from explorer.core.token import Token
 from explorer.engine.base import RenderedChat
 from explorer.errors import ExplorerError
-from explorer.ui.screens.dialog import Dialog, sentence_of
+from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.editor import Editor
-from explorer.ui.widgets.flow import SHOWN, FlowPane, id_words, text_words
+from explorer.ui.widgets.flow import SHOWN, FlowPane, id_parts, text_parts
 from explorer.ui.widgets.turns import Turns
+from explorer.wording import Wording
 
 PAUSE = 0.12
 """Seconds without a key before the preview is asked for."""
@@ -32,9 +33,6 @@ PREVIEW_LIMIT = 100_000
 """Characters up to which a chat is rendered while it is written."""
 
 CHAT_ACTIONS = {"role", "add_turn", "remove_turn", "raise_turn", "generation", "scroll_rendered"}
-TEXT_KEYS = "Ctrl+S use · F2 chat · Enter new line · Esc cancel"
-CHAT_KEYS = "Ctrl+S use · F2 text · F3 role · F4 add · F5 remove · F7 up · Esc"
-NO_TEMPLATE = "This model has no chat template: it is no chat model. Write the prompt as a text."
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -64,16 +62,16 @@ class PromptScreen(Dialog[Draft | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s,ctrl+j", "accept", "Use"),
-        Binding("f2,ctrl+t", "mode", "Text or chat", priority=True),
-        Binding("f3", "role", "Change the role", priority=True),
-        Binding("f4", "add_turn", "Add a turn", priority=True),
-        Binding("f5", "remove_turn", "Remove the turn", priority=True),
-        Binding("f6", "generation", "With or without the generation prompt", priority=True),
-        Binding("f7", "raise_turn", "Move the turn up", priority=True),
-        Binding("pageup", "scroll_rendered(-1)", "Scroll the preview up", priority=True),
-        Binding("pagedown", "scroll_rendered(1)", "Scroll the preview down", priority=True),
-        Binding("escape", "cancel", "Cancel", priority=True),
+        Binding("ctrl+s,ctrl+j", "accept", show=False),
+        Binding("f2,ctrl+t", "mode", show=False, priority=True),
+        Binding("f3", "role", show=False, priority=True),
+        Binding("f4", "add_turn", show=False, priority=True),
+        Binding("f5", "remove_turn", show=False, priority=True),
+        Binding("f6", "generation", show=False, priority=True),
+        Binding("f7", "raise_turn", show=False, priority=True),
+        Binding("pageup", "scroll_rendered(-1)", show=False, priority=True),
+        Binding("pagedown", "scroll_rendered(1)", show=False, priority=True),
+        Binding("escape", "cancel", show=False, priority=True),
     ]
 
     dialog = query_one("#prompt", Vertical)
@@ -83,8 +81,8 @@ class PromptScreen(Dialog[Draft | None]):
     text = query_one("#rendered-text", FlowPane)
     ids = query_one("#rendered-ids", FlowPane)
 
-    def __init__(self, draft: Draft, render: Render | None, use: Use) -> None:
-        super().__init__()
+    def __init__(self, words: Wording, draft: Draft, render: Render | None, use: Use) -> None:
+        super().__init__(words)
         self._ask, self._use = render, use
         self._draft = draft
         self._chatting = draft.chatting and render is not None
@@ -125,8 +123,9 @@ class PromptScreen(Dialog[Draft | None]):
 
     async def _show_mode(self) -> None:
         self.dialog.set_class(self._chatting, "-chat")
-        self.dialog.border_title = "Prompt · chat" if self._chatting else "Prompt · text"
-        self.dialog.border_subtitle = CHAT_KEYS if self._chatting else TEXT_KEYS
+        mode = "chat" if self._chatting else "text"
+        self.dialog.border_title = self._words(f"prompt.title.{mode}")
+        self.dialog.border_subtitle = self._words(f"prompt.keys.{mode}")
         self.say("")
         self.refresh_bindings()
         if self._chatting:
@@ -137,14 +136,15 @@ class PromptScreen(Dialog[Draft | None]):
             self.editor.focus()
 
     def _show_generation(self) -> None:
-        state = "on" if self._options.add_generation_prompt else "off"
-        tools = self._options.tools
-        more = f" · {len(tools)} tools" if tools else ""
-        self.query_one("#generation", Static).update(f"F6 generation prompt {state}{more} · flags ")
+        words, tools = self._words, self._options.tools
+        said = words("prompt.generation.on" if self._options.add_generation_prompt else "prompt.generation.off")
+        if tools:
+            said = words("prompt.tools", generation=said, n=len(tools))
+        self.query_one("#generation", Static).update(words("prompt.flags", generation=said) + " ")
 
     @on(Editor.Refused)
     def refused(self, event: Editor.Refused) -> None:
-        self.say(event.sentence, fault=True)
+        self.say(event.sentence(self._words), fault=True)
 
     # The preview.
 
@@ -163,13 +163,13 @@ class PromptScreen(Dialog[Draft | None]):
         if self._ask is None or not self._chatting:
             return
         if size > PREVIEW_LIMIT:
-            self._show([], f"The chat has {size:,} characters: it is rendered when it is used.")
+            self._show([], self._words("prompt.too_long", size=size))
             return
         try:
             chat = self._chat()
             rendered = await self._ask(chat.messages, chat.options)
         except ExplorerError as error:
-            self._show([], sentence_of(error), fault=True)
+            self._show([], self.sentence_of(error), fault=True)
         else:
             self._show(rendered.tokens, empty_turn(chat.messages))
 
@@ -177,11 +177,14 @@ class PromptScreen(Dialog[Draft | None]):
         if not self.ready:  # It was left while the answer was on the way.
             return
         shown = tokens[-SHOWN:]
-        self.text.words = tuple(text_words(shown))
-        self.ids.words = tuple(id_words(shown))
-        last = f", the last {SHOWN:,} shown" if len(shown) < len(tokens) else ""
-        self.text.border_title = f"Rendered · {len(tokens):,} tokens{last}" if tokens else "Rendered"
-        self.ids.border_title = "Ids · PgUp PgDn scroll"
+        self.text.parts = tuple(text_parts(shown))
+        self.ids.parts = tuple(id_parts(shown))
+        words = self._words
+        title = words("prompt.rendered.tokens", n=len(tokens)) if tokens else words("prompt.rendered.title")
+        if len(shown) < len(tokens):
+            title = words("prompt.rendered.last", title=title, shown=SHOWN)
+        self.text.border_title = title
+        self.ids.border_title = words("prompt.rendered.ids")
         self.say(sentence, fault)
 
     # Keys.
@@ -193,7 +196,7 @@ class PromptScreen(Dialog[Draft | None]):
 
     async def action_mode(self) -> None:
         if self._ask is None:
-            self.say(NO_TEMPLATE, fault=True)
+            self.say(self._words("prompt.no_template"), fault=True)
             return
         self._draft = self.draft
         self._chatting = not self._chatting
@@ -207,7 +210,7 @@ class PromptScreen(Dialog[Draft | None]):
 
     async def action_remove_turn(self) -> None:
         if not await self.turns.drop():
-            self.say("A chat has at least one turn.")
+            self.say(self._words("prompt.last_turn"))
 
     def action_raise_turn(self) -> None:
         self.turns.raise_current()
@@ -229,7 +232,7 @@ class PromptScreen(Dialog[Draft | None]):
         try:
             await self._use(self._chat() if self._chatting else self.editor.content)
         except ExplorerError as error:
-            self.say(sentence_of(error), fault=True)
+            self.say(self.sentence_of(error), fault=True)
         else:
             self.dismiss(None)
 

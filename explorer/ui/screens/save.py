@@ -12,20 +12,21 @@ from textual.widgets import Input, Static
 
 from explorer.errors import RecordError
 from explorer.ui.screens.dialog import Dialog
+from explorer.wording import Wording
 
 
 class SaveScreen(Dialog[Path | None]):
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
 
-    def __init__(self, proposed: str, save: Callable[[Path], Awaitable[None]]) -> None:
-        super().__init__()
+    def __init__(self, words: Wording, proposed: str, save: Callable[[Path], Awaitable[None]]) -> None:
+        super().__init__(words)
         self._proposed = proposed
         self._save = save
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Save a copy of the record"
-            dialog.border_subtitle = "Enter save · Esc cancel"
+            dialog.border_title = self._words("save.title")
+            dialog.border_subtitle = self._words("save.keys")
             yield Input(self._proposed, select_on_focus=False)
             yield Static("", id="fault", markup=False)
 

@@ -22,18 +22,17 @@ from explorer.ui.drawing.numbers import count
 from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.hits import HitsPane
 from explorer.ui.widgets.line import Line
+from explorer.wording import Wording
 
 PAUSE = 0.12
 """Seconds without a key before the engine is asked."""
-
-HINT = "text · /regex/ · #1234 an id · 0x20 ec the first bytes"
 
 
 class SearchScreen(Dialog[Candidate | None]):
     """`search` raises ExplorerError."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", priority=True),
+        Binding("escape", "cancel", show=False, priority=True),
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
         Binding("pageup", "move(-10)", show=False, priority=True),
@@ -44,19 +43,19 @@ class SearchScreen(Dialog[Candidate | None]):
     line = query_one(Line)
     hits = query_one(HitsPane)
 
-    def __init__(self, search: Callable[[Query], Awaitable[Found]]) -> None:
-        super().__init__()
+    def __init__(self, words: Wording, search: Callable[[Query], Awaitable[Found]]) -> None:
+        super().__init__(words)
         self._search = search
         self._shown: str | None = None
         """The line that the hits are of."""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="search") as dialog:
-            dialog.border_title = "Search the vocabulary"
-            dialog.border_subtitle = "Enter add · ↑ ↓ choose · Esc cancel"
-            yield Line(placeholder="what a token says")
-            yield HitsPane("hits")
-            yield Static(HINT, id="fault", classes="-note", markup=False)
+            dialog.border_title = self._words("search.title")
+            dialog.border_subtitle = self._words("search.keys")
+            yield Line(placeholder=self._words("search.placeholder"))
+            yield HitsPane(self._words, "hits")
+            yield Static(self._words("search.hint"), id="fault", classes="-note", markup=False)
 
     def on_mount(self) -> None:
         self.look(0.0)
@@ -85,11 +84,14 @@ class SearchScreen(Dialog[Candidate | None]):
     def _show(self, found: Found, typed: str, fault: str) -> None:
         self._shown = typed
         self.hits.show(found.hits)
-        title = "" if fault else f" · {count(found.total)} found"
-        if len(found.hits) < found.total:
-            title += f", the first {count(len(found.hits))} shown"
-        self.dialog.border_title = f"Search the vocabulary{title}"
-        self.say(fault or HINT, fault=bool(fault))
+        words, total, shown = self._words, count(found.total), count(len(found.hits))
+        if fault:
+            self.dialog.border_title = words("search.title")
+        elif len(found.hits) < found.total:
+            self.dialog.border_title = words("search.first_found", total=total, shown=shown)
+        else:
+            self.dialog.border_title = words("search.found", total=total)
+        self.say(fault or words("search.hint"), fault=bool(fault))
 
     def action_move(self, rows: int) -> None:
         self.hits.action_move(rows)

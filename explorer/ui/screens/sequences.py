@@ -19,6 +19,7 @@ from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.flow import FlowPane
 from explorer.ui.widgets.sequences import SequencesPane
 from explorer.walk.fork import Fork
+from explorer.wording import Wording
 
 SHOWN = 4000
 """Characters of the selected sequence that are laid out, the last ones."""
@@ -26,8 +27,8 @@ SHOWN = 4000
 
 class SequencesScreen(Dialog[int | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "stop", "Stop, then back"),
-        Binding("enter", "choose", "Go there"),
+        Binding("escape", "stop", show=False),
+        Binding("enter", "choose", show=False),
         Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),
         Binding("pageup", "move(-10)", show=False),
@@ -39,14 +40,14 @@ class SequencesScreen(Dialog[int | None]):
     pane = query_one(SequencesPane)
     text = query_one("#sequence-text", FlowPane)
 
-    def __init__(self, fork: Fork) -> None:
-        super().__init__()
+    def __init__(self, words: Wording, fork: Fork) -> None:
+        super().__init__(words)
         self._fork = fork
         self._repaint = Repaint(self, self._look)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="sequences"):
-            yield SequencesPane(self._fork.sequences, "sequences-list")
+            yield SequencesPane(self._words, self._fork.sequences, "sequences-list")
             yield FlowPane("sequence-text")
             yield Static("", id="fault", markup=False)
 
@@ -60,7 +61,8 @@ class SequencesScreen(Dialog[int | None]):
         try:
             await self._fork.draw(lambda: self._repaint.soon(FRAME))
         except ExplorerError as error:
-            self.say(f"{visible(str(error))} What was drawn is kept.", fault=True)
+            said = self._words("sequences.broken_off", error=visible(str(error)))
+            self.say(said, fault=True)
         finally:
             # Where the program ends, the panes are gone before the drawing stops.
             if self.query("#sequences-list") and self.query("#sequence-text"):
@@ -71,12 +73,11 @@ class SequencesScreen(Dialog[int | None]):
     def _look(self) -> None:
         """Show how far they are."""
         self._repaint.stop()
-        fork, count = self._fork, len(self._fork.sequences)
-        self.dialog.border_title = f"Sequences from here · {fork.tokens:,} tokens · {fork.finished} of {count} finished"
-        self.dialog.border_subtitle = (
-            "Esc stop" if self.pane.drawing else "↑ ↓ choose · Enter go to its end · Esc stay here"
-        )
-        self.text.words = ((self._fork.sequences[self.pane.row].text[-SHOWN:], "prompt"),)
+        words, fork, count = self._words, self._fork, len(self._fork.sequences)
+        title = words("sequences.title", tokens=fork.tokens, finished=fork.finished, count=count)
+        self.dialog.border_title = title
+        self.dialog.border_subtitle = words("sequences.drawing" if self.pane.drawing else "sequences.choosing")
+        self.text.parts = ((self._fork.sequences[self.pane.row].text[-SHOWN:], "prompt"),)
         self.pane.refresh()
 
     def action_move(self, rows: int) -> None:

@@ -35,9 +35,9 @@ def _mean(line: RunLine) -> str:
 
 
 BRANCHES: tuple[Column[RunLine], ...] = (
-    Column("branch", "   branch", None, lambda line: "", lambda line: line.style, align="left"),
-    Column("tokens", "tokens", 7, lambda line: count(line.length), _number_of_run, gives_way=2, beside=23),
-    Column("sum", "Σ to end", 10, _sum, lambda line: "quiet" if line.style == "prompt" else line.style),
-    Column("mean", "mean", 7, _mean, _number_of_run, gives_way=1, beside=36),
+    Column("branch", None, lambda line: "", lambda line: line.style, head="   {}", align="left"),
+    Column("tokens", 7, lambda line: count(line.length), _number_of_run, gives_way=2, beside=23),
+    Column("sum", 10, _sum, lambda line: "quiet" if line.style == "prompt" else line.style),
+    Column("mean", 7, _mean, _number_of_run, gives_way=1, beside=36),
 )
 """The first column, whose text has several styles, is drawn by the pane."""

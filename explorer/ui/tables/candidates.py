@@ -71,29 +71,37 @@ def _told(
     def text(line: CandidateLine) -> str:
         return told.text(line.candidate, percent)
 
-    return Column(told.id, told.title, cells, text, style, gives_way=gives_way, beside=beside)
+    return Column(told.id, cells, text, style, gives_way=gives_way, beside=beside)
 
 
-TEXT: Column[CandidateLine] = Column(TOKEN.id, TOKEN.title, None, lambda line: line.label, _kind, align="left")
+TEXT: Column[CandidateLine] = Column(TOKEN.id, None, lambda line: line.label, _kind, align="left")
 
 
 @cache
 def candidates(id_cells: int, cumulative: bool) -> tuple[Column[CandidateLine], ...]:
     """The table of the next token, with ids of at most so many cells; with the cumulative mass, or not."""
     mass: Column[CandidateLine] = Column(
-        "mass", "sum", 8, lambda line: percent(line.mass), lambda line: line.unless_cut("quiet")
+        "mass", 8, lambda line: percent(line.mass), lambda line: line.unless_cut("quiet")
     )
     return (
         MARK,
-        Column("tried", "", 1, _tried_sign, lambda line: "visited" if line.tried else "bar"),
+        Column("tried", 1, _tried_sign, lambda line: "visited" if line.tried else "bar", head=""),
         _told(RANK, 5, _number),
         _told(ID, id_cells, _number, gives_way=2, beside=6),
-        Column("moved", "", 2, _moved_sign, lambda line: line.unless_cut("bar"), align="left"),
+        Column("moved", 2, _moved_sign, lambda line: line.unless_cut("bar"), head="", align="left"),
         TEXT,
         _told(PROB, 8),
         *([mass] if cumulative else []),
         _told(SAMPLING_PROB, 9),
-        Column("bar", "", _bar_cells, lambda line: "", lambda line: line.unless_cut("bar"), gives_way=1, picture=_bar),
+        Column(
+            "bar",
+            _bar_cells,
+            lambda line: "",
+            lambda line: line.unless_cut("bar"),
+            head="",
+            gives_way=1,
+            picture=_bar,
+        ),
     )
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from explorer.ui.drawing.cells import fit
 from explorer.ui.drawing.styles import Part, Style
+from explorer.wording import Wording
 
 Row = TypeVar("Row", contravariant=True)
 
@@ -19,12 +20,13 @@ class Column(msgspec.Struct, Generic[Row], frozen=True):
     """One column; a new one is one more of these in a table's tuple."""
 
     id: str
-    title: str
-    """What the head line calls it; empty for one that needs no name."""
+    """Its title is `columns.ID` of the wording."""
     cells: int | Callable[[int], int] | None
     """How wide it is, or how wide of the cells that are left; None for the one that takes what the others leave."""
     text: Callable[[Row], str]
     style: Callable[[Row], Style]
+    head: str = "{}"
+    """What the head line says, with the title in place of {}; empty for a column that needs no title."""
     align: Literal["left", "right"] = "right"
     """Text on the left is cut where it is too long; a number on the right never is."""
     gives_way: int = 0
@@ -41,8 +43,9 @@ class Column(msgspec.Struct, Generic[Row], frozen=True):
         text = self.picture(row, cells) if self.picture is not None else self.text(row)
         return self._fitted(text, cells), self.style(row)
 
-    def head(self, cells: int) -> str:
-        return self._fitted(self.title, cells)
+    def title(self, words: Wording, cells: int) -> str:
+        """What the head line says, in so many cells."""
+        return self._fitted(self.head.format(words(f"columns.{self.id}")) if self.head else "", cells)
 
     def _fitted(self, text: str, cells: int) -> str:
         return text.rjust(cells) if self.align == "right" else fit(text, cells)
@@ -63,7 +66,7 @@ def quiet(line: Line) -> Style:
     return line.quiet
 
 
-MARK: Column[Line] = Column("mark", "", 1, lambda line: "▸" if line.selected else "", lambda line: "bar")
+MARK: Column[Line] = Column("mark", 1, lambda line: "▸" if line.selected else "", lambda line: "bar", head="")
 """Shows which row is selected."""
 
 
@@ -73,7 +76,7 @@ Placed = Sequence[tuple[Column[Row], int]]
 
 def gap(cells: int) -> Column[object]:
     """Nothing, between two columns."""
-    return Column("", "", cells, lambda row: "", lambda row: "")
+    return Column("", cells, lambda row: "", lambda row: "", head="")
 
 
 def placed(columns: Sequence[Column[Row]], cells: int) -> Placed[Row]:
@@ -96,9 +99,9 @@ def placed(columns: Sequence[Column[Row]], cells: int) -> Placed[Row]:
     ]
 
 
-def head_parts(columns: Placed[Row]) -> Iterator[Part]:
+def head_parts(columns: Placed[Row], words: Wording) -> Iterator[Part]:
     """The titles."""
-    yield "".join(column.head(cells) for column, cells in columns), "head"
+    yield "".join(column.title(words, cells) for column, cells in columns), "head"
 
 
 def row_parts(columns: Placed[Row], row: Row) -> Iterator[Part]:

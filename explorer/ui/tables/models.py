@@ -26,18 +26,17 @@ def _architecture(line: ModelLine) -> str:
 
 
 MODELS: tuple[Column[ModelLine], ...] = (
-    Column("mark", "", 2, lambda line: "▸ " if line.current else "", lambda line: "bar"),
+    Column("mark", 2, lambda line: "▸ " if line.current else "", lambda line: "bar", head=""),
     Column(
-        "model",
         "model",
         None,
         lambda line: visible(line.entry.id),
         lambda line: "quiet" if line.entry.problem else "generated",
         align="left",
     ),
-    Column("size", "size", 8, lambda line: size_in_words(line.entry.size), _fact),
+    Column("size", 8, lambda line: size_in_words(line.entry.size), _fact),
     gap(2),
-    Column("dtype", "dtype", 10, lambda line: line.entry.dtype or UNKNOWN, _fact, align="left"),
-    Column("used", "used", 10, lambda line: line.entry.last_used[:10], _fact, align="left"),
-    Column("architecture", "  architecture", 28, _architecture, _fact, align="left", gives_way=1, beside=30),
+    Column("dtype", 10, lambda line: line.entry.dtype or UNKNOWN, _fact, align="left"),
+    Column("used", 10, lambda line: line.entry.last_used[:10], _fact, align="left"),
+    Column("architecture", 28, _architecture, _fact, head="  {}", align="left", gives_way=1, beside=30),
 )

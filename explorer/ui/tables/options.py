@@ -19,28 +19,28 @@ class OptionLine(Line, frozen=True, kw_only=True):
 
 MEASURES: tuple[tuple[str, Callable[[Option], float | None]], ...] = (
     ("total", lambda option: option.total),
-    ("a token", lambda option: option.per_token),
-    ("a byte", lambda option: option.per_byte),
+    ("per_token", lambda option: option.per_token),
+    ("per_byte", lambda option: option.per_byte),
 )
-"""Natural logarithms."""
+"""The ids of their columns, and the natural logarithms."""
 
 SHORTEST = 12
 """Cells of an option's text, below which columns give way: the tokens, then the last measure."""
 
 
 def _measure(number: int, ordered: bool) -> Column[OptionLine]:
-    title, value = MEASURES[number]
+    name, value = MEASURES[number]
 
     def text(line: OptionLine) -> str:
         logprob = value(line.option)
         return decimal(logprob) + ("•" if line.best[number] else " ")
 
     return Column(
-        title,
-        f"{'▾' * ordered}{title} ",
+        name,
         10,
         text,
         lambda line: "visited" if line.best[number] else "text",
+        head="▾{} " if ordered else "{} ",
         gives_way=number and len(MEASURES) + 1 - number,
         beside=SHORTEST,
     )
@@ -55,9 +55,8 @@ def options(measure: int) -> tuple[Column[OptionLine], ...]:
 
     return (
         MARK,
-        Column("text", "text", None, text, lambda line: "text", align="left", least=0),
+        Column("text", None, text, lambda line: "text", align="left", least=0),
         Column(
-            "tokens",
             "tokens",
             8,
             lambda line: str(len(line.option.scored)),

@@ -4,7 +4,6 @@ from explorer.core.sampling.sequence import SampledSequence
 from explorer.core.token import UNSETTLED, visible
 from explorer.ui.drawing.numbers import decimal
 from explorer.ui.tables.column import MARK, Column, Line, gap, quiet
-from explorer.walk.fork import WHY
 
 
 class SequenceLine(Line, frozen=True, kw_only=True):
@@ -14,13 +13,8 @@ class SequenceLine(Line, frozen=True, kw_only=True):
     sequence: SampledSequence
     logprob: float | None
     """The sum over its tokens, in nats."""
-    drawing: bool
-    """Whether it may still grow."""
-
-
-def _why(line: SequenceLine) -> str:
-    finish = line.sequence.finish
-    return "…" if finish is None and line.drawing else WHY.get(finish, "")
+    ended: str
+    """Why it did, in two words; a sign, while it may still grow."""
 
 
 def _beginning(line: SequenceLine, cells: int) -> str:
@@ -31,10 +25,10 @@ def _beginning(line: SequenceLine, cells: int) -> str:
 
 SEQUENCES: tuple[Column[SequenceLine], ...] = (
     MARK,
-    Column("number", "", 4, lambda line: str(line.number), quiet),
-    Column("tokens", "tokens", 8, lambda line: str(len(line.sequence.drawn)), quiet),
-    Column("logprob", "logprob", 10, lambda line: decimal(line.logprob), quiet),
+    Column("number", 4, lambda line: str(line.number), quiet, head=""),
+    Column("tokens", 8, lambda line: str(len(line.sequence.drawn)), quiet),
+    Column("logprob", 10, lambda line: decimal(line.logprob), quiet),
     gap(2),
-    Column("ended", "ended", 13, _why, quiet, align="left"),
-    Column("text", "text", None, lambda line: "", lambda line: "text", align="left", picture=_beginning),
+    Column("ended", 13, lambda line: line.ended, quiet, align="left"),
+    Column("text", None, lambda line: "", lambda line: "text", align="left", picture=_beginning),
 )

@@ -7,6 +7,7 @@ Posts `Chosen` when a row is clicked twice. Must not know the engine.
 from collections.abc import Iterable
 
 from rich.segment import Segment
+from textual.content import Content
 from textual.reactive import var
 from textual.strip import Strip
 
@@ -21,6 +22,7 @@ from explorer.ui.view import View
 from explorer.ui.widgets.list import ListPane
 from explorer.ui.widgets.text import Wrapped
 from explorer.ui.widgets.tokens import token_label
+from explorer.wording import Wording
 
 STALE_AFTER = 0.2
 """Seconds that the table of another node may stay while its successor is computed."""
@@ -32,8 +34,6 @@ WHY_LINES = 3
 """At the foot of the pane, at the most."""
 WHY_FROM = 6
 """Lines of the pane from which on there is room for them."""
-
-FIRST = "Nothing comes before the first token: the model did not choose it, and no other one can be picked."
 
 Where = tuple[int, int, int | None]
 """What a table is of: root, node, and the token under the token cursor."""
@@ -57,8 +57,9 @@ class CandidatesPane(ListPane):
             self.candidate = candidate
             super().__init__()
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, words: Wording, id: str) -> None:
         super().__init__(id)
+        self._words = words
         self.rows: tuple[Candidate, ...] = ()
         """The listed candidates."""
         self._table: Distribution | None = None
@@ -83,7 +84,7 @@ class CandidatesPane(ListPane):
             return
         if snapshot.distribution is None:
             if snapshot.focus == 0:
-                self.say(FIRST)
+                self.say(self._words("candidates.first"))
             elif node != self._node:
                 self.set_timer(STALE_AFTER, self._drop_stale)
             return
@@ -110,7 +111,7 @@ class CandidatesPane(ListPane):
     def _drop_stale(self) -> None:
         if self.snapshot.distribution is None and _where(self.snapshot) != self._node:
             self._list(None, None)
-            self.message = self.message or "computing …"
+            self.message = self.message or self._words("candidates.computing")
             self._show()
 
     def say(self, sentence: str, failed: bool = False) -> None:
@@ -148,20 +149,20 @@ class CandidatesPane(ListPane):
         self.lay_out()
 
     def _retitle(self) -> None:
-        table = self._table
-        self.border_title = "Next token" if self.snapshot.focus is None else f"Token {self.snapshot.focus}"
-        self.border_subtitle = ""
+        words, table, focus = self._words, self._table, self.snapshot.focus
+        title = words("candidates.title") if focus is None else words("candidates.title_there", index=focus)
+        kept = ""
         if table is not None:
             if table.entropy is not None:
                 before, after = _bits(table.entropy), table.sampling_entropy
                 turned = "" if after is None or _bits(after) == before else f" → {_bits(after)}"
-                self.border_title += f" · entropy {before}{turned} bits"
+                title = words("candidates.entropy", title=title, bits=f"{before}{turned}")
             if table.kept < table.vocab_size:
-                self.border_subtitle = f"{count(table.kept)} of {count(table.vocab_size)} kept"
+                kept = words("candidates.kept", kept=count(table.kept), all=count(table.vocab_size))
                 if table.cut_mass is not None:
-                    self.border_subtitle += f" · {percent(table.cut_mass).strip()} cut"
-        if self.snapshot.focus is not None:
-            self.border_subtitle = "Enter branches here · E exchanges · Esc"
+                    kept = words("candidates.cut", kept=kept, mass=percent(table.cut_mass).strip())
+        self.border_title = title
+        self.border_subtitle = Content(kept if focus is None else words("candidates.there"))
 
     # Drawing.
 
@@ -172,7 +173,7 @@ class CandidatesPane(ListPane):
         return placed(candidates(ids, self.view.cumulative), self.cells)
 
     def head(self) -> Iterable[Part]:
-        return head_parts(self._columns) if self.rows else ()
+        return head_parts(self._columns, self._words) if self.rows else ()
 
     def row_parts(self, row: int) -> Iterable[Part]:
         candidate = self.rows[row]
@@ -195,7 +196,7 @@ class CandidatesPane(ListPane):
         left = max(0.0, 1.0 - sum(candidate.sampling_prob for candidate in self.rows))
         kept = table.kept > sum(candidate.cut_by is None for candidate in self.rows)
         told = {"prob": percent(table.prob_beside(self.rows)), "sampling_prob": percent(left) if kept else ""}
-        return foot_parts(self._columns, f"       … {count(others)} other tokens", told)
+        return foot_parts(self._columns, f"       {self._words('candidates.others', n=others)}", told)
 
     def _why(self) -> list[str]:
         """Who cut the selected token, in lines for the foot of the pane."""

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from explorer.core.token import visible
+from explorer.wording import Wording
 
 DRIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 """What moves a terminal or turns the direction of its text: control characters but the tab, marks of direction."""
@@ -28,11 +29,15 @@ class Editor(TextArea):
     """Shows pictures of what would drive the terminal; the text itself stays as it is."""
 
     class Refused(Message):
-        """A paste that was not taken, in a sentence."""
+        """A paste that was not taken: its longest line has so many characters."""
 
-        def __init__(self, sentence: str) -> None:
+        def __init__(self, longest: int) -> None:
             super().__init__()
-            self.sentence = sentence
+            self.longest = longest
+
+        def sentence(self, words: Wording) -> str:
+            """Why, and what to do."""
+            return words("editor.refused", longest=self.longest, most=LINE_LIMIT)
 
     def __init__(self, text: str, **options: Any) -> None:
         super().__init__(text, **options)
@@ -49,8 +54,7 @@ class Editor(TextArea):
         if longest > LINE_LIMIT:
             event.stop()
             event.prevent_default()
-            sentence = f"The paste has a line of {longest:,} characters; {LINE_LIMIT:,} are the most."
-            self.post_message(self.Refused(f"{sentence} Break it into lines, or give it with --file."))
+            self.post_message(self.Refused(longest))
 
     def get_line(self, line_index: int) -> Text:
         line = DRIVING.sub(_picture, self.document.get_line(line_index))

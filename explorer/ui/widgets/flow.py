@@ -18,7 +18,7 @@ SHOWN = 4000
 """Tokens that are laid out, the last ones: more would hold up whoever is typing."""
 
 
-def text_words(tokens: Sequence[Token]) -> Iterator[Part]:
+def text_parts(tokens: Sequence[Token]) -> Iterator[Part]:
     """What each token completes; an unfinished character comes with its last token."""
     pending = b""
     for token in tokens:
@@ -27,22 +27,22 @@ def text_words(tokens: Sequence[Token]) -> Iterator[Part]:
     yield shown_bytes(pending), "fragment"
 
 
-def id_words(tokens: Sequence[Token]) -> Iterator[Part]:
+def id_parts(tokens: Sequence[Token]) -> Iterator[Part]:
     """The id of each token."""
     for token in tokens:
         yield f"{token.id} ", "special" if token.kind == "special" else "quiet"
 
 
 class FlowPane(Pane):
-    """Shows the last words, where there is no room for all."""
+    """Shows the last parts, where there is no room for all."""
 
-    words: var[tuple[Part, ...]] = var((), init=False)
+    parts: var[tuple[Part, ...]] = var((), init=False)
 
     def __init__(self, id: str) -> None:
         super().__init__(id)
         self._wrapped = Wrapped(2)
 
-    def watch_words(self) -> None:
+    def watch_parts(self) -> None:
         self._lay_out()
 
     def on_resize(self) -> None:
@@ -50,7 +50,7 @@ class FlowPane(Pane):
 
     def _lay_out(self) -> None:
         self._wrapped = Wrapped(self.cells)
-        for index, (text, _) in enumerate(self.words):
+        for index, (text, _) in enumerate(self.parts):
             self._wrapped.append(text, index)
         self.virtual_size = Size(self.cells, len(self._wrapped.lines))
         self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
@@ -60,4 +60,4 @@ class FlowPane(Pane):
         lines = self._wrapped.lines
         cells = lines[number] if number < len(lines) else []
         for index, group in groupby(cells, key=lambda cell: cell[2]):
-            yield "".join(cell[0] for cell in group), self.words[index][1]
+            yield "".join(cell[0] for cell in group), self.parts[index][1]

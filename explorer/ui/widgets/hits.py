@@ -8,11 +8,13 @@ from explorer.ui.drawing.styles import Part
 from explorer.ui.tables.candidates import HITS, CandidateLine
 from explorer.ui.tables.column import head_parts, placed, row_parts
 from explorer.ui.widgets.list import ListPane
+from explorer.wording import Wording
 
 
 class HitsPane(ListPane):
-    def __init__(self, id: str) -> None:
+    def __init__(self, words: Wording, id: str) -> None:
         super().__init__(id)
+        self._words = words
         self.hits: Sequence[Candidate] = ()
 
     def show(self, hits: Sequence[Candidate]) -> None:
@@ -25,7 +27,7 @@ class HitsPane(ListPane):
         return self.hits[self.row] if self.hits else None
 
     def head(self) -> Iterable[Part]:
-        return head_parts(placed(HITS, self.cells))
+        return head_parts(placed(HITS, self.cells), self._words)
 
     def row_parts(self, row: int) -> Iterable[Part]:
         hit = self.hits[row]

@@ -24,11 +24,11 @@ from explorer.core.walk.snapshot import EMPTY, Snapshot
 from explorer.ui.drawing.cells import fit
 from explorer.ui.drawing.styles import Part, Style
 from explorer.ui.widgets.list import ListPane
+from explorer.wording import Wording
 
 PRESET = "preset"
 """Stands in the place of a setting's name for the first row."""
 
-PRESET_HELP = "All settings at once but the seed."
 NAME_CELLS, VALUE_CELLS, BUTTON_CELLS = 13, 9, 5
 
 
@@ -53,13 +53,13 @@ class KnobsPane(ListPane, can_focus=True):
 
     HEAD = 0
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Previous setting", show=False),
-        Binding("down", "move(1)", "Next setting", show=False),
-        Binding("left", "turn(-1)", "Turn down", show=False),
-        Binding("right", "turn(1)", "Turn up", show=False),
-        Binding("enter", "choose", "Type a value", show=False),
-        Binding("backspace,delete", "reset", "Reset", show=False),
-        Binding("escape", "close", "Close", show=False),
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("left", "turn(-1)", show=False),
+        Binding("right", "turn(1)", show=False),
+        Binding("enter", "choose", show=False),
+        Binding("backspace,delete", "reset", show=False),
+        Binding("escape", "close", show=False),
     ]
 
     presets: var[Sequence[Preset]] = var((), init=False)
@@ -84,8 +84,9 @@ class KnobsPane(ListPane, can_focus=True):
     class Closed(Message):
         """Nothing more is wanted of the panel."""
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, words: Wording, id: str) -> None:
         super().__init__(id)
+        self._words = words
         self.rows: tuple[Row, ...] = (Row(PRESET), *(Row(knob.name) for knob in KNOBS))
         self.count = len(self.rows)
 
@@ -131,7 +132,7 @@ class KnobsPane(ListPane, can_focus=True):
             name = f"  {row.token.id} {label(row.token)}"
             yield fit(name, max(cells - 1 - VALUE_CELLS - BUTTON_CELLS, 4)), "quiet"
         else:
-            yield fit(row.knob.title if row.knob else PRESET, NAME_CELLS), "quiet"
+            yield fit(row.knob.title if row.knob else self._words("panel.preset"), NAME_CELLS), "quiet"
         value, off = self._value(row)
         style: Style = "quiet" if off else "generated"
         room = max(cells - 1 - NAME_CELLS - BUTTON_CELLS, 4)
@@ -155,13 +156,14 @@ class KnobsPane(ListPane, can_focus=True):
             return preset.name if preset else "–", preset is None
         if row.token:
             bias = dict(params.logit_bias).get(row.token.id, 0.0)
-            return f"{bias:+g}" if row.name == "logit_bias" else "never", False
+            return f"{bias:+g}" if row.name == "logit_bias" else self._words("panel.never"), False
         value = getattr(params, row.name)
         if row.knob.kind in ("ids", "biases") and value:
-            return f"{len(value)} token{'s' * (len(value) > 1)}", False
+            return self._words("panel.tokens", n=len(value)), False
         if row.knob.kind == "seed":
             return "–" if value is None else str(value), False
-        return ("0 greedy" if row.name == "temperature" and not value else row.knob.text(value)), value == row.knob.off
+        greedy = row.name == "temperature" and not value
+        return (self._words("sampler.greedy") if greedy else row.knob.text(value)), value == row.knob.off
 
     def typed(self) -> str | None:
         """The selected row's value as it is typed; None where nothing can be."""
@@ -226,7 +228,7 @@ def _key(row: Row) -> tuple[str, int | None]:
 class Entry(Input):
     """Where a value is typed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave it", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
 
     class Left(Message):
         """Nothing is to be entered."""
@@ -237,9 +239,6 @@ class Entry(Input):
 
 class SamplerPanel(Vertical):
     """The rows, what the selected one does or why a value was refused, and the line where a value is typed."""
-
-    BORDER_TITLE = "Sampler"
-    BORDER_SUBTITLE = "←→ · Enter · ⌫ off · Esc"
 
     snapshot: var[Snapshot] = var(EMPTY, init=False)
     presets: var[Sequence[Preset]] = var((), init=False)
@@ -255,8 +254,14 @@ class SamplerPanel(Vertical):
             super().__init__()
             self.name, self.text, self.token_id = name, text, token_id
 
+    def __init__(self, words: Wording, *, id: str, classes: str) -> None:
+        super().__init__(id=id, classes=classes)
+        self._words = words
+        self.border_title = words("sampler.title")
+        self.border_subtitle = words("panel.keys")
+
     def compose(self) -> ComposeResult:
-        yield KnobsPane(id="knobs").data_bind(SamplerPanel.snapshot, SamplerPanel.presets)
+        yield KnobsPane(self._words, id="knobs").data_bind(SamplerPanel.snapshot, SamplerPanel.presets)
         yield Static(id="knob-said", markup=False)
         yield Entry(id="knob-entry", select_on_focus=True)
 
@@ -273,7 +278,8 @@ class SamplerPanel(Vertical):
         """Say what the selected setting does, or why a value was refused."""
         knob = self.knobs.selected.knob
         self.said.set_class(bool(fault), "-fault")
-        self.said.update(f"✗ {fault}" if fault else knob.help if knob else PRESET_HELP)
+        what = knob.help if knob else self._words("panel.preset_help")
+        self.said.update(f"✗ {fault}" if fault else what)
 
     @on(KnobsPane.Selected)
     def selected(self, message: KnobsPane.Selected) -> None:

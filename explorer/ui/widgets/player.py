@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from explorer.ui.drawing.cells import fit, width
 from explorer.ui.drawing.numbers import count
+from explorer.wording import Wording
 
 BAR = 12
 """Cells of the bar at the least."""
@@ -37,6 +38,10 @@ class PlayerLine(Widget):
 
     standing: var[Standing] = var(Standing(), init=False)
 
+    def __init__(self, words: Wording) -> None:
+        super().__init__()
+        self._words = words
+
     def watch_standing(self) -> None:
         self.refresh()
 
@@ -45,10 +50,11 @@ class PlayerLine(Widget):
         standing, base, cells = self.standing, self.rich_style, self.size.width
         state = "player--playing" if standing.playing else "player--paused"
         parts = [(f" {'▶' if standing.playing else '‖'} {standing.pace:>4} ", state)]
-        where = f" {count(standing.act + 1)} of {count(standing.acts)} "
-        parts.append((where, "player--paused"))
+        where = self._words("player.act", act=count(standing.act + 1), acts=count(standing.acts))
+        parts.append((f" {where} ", "player--paused"))
         more = [(f"│ {fit(standing.happened, 12)} ", "player--quiet")] if standing.happened else []
-        more.append((f"│ {clock(standing.time)} of {clock(standing.duration)} ", "player--quiet"))
+        when = self._words("player.time", time=clock(standing.time), duration=clock(standing.duration))
+        more.append((f"│ {when} ", "player--quiet"))
         while more and cells - sum(width(text) for text, _ in (*parts, *more)) < BAR:
             more.pop(0)
         parts += more

@@ -12,14 +12,16 @@ from explorer.ui.tables.column import Placed, head_parts, placed, row_parts
 from explorer.ui.tables.options import MEASURES, OptionLine, options
 from explorer.ui.widgets.list import ListPane
 from explorer.walk.ranking import Option
+from explorer.wording import Wording
 
 
 class RankingPane(ListPane):
     measure: var[int] = var(0, init=False)
     """The index of the one that the lines are in the order of."""
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, words: Wording, id: str) -> None:
         super().__init__(id)
+        self._words = words
         self.options: Sequence[Option] = ()
         self._greatest: Sequence[float] = ()
         """By each measure."""
@@ -51,7 +53,7 @@ class RankingPane(ListPane):
         return placed(options(self.measure), self.cells)
 
     def head(self) -> Iterable[Part]:
-        return head_parts(self._columns)
+        return head_parts(self._columns, self._words)
 
     def row_parts(self, row: int) -> Iterable[Part]:
         option = self.options[row]

@@ -2,30 +2,36 @@
 
 from collections.abc import Iterable, Sequence
 
+from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import var
 
 from explorer.core.sampling.knobs import KNOB
 from explorer.core.sampling.params import Preset, preset_of
 from explorer.core.walk.snapshot import Snapshot
-from explorer.ui.drawing.cells import fit
-from explorer.ui.drawing.numbers import setting
+from explorer.ui.drawing.cells import fit, width
+from explorer.ui.drawing.numbers import UNKNOWN
 from explorer.ui.drawing.styles import Part
 from explorer.ui.view import View
 from explorer.ui.widgets.pane import Pane
+from explorer.wording import Wording
 
 SHOWN = ("temperature", "top_p", "top_k", "seed")
 
+KEY_CELLS = 4
+"""Of the keys at the least."""
+
 
 class SamplerPane(Pane):
-    BORDER_TITLE = "Sampler"
-
     presets: var[Sequence[Preset]] = var((), init=False)
 
-    def __init__(self, id: str, keys: bool = True) -> None:
+    def __init__(self, words: Wording, id: str, keys: bool = True) -> None:
         super().__init__(id)
-        self._keys = keys
-        """Whether they turn the settings here."""
+        self._words = words
+        self._keys = {name: words(f"sampler.keys.{name}") for name in SHOWN} if keys else {}
+        """Those that turn the settings here."""
+        self._key_cells = max(KEY_CELLS, *map(width, self._keys.values()), 0)
+        self.border_title = words("sampler.title")
 
     def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
         if snapshot.params != before.params:
@@ -46,35 +52,42 @@ class SamplerPane(Pane):
 
     def _retitle(self) -> None:
         """The preset that the settings are; and the settings that have no line here, where they are not off."""
-        preset = preset_of(self.snapshot.params, self.presets)
-        self.border_title = "Sampler" + (f" · {preset.name}" if preset else "") + " · drawing" * self.view.running
+        preset, words = preset_of(self.snapshot.params, self.presets), self._words
+        title = words("sampler.preset", preset=preset.name) if preset else words("sampler.title")
+        self.border_title = words("sampler.drawing", title=title) if self.view.running else title
         others = self.snapshot.params.replace(**{name: KNOB[name].off for name in SHOWN}).summary
-        said = f"{others} · c all" if others else "c all settings"
-        said = said if self._keys else others
-        self.border_subtitle = fit(said, max(self.size.width - 2, 1)).rstrip()
+        said = others
+        if self._keys:
+            said = words("sampler.others", others=others) if others else words("sampler.all")
+        self.border_subtitle = Content(fit(said, max(self.size.width - 2, 1)).rstrip())
 
     def line(self, number: int) -> Iterable[Part]:
-        params = self.snapshot.params
-        seed = "–" if params.seed is None else str(params.seed)
-        temperature = "0 greedy" if params.temperature == 0 else f"{params.temperature:.2f}"
-        rows = (
-            ("temperature", temperature, "t T", min(params.temperature / 2, 1.0)),
-            ("top-p", setting(params.top_p, 1.0), "p P", params.top_p if params.top_p < 1 else None),
-            ("top-k", setting(params.top_k, 0), "g G", min(params.top_k / 200, 1.0) if params.top_k else None),
-            ("seed", seed, "n", None),
-        )
-        if number >= len(rows):
+        if number >= len(SHOWN):
             return
-        name, value, keys, share = rows[number]
-        cells = self.cells
-        yield fit(f" {name}", 13), "quiet"
-        room = max(cells - 13 - 5, 4)
+        name = SHOWN[number]
+        value, share = self._turned(name)
+        yield fit(f" {KNOB[name].title}", 13), "quiet"
+        room = max(self.cells - 13 - self._key_cells - 1, 4)
         if name != "seed" and room >= 20:
             yield fit(value, 10), "generated"
             yield from self._slider(share, room - 11)
         else:
             yield fit(value, room), "generated"
-        yield fit(keys if self._keys else "", 4, "right") + " ", "quiet"
+        yield fit(self._keys.get(name, ""), self._key_cells, "right") + " ", "quiet"
+
+    def _turned(self, name: str) -> tuple[str, float | None]:
+        """A setting's value, and how far it is turned."""
+        params = self.snapshot.params
+        match name:
+            case "temperature":
+                greedy = params.temperature == 0
+                value = self._words("sampler.greedy") if greedy else f"{params.temperature:.2f}"
+                return value, min(params.temperature / 2, 1.0)
+            case "top_p":
+                return KNOB[name].text(params.top_p), params.top_p if params.top_p < 1 else None
+            case "top_k":
+                return KNOB[name].text(params.top_k), min(params.top_k / 200, 1.0) if params.top_k else None
+        return UNKNOWN if params.seed is None else str(params.seed), None
 
     @staticmethod
     def _slider(share: float | None, cells: int) -> Iterable[Part]:

@@ -12,13 +12,16 @@ from explorer.ui.drawing.styles import Part
 from explorer.ui.tables.column import head_parts, placed, row_parts
 from explorer.ui.tables.sequences import SEQUENCES, SequenceLine
 from explorer.ui.widgets.list import ListPane
+from explorer.walk.fork import ended
+from explorer.wording import Wording
 
 
 class SequencesPane(ListPane):
     drawing: var[bool] = var(True, init=False)
 
-    def __init__(self, sequences: Sequence[SampledSequence], id: str) -> None:
+    def __init__(self, words: Wording, sequences: Sequence[SampledSequence], id: str) -> None:
         super().__init__(id)
+        self._words = words
         self._sequences = sequences
         self._logprobs = [(0, 0.0)] * len(sequences)
         """Of each sequence: how many tokens are summed, and their sum."""
@@ -30,14 +33,16 @@ class SequencesPane(ListPane):
         self.refresh()
 
     def head(self) -> Iterable[Part]:
-        return head_parts(placed(SEQUENCES, self.cells))
+        return head_parts(placed(SEQUENCES, self.cells), self._words)
 
     def row_parts(self, row: int) -> Iterable[Part]:
+        sequence = self._sequences[row]
+        grows = sequence.finish is None and self.drawing
         line = SequenceLine(
             number=row + 1,
-            sequence=self._sequences[row],
+            sequence=sequence,
             logprob=self._logprob(row),
-            drawing=self.drawing,
+            ended="…" if grows else ended(self._words, sequence.finish),
             selected=row == self.row,
         )
         return row_parts(placed(SEQUENCES, self.cells), line)

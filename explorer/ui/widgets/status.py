@@ -14,6 +14,7 @@ from textual.widget import Widget
 from explorer.ui.drawing.cells import fit, width
 from explorer.ui.drawing.numbers import count
 from explorer.ui.view import Severity
+from explorer.wording import Wording
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -44,6 +45,10 @@ class StatusLine(Widget):
 
     status: var[Status] = var(Status(), init=False)
 
+    def __init__(self, words: Wording) -> None:
+        super().__init__()
+        self._words = words
+
     def watch_status(self) -> None:
         self.refresh()
 
@@ -57,24 +62,25 @@ class StatusLine(Widget):
         note = f" {glyph}{status.note} " if status.note else ""
         facts = self._facts(max(cells - width(model) - min(width(note), cells // 2), 0))
         full = status.context_length is not None and status.used >= status.context_length
-        right = [(f"│ {fact} ", "status--full" if full and "/" in fact else "status--quiet") for fact in facts]
+        right = [(f"│ {fact} ", "status--full" if full and counts else "status--quiet") for fact, counts in facts]
         room = max(cells - width(model) - sum(width(text) for text, _ in right), 0)
         parts = [(model, "status--model"), (fit(note, room), f"status--{status.severity}"), *right]
         segments = [Segment(t, base + self.get_component_rich_style(c, partial=True)) for t, c in parts if t]
         return Strip(segments).adjust_cell_length(cells, base)
 
-    def _facts(self, room: int) -> list[str]:
-        """What is known, as far as there is room; what gives way first comes first."""
-        status = self.status
+    def _facts(self, room: int) -> list[tuple[str, bool]]:
+        """What is known, as far as there is room, and whether it counts tokens; what gives way first comes first."""
+        status, words = self.status, self._words
         facts = []
         if status.rate is not None:
-            facts.append(f"{status.rate:.0f} tokens/s")
+            facts.append((words("status.rate", rate=status.rate), True))
         if status.dtype:
-            facts.append(f"{status.dtype} · {status.device}")
+            facts.append((f"{status.dtype} · {status.device}", False))
         if status.step_ms is not None:
-            facts.append(f"{status.step_ms:.1f} ms")
+            facts.append((words("status.step", ms=status.step_ms), False))
         if status.used:
-            facts.append(f"{count(status.used)} / {count(status.context_length)} tokens")
-        while facts and sum(width(fact) + 3 for fact in facts) > room:
+            used, limit = count(status.used), count(status.context_length)
+            facts.append((words("status.used", used=used, limit=limit), True))
+        while facts and sum(width(fact) + 3 for fact, _ in facts) > room:
             facts.pop(0)
         return facts

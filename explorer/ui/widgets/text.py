@@ -19,6 +19,7 @@ from explorer.ui.drawing.heat import legend
 from explorer.ui.drawing.styles import HEATS, Part, Style, text_style
 from explorer.ui.view import View
 from explorer.ui.widgets.pane import Pane
+from explorer.wording import Wording
 
 Cell = tuple[str, int, int]
 """A character with its marks, its width, and the index of its token."""
@@ -66,15 +67,15 @@ class Wrapped:
 class TextPane(Pane):
     """Shows `draft` until there is a path."""
 
-    BORDER_TITLE = "Text"
-
     draft: var[str] = var("", init=False)
 
     heat: var[str] = var("", init=False)
     """The metric that the colour of a token tells; "" is whether it was given or came later."""
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, words: Wording, id: str) -> None:
         super().__init__(id)
+        self._words = words
+        self.border_title = words("text.title")
         self._wrapped = Wrapped(2)
         self._shown: tuple[PathToken, ...] = ()
 
@@ -88,8 +89,8 @@ class TextPane(Pane):
 
     def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
         if snapshot.bookmark != before.bookmark:
-            name = f" · ★ {visible(snapshot.bookmark)}" if snapshot.bookmark else ""
-            self.border_title = Content(f"{self.BORDER_TITLE}{name}")
+            name, words = snapshot.bookmark, self._words
+            self.border_title = Content(words("text.named", name=visible(name)) if name else words("text.title"))
         if snapshot.path is not before.path:
             self._lay_out(self._follows(snapshot))
         elif snapshot.focus != before.focus:

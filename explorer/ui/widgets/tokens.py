@@ -15,6 +15,7 @@ from explorer.ui.drawing.numbers import UNKNOWN, percent
 from explorer.ui.drawing.styles import Part, Style, kind_style
 from explorer.ui.view import TokenView, View
 from explorer.ui.widgets.pane import Pane
+from explorer.wording import Wording
 
 NUMBERS_FROM = 46
 """Cells from which on there is room for the numbers of each token."""
@@ -33,6 +34,10 @@ def token_label(token: Token, view: TokenView) -> str:
 
 
 class TokensPane(Pane):
+    def __init__(self, words: Wording, id: str) -> None:
+        super().__init__(id)
+        self._words = words
+
     def on_mount(self) -> None:
         self._retitle()
 
@@ -51,12 +56,12 @@ class TokensPane(Pane):
         self._measure()
 
     def _retitle(self) -> None:
-        self.border_title = f"Tokens · {self.view.tokens}"
+        self.border_title = self._words(f"tokens.title.{self.view.tokens}")
 
     def _measure(self) -> None:
         cells = self.cells
         self.virtual_size = Size(cells, len(self.snapshot.path))
-        self.border_subtitle = "probability · rank · surprisal in bits" if cells >= NUMBERS_FROM else ""
+        self.border_subtitle = self._words("tokens.numbers") if cells >= NUMBERS_FROM else ""
         self._reveal()
 
     def _reveal(self) -> None:

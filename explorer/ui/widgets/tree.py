@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 
 from explorer.core.token import UNSETTLED, visible
@@ -20,29 +21,29 @@ from explorer.ui.drawing.styles import Part, Style
 from explorer.ui.tables.branches import BRANCHES, RunLine
 from explorer.ui.tables.column import Placed, head_parts, placed, row_parts
 from explorer.ui.widgets.list import ListPane
+from explorer.wording import Wording
 
 MARK_CELLS = 2
 
 SELECTED, HERE, THROUGH, OPEN, FOLDED, NAMED = "›", "●", "○", "▾", "▸", "★"
 
-HINTS = ("Enter go · ←→ fold · D name · Del delete · Esc", "Enter · ←→ · D name · Del · Esc", "Enter · Esc")
-"""What the keys do here, in as many words as there is room for."""
+HINTS = ("long", "short", "shortest")
+"""What the keys do here: the first that there is room for is said."""
 
 
 class TreePane(ListPane, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Previous branch", show=False),
-        Binding("down,j", "move(1)", "Next branch", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "end(False)", "First branch", show=False),
-        Binding("end", "end(True)", "Last branch", show=False),
-        Binding("left,h", "out", "Fold, or the branch above", show=False),
-        Binding("right,l", "into", "Unfold, or the branch below", show=False),
-        Binding("enter", "choose", "Go to its end", show=False),
-        Binding("escape", "leave", "Leave", show=False),
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home", "end(False)", show=False),
+        Binding("end", "end(True)", show=False),
+        Binding("left,h", "out", show=False),
+        Binding("right,l", "into", show=False),
+        Binding("enter", "choose", show=False),
+        Binding("escape", "leave", show=False),
     ]
-    BORDER_TITLE = "Branches"
 
     class Chosen(ListPane.Chosen):
         """A person wants to go to the end of a run."""
@@ -54,8 +55,10 @@ class TreePane(ListPane, can_focus=True):
     class Left(Message):
         """The keys are not wanted any more."""
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, words: Wording, id: str) -> None:
         super().__init__(id)
+        self._words = words
+        self.border_title = words("tree.title")
         self._branches: Branches | None = None
         self._cursor: Spot | None = None
         self._shown: tuple[int, Run | None] | None = None
@@ -105,8 +108,12 @@ class TreePane(ListPane, can_focus=True):
     def _retitle(self) -> None:
         """What the keys do here."""
         room = self.size.width - 2
-        said = next((hint for hint in HINTS if width(hint) <= room), "") if self.has_focus else "B gives it the keys"
-        self.border_subtitle = fit(said, max(room, 1)).rstrip()
+        if self.has_focus:
+            hints = (self._words(f"tree.hint.{length}") for length in HINTS)
+            said = next((hint for hint in hints if width(hint) <= room), "")
+        else:
+            said = self._words("tree.give_keys")
+        self.border_subtitle = Content(fit(said, max(room, 1)).rstrip())
 
     def _attend(self) -> None:
         """Keep the selected run, and the levels around it in view."""
@@ -136,7 +143,7 @@ class TreePane(ListPane, can_focus=True):
         return self._columns[0][1]
 
     def head(self) -> Iterable[Part]:
-        return head_parts(self._columns) if self._branches is not None else ()
+        return head_parts(self._columns, self._words) if self._branches is not None else ()
 
     def row_parts(self, row: int) -> Iterable[Part]:
         # The branches may be others by now: those that are gone leave their lines at the next look.
