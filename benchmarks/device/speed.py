@@ -151,7 +151,7 @@ async def profile(place: Place) -> None:
         await engine.next([*ids, 5], PLAIN, TOP)
         place.wait()
     print(seen.key_averages().table(sort_by="self_device_time_total", row_limit=25, max_name_column_width=60))
-    kernels = [event for event in seen.events() if event.device_type == torch.autograd.DeviceType.CUDA]
+    kernels = [event for event in seen.events() if event.device_type.name == "CUDA"]
     place.say("profile", kernels=len(kernels), device_us=sum(kernel.device_time for kernel in kernels))
     await engine.close()
 
