@@ -8,6 +8,7 @@ from textual.widgets import OptionList
 from explorer.core.record import events as record
 from explorer.core.record import journal
 from explorer.core.sampling.params import SamplingParams
+from explorer.engine.base import silent
 from explorer.engine.scripted.scripted import EOS, ScriptedEngine
 from explorer.errors import EngineError, ModelError
 from explorer.ui.screens.prompt import PromptScreen
@@ -501,10 +502,10 @@ async def test_a_knob_turned_while_the_prompt_is_scored_does_not_begin_it_again(
     class Slow(ScriptedEngine):
         scored = 0
 
-        async def score(self, ids, top, begin=0):
+        async def score(self, ids, top, begin=0, *, report=silent):
             self.scored += 1
             await go_on.wait()
-            async for part in super().score(ids, top, begin):
+            async for part in super().score(ids, top, begin, report=report):
                 yield part
 
     go_on = asyncio.Event()

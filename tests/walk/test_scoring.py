@@ -4,6 +4,7 @@ from functools import partial
 import pytest
 
 from explorer.core.sampling.params import SamplingParams
+from explorer.engine.base import silent
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import OutOfMemory
 from explorer.walk import opening
@@ -17,12 +18,12 @@ class Scores(ScriptedEngine):
 
     fails = False
 
-    async def score(self, ids, top, begin=0):
+    async def score(self, ids, top, begin=0, *, report=silent):
         if self.fails:
             raise OutOfMemory("The memory is full.")
         self.go = asyncio.Event()
         await self.go.wait()
-        async for part in super().score(ids, top, begin):
+        async for part in super().score(ids, top, begin, report=report):
             yield part
 
 
