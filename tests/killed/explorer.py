@@ -62,6 +62,7 @@ class Painter:
         self._paint = app.main.paint
         self._told: Snapshot | None = None
         self._events = 0
+        # Beside the methods of the program, which go on painting.
         app.main.paint = self.paint  # type: ignore[method-assign]
         app.post_display_hook = self.displayed  # type: ignore[method-assign]
 
