@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmarks.app import SIZE, explorer_on, table_shown
 from explorer.cli.engines import embedded_folder
@@ -30,6 +31,11 @@ def write_model(shape: str, folder: Path) -> None:
     random_model(shape, folder)
 
 
+model: Any
+tokenizer: Any
+"""With the model, what the process of `generate()` loads; no other process has them."""
+
+
 def load(folder: Path) -> None:
     global model, tokenizer
     import torch
@@ -45,10 +51,8 @@ def generate(ids: list[int], tokens: int) -> float:
     import torch
     from transformers import TextStreamer
 
-    class Silent(TextStreamer):
-        def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
-            pass
-
+    silent = TextStreamer(tokenizer)
+    silent.on_finalized_text = lambda text, stream_end=False: None
     torch.manual_seed(PARAMS.seed)
     began = time.perf_counter()
     found = model.generate(
@@ -60,7 +64,7 @@ def generate(ids: list[int], tokens: int) -> float:
         min_new_tokens=tokens,
         max_new_tokens=tokens,
         pad_token_id=0,
-        streamer=Silent(tokenizer),
+        streamer=silent,
     )
     return (found.shape[1] - len(ids)) / (time.perf_counter() - began)
 
@@ -81,7 +85,7 @@ async def compare(folder: Path, tokens: int, rounds: int) -> tuple[list[float], 
             paints += 1
             paint()
 
-        app.main.paint = counted
+        app.main.paint = counted  # type: ignore[method-assign]  # What paints is the program; it is only counted.
         await table_shown(app)
         ids = app.main.walk.snapshot.ids
         await ask(generate, ids, 4)

@@ -31,8 +31,10 @@ from explorer.engine.process.client import WorkerEngine
 
 TOP = 20
 CONTEXTS = {"embedded": (64, 512, 900), "0.5b": (64, 512, 4096)}
-COLUMNS = ("context", "forward", "step", "over", "ratio", "CPU over", "CPU ratio", "back", "knob")
-COLUMNS += ("recompute", "/ step", "score", "naive", "/ naive")
+COLUMNS = (
+    *("context", "forward", "step", "over", "ratio", "CPU over", "CPU ratio", "back", "knob"),
+    *("recompute", "/ step", "score", "naive", "/ naive"),
+)
 GOALS = {
     "embedded": "a step costs at most 1 ms more than the forward",
     "0.5b": "at 512 a step costs at most 1.05 of the forward; a recompute costs 20 steps at 512, 100 at 4,096",
@@ -73,8 +75,11 @@ class Bare:
         logprobs.gather(1, batch[0, 1:, None]).sum().item()
 
 
+bare: Bare
+"""The model of the process of the bare forward; no other process has it."""
+
+
 def load_bare(folder: str, device: str) -> None:
-    """In the process of the bare forward."""
     global bare
     bare = Bare(folder, device)
 
@@ -98,7 +103,8 @@ async def measure(
     """Medians in milliseconds."""
     params = SamplingParams(seed=1)
     generator = torch.Generator().manual_seed(context)
-    vocabulary = engine.info.vocab_size
+    pid, vocabulary = engine.pid, engine.info.vocab_size
+    assert pid is not None, "the engine was not started"
     ids = torch.randint(10, vocabulary, (context,), generator=generator).tolist()
     times: dict[str, list[float]] = {}
 
@@ -114,14 +120,14 @@ async def measure(
     for _ in range(repeats):
         note("recompute", (await ask_bare("begin", ids))[0])
     await engine.next(ids, params, TOP)
-    spent = cpu_time(engine.pid)
+    spent = cpu_time(pid)
     for token in torch.randint(10, vocabulary, (steps,), generator=generator).tolist():
         ids = [*ids, token]
         wall, cpu = await ask_bare("forward", [token])
         note("forward", wall)
         note("forward cpu", cpu)
         await step("step", ids)
-    note("step cpu", (cpu_time(engine.pid) - spent) / steps)
+    note("step cpu", (cpu_time(pid) - spent) / steps)
     for index in range(steps):
         before = ids[: len(ids) - 1 - index % steps]
         await step("back", before)

@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import msgspec
+
 from explorer.core.distribution import CandidateRow
 from explorer.core.record import events, journal
 from explorer.core.record.journal import Journal
@@ -30,25 +32,33 @@ def table(node: int, chance: random.Random) -> events.Seen:
     """A table as the explorer writes it, with the digits that numbers have."""
     rows = [
         CandidateRow(
-            rank,
-            chance.randrange(150_000),
-            " token",
-            "20746f6b656e",
-            *(chance.random() for _ in range(3)),
-            chance.random(),
-            None,
+            rank=rank,
+            id=chance.randrange(150_000),
+            text=" token",
+            bytes="20746f6b656e",
+            logit=chance.random(),
+            logprob=chance.random(),
+            prob=chance.random(),
+            sampling_prob=chance.random(),
+            cut_by=None,
         )
         for rank in range(1, ROWS + 1)
     ]
-    said = {"entropy": chance.random(), "vocab_size": 151_936, "other_prob": chance.random(), "kept": 151_936}
-    return events.Seen(node=node, candidates=rows, **said)
+    return events.Seen(
+        node=node,
+        entropy=chance.random(),
+        vocab_size=151_936,
+        other_prob=chance.random(),
+        kept=151_936,
+        candidates=rows,
+    )
 
 
 def walk(path: Path, megabytes: int) -> None:
     """A record of steps, each a token and its table, written without waiting for the disk."""
     chance = random.Random(1)
     journal.write_copy(path, HEADER, [events.Prompt(text="a", ids=[0], bytes=["61"])])
-    encode = events.msgspec.json.Encoder().encode
+    encode = msgspec.json.Encoder().encode
     with path.open("ab") as file:
         node = 0
         while file.tell() < megabytes << 20:

@@ -86,22 +86,25 @@ def measure(size: int, device: str, turns: int) -> dict[str, float]:
     def table(of: Row, params: SamplingParams) -> object:
         return distribution(of, Asked(params, IDS, len(IDS), (0,)), TOP, (), token)
 
+    def take_turn(turn: int) -> None:
+        params = turned(USUAL, turn)
+        asked = Asked(params, IDS, len(IDS), (0,))
+        timed("first table", lambda: table(Row(values), SamplingParams()))
+        timed("knob", lambda: table(row, params))
+        timed("knob, top-p alone", lambda: table(row, SamplingParams(0.8 + turn / 1000, 0.95)))
+        timed("knob, wide top-p", lambda: table(wide, turned(WIDE, turn)))
+        timed("penalty", lambda: table(row, params.replace(repetition_penalty=1.1)))
+        timed(
+            "transformers' chain for knob",
+            lambda: sampling_scores(values, asked).softmax(-1).topk(TOP)[1].tolist(),
+        )
+        timed("every setting", lambda: table(row, turned(EVERYTHING, turn)))
+        timed("typical-p alone", lambda: table(row, SamplingParams(typical_p=0.9 + turn / 1000)))
+
     table(row, USUAL)
     table(wide, WIDE)
     for turn in range(turns):
-        params = turned(USUAL, turn)
-        timed("first table", lambda: table(Row(values), SamplingParams()))
-        timed("knob", lambda params=params: table(row, params))
-        timed("knob, top-p alone", lambda turn=turn: table(row, SamplingParams(0.8 + turn / 1000, 0.95)))
-        timed("knob, wide top-p", lambda turn=turn: table(wide, turned(WIDE, turn)))
-        timed("penalty", lambda params=params: table(row, params.replace(repetition_penalty=1.1)))
-        asked = Asked(params, IDS, len(IDS), (0,))
-        timed(
-            "transformers' chain for knob",
-            lambda asked=asked: sampling_scores(values, asked).softmax(-1).topk(TOP)[1].tolist(),
-        )
-        timed("every setting", lambda turn=turn: table(row, turned(EVERYTHING, turn)))
-        timed("typical-p alone", lambda turn=turn: table(row, SamplingParams(typical_p=0.9 + turn / 1000)))
+        take_turn(turn)
     return {way: statistics.median(found) for way, found in times.items()}
 
 

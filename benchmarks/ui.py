@@ -16,10 +16,14 @@ import sys
 import termios
 import time
 from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING
 
 from benchmarks.app import SIZE, explorer_on, table_shown
 from explorer.cli.engines import embedded_folder
 from explorer.core.sampling.params import SamplingParams
+
+if TYPE_CHECKING:
+    from benchmarks.engine import Bare
 
 BARE_APP = """
 from textual.app import App
@@ -30,6 +34,10 @@ class Bare(App):
         yield Footer()
 Bare().run()
 """
+
+
+bare: "Bare"
+"""The model of the process of the bare forward; no other process has it."""
 
 
 def bare_begin(folder: str, ids: list[int]) -> None:
@@ -69,7 +77,9 @@ async def key_to_table(steps: int) -> tuple[float, float, float]:
             app.main.candidates.call_after_refresh(painted.set)
             await painted.wait()
             keys.append((time.perf_counter() - began) * 1000)
-            engines.append(app.main.walk.speed.step_ms)
+            step_ms = app.main.walk.speed.step_ms
+            assert step_ms is not None, "a table is on the screen, and no step was taken"
+            engines.append(step_ms)
     return statistics.median(forwards), statistics.median(keys), statistics.median(engines)
 
 

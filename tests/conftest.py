@@ -5,11 +5,11 @@ Everything that imports torch is inside a fixture, so that the tests of the othe
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Before any import that reads them: no test reaches a hub, and none takes more than a core.
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
@@ -50,7 +50,7 @@ SIZES = {
 }
 GPT2 = {"n_embd": 64, "n_layer": 4, "n_head": 4, "n_positions": 96, "n_inner": 96}
 WINDOWS = ["sliding_attention"] * 3 + ["full_attention"]
-KINDS = {
+KINDS: Mapping[str, Mapping[str, Any]] = {
     "llama": SIZES,
     "gpt2": {"vocab_size": ROWS, "bos_token_id": 1, "eos_token_id": 2, **GPT2},
     "qwen2": SIZES | {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 2},
@@ -225,8 +225,10 @@ def walker() -> SimpleNamespace:
             params = SamplingParams(n % 9 / 4, 1.0 - n % 4 / 5, n % 7, n or None, min_p=n % 3 / 4, logit_bias=biases)
             return events.Params.of(params)
         if kind == "engine":
-            said = {"model": "other", "dtype": "bfloat16", "device": "cuda:0", "tokenizer": f"{n // 2 % 2}" * 64}
-            return events.Engine(restarted=bool(n % 2), **said)
+            tokenizer = f"{n // 2 % 2}" * 64
+            return events.Engine(
+                restarted=bool(n % 2), model="other", dtype="bfloat16", device="cuda:0", tokenizer=tokenizer
+            )
         if kind == "end":
             return events.End()
         if not session.trees:

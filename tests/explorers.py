@@ -49,5 +49,5 @@ class Reversed(ScriptedEngine):
         )
         return self.info
 
-    async def encode(self, text, special_tokens=True):
+    async def encode(self, text, special_tokens=True, *, first=True):
         return [token(byte) for byte in text.encode()]

@@ -24,7 +24,7 @@ def declared(groups: tuple[str, ...]) -> set[str]:
     requirements = [*PROJECT["dependencies"]]
     for group in groups:
         requirements += PROJECT["optional-dependencies"][group]
-    return {normalised(re.match(r"[\w.-]+", requirement)[0]) for requirement in requirements}
+    return {normalised(re.split(r"[^\w.-]", requirement)[0]) for requirement in requirements}
 
 
 def imported(folder: str) -> set[str]:

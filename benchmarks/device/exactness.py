@@ -14,12 +14,13 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from benchmarks.device.machine import ROW
 from benchmarks.device.place import Place, gathered
 from explorer.cli.engines import embedded_folder
+from explorer.core.asked import Asked
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine.base import Engine
 from explorer.engine.compute.forward import cache
 from explorer.engine.compute.forward.cache import PrefixCache, forward_for
-from explorer.engine.compute.tables.logits import Asked, sampling_scores
+from explorer.engine.compute.tables.logits import sampling_scores
 from tests.engine import architectures, matrix
 
 FIRST = ("llama", "qwen2", "gemma3_text", "gpt_oss", "qwen3_moe", "mamba2", "qwen3_next", "bloom", "gpt2", "phi3")

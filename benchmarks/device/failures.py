@@ -12,6 +12,7 @@ import torch
 from benchmarks.device.place import Place, gathered
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
+from explorer.engine.limits import Limits
 
 PLAIN = SamplingParams()
 LEFT = 250 << 20
@@ -33,7 +34,7 @@ async def answer(call: Awaitable[object]) -> str:
 async def oom(place: Place) -> None:
     """Memory that really runs out: what is said, and whether it goes on."""
     engine = await place.engine(place.model_folder(place.shapes[0]))
-    text = place.ids(LONG, engine.vocab_size, seed=2)
+    text = place.ids(LONG, engine.info.vocab_size, seed=2)
     await engine.next(text[:32], PLAIN, 20)
     ballast = torch.empty(torch.cuda.mem_get_info(place.device)[0] - LEFT, dtype=torch.uint8, device=place.device)
     stop = StopRules(max_new_tokens=8)
@@ -71,7 +72,8 @@ def poisoned(place: Place) -> dict[str, str]:
         engine = await place.engine(place.model_folder(place.shapes[0]))
         ids = list(range(20, 40))
         await engine.next(ids, PLAIN, 20)
-        engine.vocab_size = 10 * NO_SUCH_ID  # The engine's own look at the ids lets it through.
+        # The engine's own look at the ids lets it through.
+        engine._limits = Limits(10 * NO_SUCH_ID, engine.info.context_length)
         return {
             "an id that is not there": await answer(engine.next([*ids, NO_SUCH_ID], PLAIN, 20)),
             "a stored row": await answer(engine.next(ids, PLAIN, 20)),

@@ -36,8 +36,7 @@ async def load(place: Place) -> None:
         def report(progress: Progress, began: float = began, stages: dict[str, float] = stages) -> None:
             stages.setdefault(progress.stage, round(time.time() - began, 2))
 
-        engine.on_progress = report
-        info = await engine.start()
+        info = await engine.start(report)
         ready = time.time() - began
         ids = place.ids(32, info.vocab_size)
         await engine.next(ids, PLAIN, 20)

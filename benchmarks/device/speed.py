@@ -30,7 +30,7 @@ async def step(place: Place) -> None:
     for shape in place.shapes:
         engine = await place.engine(place.model_folder(shape))
         for context in CONTEXTS[shape]:
-            ids = place.ids(context, engine.vocab_size)
+            ids = place.ids(context, engine.info.vocab_size)
             found = bare(place, engine.model, ids) | await asked(engine, ids)
             read = bytes_of_a_step(engine.model, context)
             place.say("step", shape=shape, context=context, **found, bare_GBps=read / found["bare_ms"] / 1e6)
@@ -99,7 +99,7 @@ def bytes_of_a_step(model: PreTrainedModel, context: int) -> int:
 async def many(place: Place) -> None:
     """Tokens a second of sequences side by side, and of a score."""
     engine = await place.engine(place.model_folder(place.shapes[0]))
-    prompt = place.ids(128, engine.vocab_size)
+    prompt = place.ids(128, engine.info.vocab_size)
     stop = StopRules(max_new_tokens=8 if place.tiny else 48)
     for sequences in (1, 8, 32):
         params = SamplingParams(temperature=0.9, top_p=0.95, seed=1)
@@ -107,7 +107,7 @@ async def many(place: Place) -> None:
         drawn = await gathered(engine.sample([prompt], params, num_sequences=sequences, stop=stop))
         tokens = sum(map(len, drawn))
         place.say("many", sequences=sequences, tokens_per_s=tokens / (time.perf_counter() - began))
-    text = place.ids(200 if place.tiny else 4096, engine.vocab_size, seed=2)
+    text = place.ids(200 if place.tiny else 4096, engine.info.vocab_size, seed=2)
     for top in (0, 5):
         began = time.perf_counter()
         tokens = sum(map(len, await gathered(engine.score(text, top))))
@@ -151,7 +151,7 @@ async def profile(place: Place) -> None:
         await engine.next([*ids, 5], PLAIN, TOP)
         place.wait()
     print(seen.key_averages().table(sort_by="self_device_time_total", row_limit=25, max_name_column_width=60))
-    kernels = [event for event in seen.events() if event.device_type == torch.autograd.DeviceType.CUDA]
+    kernels = [event for event in seen.events() if event.device_type.name == "CUDA"]
     place.say("profile", kernels=len(kernels), device_us=sum(kernel.device_time for kernel in kernels))
     await engine.close()
 

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from explorer.cli.sample import Objects, Writer
 from explorer.core.distribution import Candidate
 from explorer.core.sampling.sequence import SampledSequence
+from explorer.core.sampling.stopping import FinishReason
 from explorer.core.token import Token
 from tests.cli.program import is_one_sentence
 
@@ -70,8 +72,8 @@ def test_greedy_is_what_the_library_generates_and_needs_no_seed(run, embedded, p
 def test_every_flag_of_the_samplers_draws_what_the_library_generates(objects, embedded, prompt):
     import torch
 
-    settings = {"top_p": 0.95, "top_h": 0.9, "repetition_penalty": 1.3, "no_repeat_ngram_size": 3, "min_p": 0.001}
-    settings |= {"typical_p": 0.95, "epsilon_cutoff": 1e-5, "eta_cutoff": 1e-4, "min_new_tokens": 9}
+    settings: dict[str, Any] = {"top_p": 0.95, "top_h": 0.9, "repetition_penalty": 1.3, "no_repeat_ngram_size": 3}
+    settings |= {"min_p": 0.001, "typical_p": 0.95, "epsilon_cutoff": 1e-5, "eta_cutoff": 1e-4, "min_new_tokens": 9}
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
     flags += ["--logit-bias=13=-2", "--logit-bias", "11=1.5", "--ban=261", "--suppress-tokens", "300"]
     settings |= {"sequence_bias": {(13,): -2.0, (11,): 1.5}, "suppress_tokens": [261, 300]}
@@ -203,7 +205,8 @@ def test_sequences_are_written_in_order_and_what_is_broken_off_says_so(capsys):
     sequences = [SampledSequence(index, 1) for index in range(3)]
     writer = Writer(sequences, Objects())
     drawn = Candidate(token=Token.from_bytes(97, b"a"), rank=1, logit=0.0, logprob=-1.0, prob=0.4, sampling_prob=0.4)
-    for index, finish in ((1, "stop"), (0, None)):
+    first: list[tuple[int, FinishReason | None]] = [(1, "stop"), (0, None)]
+    for index, finish in first:
         sequences[index].add(drawn, finish)
         writer.write()
     assert capsys.readouterr().out == ""

@@ -35,7 +35,7 @@ def chains(branches: Branches) -> list[list[int]]:
     return [run.nodes for run in branches.rows]
 
 
-def everything(branches: Branches) -> list[tuple]:
+def everything(branches: Branches) -> list[object]:
     """All that can be seen of the branches, with what is deleted among it."""
 
     def one(run: Run) -> tuple:

@@ -21,7 +21,11 @@ CANDIDATES = st.builds(
     cut_by=st.sampled_from([None, "temperature", "top_k", "top_p"]),
     adjusted_rank=st.none() | st.integers(1, 300_000),
 )
-NUMBERS = {"logit": 0.0, "logprob": -1.0, "prob": 0.4, "sampling_prob": 0.4}
+
+
+def listed(token: Token, rank: int = 1) -> Candidate:
+    """A candidate whose numbers do not matter."""
+    return Candidate(token=token, rank=rank, logit=0.0, logprob=-1.0, prob=0.4, sampling_prob=0.4)
 
 
 @given(CANDIDATES)
@@ -32,13 +36,13 @@ def test_a_candidate_survives_its_row_and_json(candidate):
 
 def test_a_row_takes_its_token_from_the_vocabulary_where_it_is_known():
     special = Token(5, b"<|end|>", "special", "<|end|>")
-    row = CandidateRow.of(Candidate(token=special, rank=1, **NUMBERS))
+    row = CandidateRow.of(listed(special))
     assert row.candidate({5: special}).token is special
     assert row.candidate({}).token == Token(5, b"<|end|>", "text")
 
 
 def test_the_text_of_a_row_is_absent_where_the_bytes_are_half_a_character():
-    row = CandidateRow.of(Candidate(token=Token(5, b"\xec\x98", "bytes"), rank=1, **NUMBERS))
+    row = CandidateRow.of(listed(Token(5, b"\xec\x98", "bytes")))
     assert (row.text, row.bytes) == (None, "ec98")
 
 
@@ -56,7 +60,7 @@ def test_a_row_of_an_older_record_has_no_adjusted_rank():
 
 
 def test_find_gives_the_candidate_of_an_id_that_is_listed():
-    candidates = tuple(Candidate(token=Token.from_bytes(i, b"x"), rank=rank, **NUMBERS) for rank, i in ((1, 9), (2, 4)))
+    candidates = tuple(listed(Token.from_bytes(i, b"x"), rank) for rank, i in ((1, 9), (2, 4)))
     distribution = Distribution(candidates, 10, 1.0, 0.4, 10)
     assert distribution.find(4) is candidates[1]
     assert distribution.find(1) is None

@@ -260,7 +260,7 @@ def test_a_disk_that_fills_within_a_line_leaves_a_record_that_loads(header, tmp_
         return written
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal.os, "write", fills)
+        patch.setattr(os, "write", fills)
         with pytest.raises(RecordError, match="no space left"):
             session.apply(events.Move(node=0))
     session.apply(events.End())
@@ -271,7 +271,7 @@ def test_a_disk_that_fills_within_a_line_leaves_a_record_that_loads(header, tmp_
 def test_a_write_in_pieces_is_whole(header, tmp_path, monkeypatch):
     write = os.write
     with monkeypatch.context() as patch:
-        patch.setattr(journal.os, "write", lambda descriptor, data: write(descriptor, data[:7]))
+        patch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:7]))
         writer = Journal.create(tmp_path / "walk.jsonl", header)
         writer.append(PROMPT)
     writer.close()
@@ -349,7 +349,7 @@ def test_half_a_copy_leaves_its_name_free(whole, tmp_path, monkeypatch):
         return write(descriptor, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal.os, "write", full)
+        patch.setattr(os, "write", full)
         with pytest.raises(RecordError, match="no space left"):
             journal.write_copy(tmp_path / "copy.jsonl", record.header, record.events)
     assert not (tmp_path / "copy.jsonl").exists()

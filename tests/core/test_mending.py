@@ -82,7 +82,7 @@ def test_a_file_system_without_second_names_keeps_a_copy(old, monkeypatch):
     def refuses(*names: Path) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(mending.os, "link", refuses)
+    monkeypatch.setattr(os, "link", refuses)
     Journal.reopen(old, journal.read(old)).close()
     assert Path(f"{old}.v1").read_bytes() == OLD.read_bytes()
 
@@ -124,7 +124,7 @@ def test_a_record_that_went_on_since_it_was_read_is_not_written_to(present, chan
 def test_a_record_that_was_replaced_since_it_was_read_is_not_written_to(present, monkeypatch):
     record = journal.read(present)
     same = os.path.samestat
-    monkeypatch.setattr(mending.os.path, "samestat", lambda *pair: not same(*pair))
+    monkeypatch.setattr(os.path, "samestat", lambda *pair: not same(*pair))
     with pytest.raises(RecordError, match="was changed"):
         Journal.reopen(present, record)
 

@@ -67,7 +67,8 @@ def test_the_branches_are_the_leaves_of_the_trees(header, walker, tmp_path):
 
 
 def test_a_long_prompt_is_clipped_and_a_chat_is_its_last_message(record):
-    assert len(outline(record(events.Prompt(text="a" * 999, ids=[1]))).prompt) == 200
+    clipped = outline(record(events.Prompt(text="a" * 999, ids=[1]))).prompt
+    assert clipped is not None and len(clipped) == 200
     said = [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]
     assert outline(record(events.Prompt(text="<a><b>", ids=[1], messages=said))).prompt == "b"
     parts = [{"role": "user", "content": [{"type": "text"}]}]

@@ -27,12 +27,11 @@ def test_a_session_without_an_engine_has_the_ids_and_numbers_of_the_one_that_was
 
 
 def test_tokens_are_known_by_the_bytes_of_prompts_tables_and_additions_of_their_own_vocabulary(header):
-    other = {"model": "other", "dtype": "float32", "device": "cpu", "tokenizer": "1" * 64}
-    said = [
+    said: list[events.AnyEvent] = [
         events.Prompt(text="옛", ids=[1, 2], bytes=["ec98", "9b"]),
         events.Add(parent=0, node=1, id=3, bytes="2061", source="picked"),
         events.Add(parent=1, node=2, id=2, source="picked"),
-        events.Engine(restarted=False, **other),
+        events.Engine(restarted=False, model="other", dtype="float32", device="cpu", tokenizer="1" * 64),
         events.Prompt(text="?", ids=[3, 9]),
     ]
     session = recorded_session(Record(header, said), "it")

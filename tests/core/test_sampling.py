@@ -128,6 +128,7 @@ def test_what_cannot_be_understood_is_refused_by_the_title_of_the_setting(name, 
 @given(st.floats(0, 5), DIRECTIONS)
 def test_a_step_of_temperature_goes_to_the_next_tenth_and_stops_at_the_ends(value, direction):
     after = KNOB["temperature"].step(value, direction)
+    assert isinstance(after, float)
     assert 0 <= after <= 5 and on_grid(after, 0.1)
     assert abs(after - value) <= 0.1 + 1e-6
     assert (after - value) * direction > 0 or after in (0.0, 5.0)

@@ -20,7 +20,14 @@ KINDS = (
     *("prompt", "seen", "inside", "pick", "sample", "force", "back", "move", "params", "end"),
     *("delete", "bookmark", "undo", "redo", "engine"),
 )
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool}
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+}
 ANNOTATIONS = {"title", "description", "default", "$defs", "$schema", "properties", "required", "items"}
 
 

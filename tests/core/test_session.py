@@ -21,6 +21,15 @@ MOVES = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 1000)), max_si
     lambda moves: [("prompt", 1), ("seen", 3), *moves]
 )
 
+TOO_COLD = msgspec.convert({"event": "params", "temperature": -1, "top_p": 1, "top_k": 0, "seed": None}, events.Params)
+"""As a record could tell it, that was edited."""
+
+
+def do(session: Session, event: events.AnyEvent | None) -> None:
+    """Apply what has to be possible."""
+    assert event is not None
+    session.apply(event)
+
 
 def everything(session: Session) -> dict:
     """All that a session holds, in values that can be compared."""
@@ -84,7 +93,7 @@ def test_back_undoes_a_choice_and_the_branch_stays(header, walker, moves, n):
     session.apply(session.choose(candidate, "picked"))
     chosen = session.node
     assert session.prefix() == [*before.ids, candidate.token.id]
-    session.apply(session.back())
+    do(session, session.back())
     after = session.snapshot()
     assert msgspec.structs.replace(after, children=before.children, last_child=before.last_child) == before
     assert (candidate.token.id in after.children, after.last_child) == (True, candidate.token.id)
@@ -114,12 +123,12 @@ def test_undo_inverts_each_act_and_redo_does_it_again(header, walker, moves):
             acts.append(before)
     end = stand(session)
     for before in reversed(acts):
-        session.apply(session.undo())
+        do(session, session.undo())
         was = stand(session)
         # A prompt that came after the act has no marks before it.
         assert (was["at"], was["marks"][: len(before["marks"])]) == (before["at"], before["marks"])
     for _ in acts:
-        session.apply(session.redo())
+        do(session, session.redo())
     assert stand(session) == end
 
 
@@ -129,21 +138,21 @@ def test_a_run_is_one_act(header, walker):
     for number, candidate in enumerate(candidates):
         session.apply(session.choose(candidate, "sampled", number, joined=number > 0))
     end = session.node
-    session.apply(session.undo())
+    do(session, session.undo())
     assert (session.node, session.undo()) == (0, None)
-    session.apply(session.redo())
+    do(session, session.redo())
     assert (session.node, session.redo()) == (end, None)
 
 
 def test_what_is_joined_after_an_undo_is_an_act_of_its_own(header, walker):
     session = begun(header, walker, ("pick", 0), ("seen", 3), ("pick", 1))
-    session.apply(session.undo())
-    session.apply(session.back())
-    session.apply(session.undo())
+    do(session, session.undo())
+    do(session, session.back())
+    do(session, session.undo())
     candidate = session.trees[0].nodes[0].distribution.candidates[1]
     here = session.node
     session.apply(session.choose(candidate, "sampled", 0, joined=True))
-    session.apply(session.undo())
+    do(session, session.undo())
     assert session.node == here
 
 
@@ -153,12 +162,14 @@ def test_a_deleted_branch_is_not_shown_and_comes_back_with_its_token(header, wal
     session.apply(session.delete(1))
     shown = session.snapshot()
     assert (session.node, shown.children, shown.last_child) == (0, frozenset(), None)
-    session.apply(session.choose(shown.distribution.find(first.token.id), "picked"))
+    deleted = shown.distribution.find(first.token.id)
+    assert deleted is not None
+    session.apply(session.choose(deleted, "picked"))
     assert (session.node, session.tree.deleted) == (1, set())
     session.apply(events.Move(node=leaf))
     session.apply(session.delete(leaf))
     assert (session.node, session.tree.living(1)) == (1, [])
-    session.apply(session.undo())
+    do(session, session.undo())
     assert (session.node, session.tree.living(1)) == (leaf, [leaf])
 
 
@@ -188,7 +199,7 @@ def test_what_would_be_undone_is_told(header, walker):
         "a deletion",
         "a return",
     ]
-    session.apply(session.undo())
+    do(session, session.undo())
     assert session.last_act(undone=True) == "a return"
     for number, candidate in enumerate(candidates[2:4]):
         session.apply(session.choose(candidate, "sampled", number, joined=number > 0))
@@ -204,7 +215,7 @@ def test_a_prompt_is_deleted_where_there_is_another_one(header, walker):
     assert (session.root, session.node) == (0, 0)
     with pytest.raises(RecordError, match="only prompt"):
         session.apply(session.delete(0))
-    session.apply(session.undo())
+    do(session, session.undo())
     assert (session.root, [tree.deleted for tree in session.trees]) == (1, [set(), set()])
 
 
@@ -297,14 +308,14 @@ def test_an_event_before_the_first_prompt_is_refused(header):
 def test_settings_out_of_range_are_refused_and_change_nothing(header):
     session = Session(header)
     with pytest.raises(UsageError, match="temperature"):
-        session.apply(events.Params(temperature=-1, top_p=1, top_k=0, seed=None))
+        session.apply(TOO_COLD)
     assert (session.params, session.events) == (SamplingParams(), [])
 
 
 @pytest.mark.parametrize(
     "event",
     [
-        events.Params(temperature=-1, top_p=1, top_k=0, seed=None),
+        TOO_COLD,
         events.Move(node=4),
     ],
 )
@@ -328,7 +339,7 @@ def test_a_table_belongs_to_the_settings_that_made_it(header, walker):
 def test_a_table_that_leaves_out_a_token_tried_here_is_missing(header, walker):
     session = begun(header, walker)
     session.apply(events.Add(parent=0, node=1, id=42, source="forced"))
-    session.apply(session.back())
+    do(session, session.back())
     assert session.missing(session.place(None))
 
 
@@ -364,8 +375,8 @@ def test_a_record_may_keep_fewer_rows_than_are_shown(header, walker, tmp_path):
     tables = [event for event in journal.read(tmp_path / "walk.jsonl").events if isinstance(event, events.Seen)]
     assert len(shown.candidates) == 5
     assert [[row.rank for row in table.candidates] for table in tables] == [[1, 2], [1, 2, 5]]
-    left_out = [candidate.prob for candidate in shown.candidates[2:4]]
-    assert tables[1].other_prob == pytest.approx(shown.other_prob + sum(left_out))
+    left_out = [shown.other_prob, *(candidate.prob for candidate in shown.candidates[2:4])]
+    assert tables[1].other_prob == pytest.approx(sum(part for part in left_out if part is not None))
     assert session.events == journal.read(tmp_path / "walk.jsonl").events
 
 

@@ -1,3 +1,6 @@
+from typing import Any
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,13 +73,13 @@ def test_the_model_is_unsure_beyond_either_bound():
 
 
 def test_of_several_reasons_the_first_is_said():
-    everything = {"strings": ("x",), "ids": (7,), "max_new_tokens": 1, "entropy_above": 0.0}
-    dropped = [{}, {"eos": False}, {"ids": ()}, {"strings": ()}, {}, {"max_new_tokens": 9}]
+    rules = StopRules(strings=("x",), ids=(7,), max_new_tokens=1, entropy_above=0.0)
+    dropped: list[dict[str, Any]] = [{}, {"eos": False}, {"ids": ()}, {"strings": ()}, {}, {"max_new_tokens": 9}]
     rooms = [1, 1, 1, 1, None, None]
     reasons = []
     for change, room in zip(dropped, rooms, strict=True):
-        everything |= change
-        reasons.append(Stopper(StopRules(**everything), [7], room).feed(X, 1.0))
+        rules = msgspec.structs.replace(rules, **change)
+        reasons.append(Stopper(rules, [7], room).feed(X, 1.0))
     assert reasons == ["stop", "stop_id", "stop_string", "context", "length", "unsure"]
 
 

@@ -1,10 +1,11 @@
 import errno
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
-from explorer.core.record import events, journal, syncing
+from explorer.core.record import events, journal
 from explorer.core.record.journal import Journal
 from explorer.core.record.syncing import Syncing
 from explorer.errors import RecordError
@@ -113,14 +114,14 @@ def test_a_last_sync_that_fails_is_told_by_the_closing(disk, written):
 
 def test_a_new_record_and_its_name_are_on_the_disk_when_it_is_closed(header, tmp_path, monkeypatch):
     synced = []
-    monkeypatch.setattr(syncing.os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
     Journal.create(tmp_path / "walk.jsonl", header).close()
     assert {(tmp_path / "walk.jsonl").stat().st_ino, tmp_path.stat().st_ino} == set(synced)
 
 
 def test_a_file_that_cannot_be_synced_is_written_all_the_same(header):
     reader, writer = os.pipe()
-    pipe = Journal("pipe", writer, header.started)
+    pipe = Journal(Path("pipe"), writer, header.started)
     pipe.append(PROMPT)
     pipe.close()
     with open(reader, "rb") as end:
@@ -133,7 +134,7 @@ def test_a_copy_that_does_not_come_to_the_disk_is_none(header, tmp_path, monkeyp
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     folder = -1
-    monkeypatch.setattr(syncing.os, "fsync", broken)
+    monkeypatch.setattr(os, "fsync", broken)
     with pytest.raises(RecordError, match="input/output error"):
         journal.write_copy(tmp_path / "copy.jsonl", header, [PROMPT])
     assert not list(tmp_path.iterdir())

@@ -31,7 +31,9 @@ def test_a_prefix_is_the_prompt_and_the_ids_down_to_the_node(parents):
         path = tree.path(node.number)
         assert tree.prefix(node.number) == [97, 98, *(below.token.id for below in path)]
         assert len(tree.prefix(node.number)) == node.length
-        assert all(tree.nodes[below.parent].children[below.token.id] == below.number for below in path)
+        for below in path:
+            assert below.parent is not None
+            assert tree.nodes[below.parent].children[below.token.id] == below.number
 
 
 @given(st.text(min_size=1, max_size=10), st.text(max_size=10), st.data())

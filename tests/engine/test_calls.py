@@ -2,14 +2,15 @@ import asyncio
 import inspect
 import os
 from collections.abc import AsyncGenerator
+from types import GenericAlias
 from typing import get_type_hints
 
 import pytest
 
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine import calls
-from explorer.engine.base import Engine, Progress, Reporter
-from explorer.engine.calls import Call, Stream
+from explorer.engine.base import Engine, Progress, Reporter, silent
+from explorer.engine.calls import AnyCall, Call, Stream
 from explorer.engine.compute import prefixes
 from explorer.engine.compute.forward import cache
 from explorer.engine.compute.local import TransformersEngine
@@ -33,7 +34,7 @@ class Count(Stream[int], frozen=True, kw_only=True):
 class Polite(Engine):
     """Answers two calls of its own, and no other."""
 
-    async def start(self):
+    async def start(self, report=silent):
         raise AssertionError("not started here")
 
     async def close(self):
@@ -67,7 +68,7 @@ async def test_a_call_that_an_engine_has_no_method_for_is_refused():
 
 
 async def test_a_worker_carries_a_call_that_it_never_heard_of_and_reports_to_whoever_asked():
-    requests = [Greet(who="bear"), Count(to=2), calls.Inspect()]
+    requests: list[AnyCall] = [Greet(who="bear"), Count(to=2), calls.Inspect()]
     received, sent = os.pipe()
     server = Server(sent, "scripted")
     server._engine = Polite()
@@ -115,7 +116,7 @@ def test_each_method_of_an_engine_takes_its_call_and_gives_the_answer_that_the_c
     for name, kind in KNOWN.items():
         method = getattr(engine, f"answer_{name}")
         given = get_type_hints(method)
-        answer = AsyncGenerator[kind.answer, None] if issubclass(kind, Stream) else kind.answer
+        answer = GenericAlias(AsyncGenerator, (kind.answer, None)) if issubclass(kind, Stream) else kind.answer
         assert given["return"] == answer
         assert list(given.values())[:2] == [kind, Reporter]
         assert inspect.isasyncgenfunction(method) == issubclass(kind, Stream)

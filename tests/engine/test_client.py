@@ -55,6 +55,7 @@ class Deaths(list):
 
 async def stopped(engine: WorkerEngine) -> int:
     """Stop the worker where it stands, so that what is asked of it stays unanswered."""
+    assert engine.pid is not None
     os.kill(engine.pid, signal.SIGSTOP)
     return engine.pid
 

@@ -82,7 +82,7 @@ def test_what_is_held_of_the_prefix_stays(kind):
 
 
 @pytest.mark.parametrize("kind", SIDE_BY_SIDE)
-def test_they_go_side_by_side_in_one_pass(kind):
+def test_they_go_side_by_side_in_one_pass(kind, monkeypatch):
     forward = forward_for(build(kind))
     assert forward.chunks_of_forks
     passed, once = [], forward._pass.batch
@@ -92,7 +92,7 @@ def test_they_go_side_by_side_in_one_pass(kind):
         return once(*arguments, **named)
 
     row = forward.logits(PROMPT).clone()
-    forward._pass.batch = counted
+    monkeypatch.setattr(forward._pass, "batch", counted)
     Comparison(forward, PROMPT, row, token, never).scored(some(1))
     assert passed == [(5, 12)]
 

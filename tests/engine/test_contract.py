@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import math
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ from explorer.core.query import Query
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine import calls
-from explorer.engine.base import encode_prompt, encode_source
+from explorer.engine.base import Engine, encode_prompt, encode_source
 from explorer.engine.compute.forward.cache import NoCache
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
@@ -34,12 +35,13 @@ async def case(request, tiny_folder, tmp_path_factory):
     scripted = request.param.startswith("scripted")
     folder = "" if scripted else str(tiny_folder("llama"))
     settings = ModelSettings(model=folder, name="scripted" if scripted else "tiny", device="cpu")
+    engine: Engine
     if request.param.endswith("worker"):
         log = tmp_path_factory.mktemp("log") / "engine.log"
         engine = WorkerEngine(settings, log, ["--engine", "scripted" if scripted else "transformers"])
     else:
         engine = ScriptedEngine.demo() if scripted else TransformersEngine(settings)
-    oracle = ScriptedEngine.demo() if scripted else TransformersEngine(settings, forward=NoCache)
+    oracle: Engine = ScriptedEngine.demo() if scripted else TransformersEngine(settings, forward=NoCache)
     said = []
     info = await engine.start(said.append)
     await oracle.start()
@@ -415,7 +417,7 @@ async def test_the_end_of_a_sequence_does_not_change_what_the_others_draw(case):
 async def test_a_sequence_stops_for_what_it_is_told_to(case):
     [drawn] = await sequences(case.engine, [case.prompt], eos=False)
     third = drawn[2].candidate.token
-    told = {
+    told: dict[str, dict[str, Any]] = {
         "stop_id": {"ids": (third.id,)},
         "unsure": {"prob_below": 1.0},
     }

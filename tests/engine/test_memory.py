@@ -1,4 +1,6 @@
 import errno
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -61,23 +63,24 @@ def test_an_allocation_that_really_fails_is_recognised_and_measured():
         torch.empty(TOO_MUCH, dtype=torch.uint8)
     assert memory.ran_out(caught.value)
     assert memory.asked(caught.value) == TOO_MUCH
-    assert 0 < memory.free(CPU) < TOO_MUCH
+    free = memory.free(CPU)
+    assert free is not None and 0 < free < TOO_MUCH
     assert "1,126 TB more were needed at once, " in memory.shortage(caught.value, CPU)
 
 
-def runs_out(forward):
+class RunsOut:
     """A forward pass that runs out of memory at the token ALWAYS, and at ONCE until it was there."""
-    been = []
 
-    def failing(*args, input_ids, **kwargs):
+    def __init__(self, forward: Callable[..., Any]) -> None:
+        self._forward = forward
+        self.been: list[list[int]] = []
+
+    def __call__(self, *args, input_ids, **kwargs):
         ids = input_ids.flatten().tolist()
-        if ALWAYS in ids or (ONCE in ids and not been):
-            been.append(ids)
+        if ALWAYS in ids or (ONCE in ids and not self.been):
+            self.been.append(ids)
             torch.empty(TOO_MUCH, dtype=torch.uint8)
-        return forward(*args, input_ids=input_ids, **kwargs)
-
-    failing.been = been
-    return failing
+        return self._forward(*args, input_ids=input_ids, **kwargs)
 
 
 @pytest.fixture(params=["llama", "mamba2"])
@@ -86,7 +89,7 @@ async def engine(request, tiny_folder, monkeypatch):
     await engine.start()
     monkeypatch.setattr(passes, "PART", 8)
     # Beside the model's own forward: its signature says what it takes.
-    engine.model.forward = runs_out(engine.model.forward)
+    engine.model.forward = RunsOut(engine.model.forward)
     yield engine
     await engine.close()
 

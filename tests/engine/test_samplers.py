@@ -13,7 +13,7 @@ def turned(knob: Knob) -> SamplingParams:
     """Settings of which one alone is not off."""
     values = {"ids": (2,), "biases": ((2, 1.5),)}
     value = values.get(knob.kind) or next(step for step in knob.steps if step not in (knob.off, 0))
-    return SamplingParams(**{knob.name: value})
+    return SamplingParams().replace(**{knob.name: value})
 
 
 @pytest.mark.parametrize("knob", [knob for knob in KNOBS if knob.name != "seed"], ids=lambda knob: knob.name)

@@ -15,7 +15,9 @@ TEXT = "Once upon a time there was a little girl who lived in a small house. 옛
 
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    return Vocabulary.from_folder(embedded_folder())
+    vocabulary = Vocabulary.from_folder(embedded_folder())
+    assert vocabulary is not None
+    return vocabulary
 
 
 @pytest.fixture

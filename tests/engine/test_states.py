@@ -34,6 +34,7 @@ def without(monkeypatch):
 
     def install(name: str) -> None:
         spec = importlib.util.spec_from_file_location("states_of_another_transformers", states.__file__)
+        assert spec is not None and spec.loader is not None
         other = importlib.util.module_from_spec(spec)
         with monkeypatch.context() as renamed:
             renamed.delattr(cache_utils, name)

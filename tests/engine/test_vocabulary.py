@@ -112,8 +112,8 @@ def family(name: str) -> Tokenizer:
         case "gemma":
             return byte_fallback(spaces, None, [*fallback, decoders.Fuse()])
         case "mistral":
-            split = pre_tokenizers.Metaspace("▁", prepend_scheme="first", split=False)
-            return byte_fallback(None, split, [*fallback, decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+            marked = pre_tokenizers.Metaspace("▁", prepend_scheme="first", split=False)
+            return byte_fallback(None, marked, [*fallback, decoders.Fuse(), decoders.Strip(" ", 1, 0)])
         case "unigram":
             return unigram()
     return wordpiece()

@@ -13,7 +13,7 @@ from explorer.core.record.record import Record
 from explorer.core.token import label
 from explorer.export import html
 from explorer.export.colours import DARK, LIGHT
-from explorer.export.document import Document, alive
+from explorer.export.document import Document, alive, shown
 from explorer.export.rows import node_row, prompt_rows
 from tests.export import chromium
 
@@ -198,7 +198,7 @@ def test_a_browser_shows_the_path_without_a_fault(show, request, name):
         page.text("#text")
         .replace("·", "")
         .replace("↵\n", "\n")
-        .startswith(html.shown("".join(row.completes for row in document.path())).replace("·", ""))
+        .startswith(shown("".join(row.completes for row in document.path())).replace("·", ""))
     )
     assert page.evaluate("document.images.length + document.scripts.length") == 2
 
@@ -240,9 +240,7 @@ def test_an_alternative_that_was_tried_leads_to_its_branch(show, document):
     page = show(document, "#n=0.4&t=6")
     page.click("#table .tried button")
     tree = document.session.trees[0]
-    assert page.text("#text").startswith(
-        "<|begin|>Once upon a" + html.shown("".join(node.text for node in tree.path(6)))
-    )
+    assert page.text("#text").startswith("<|begin|>Once upon a" + shown("".join(node.text for node in tree.path(6))))
     assert page.text("#detail .name") == label(tree.nodes[5].token)
 
 
@@ -278,7 +276,7 @@ def test_the_page_is_never_wider_than_the_window(show, hostile, width):
 
 @needs_chromium
 def test_a_fork_of_many_branches_lists_some_and_the_one_that_is_shown(show, header):
-    said = [events.Prompt(text="a", ids=[0], bytes=["61"])]
+    said: list[events.AnyEvent] = [events.Prompt(text="a", ids=[0], bytes=["61"])]
     for node in range(1, 251):
         said.append(events.Add(parent=0, node=node, id=node, bytes="2062", source="picked", prob=0.01))
         said.append(events.Move(node=0))

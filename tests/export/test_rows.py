@@ -42,6 +42,7 @@ def test_csv_has_a_row_for_each_token_of_the_record_with_its_numbers(record, doc
         assert (int(row["node"]), int(row["parent"]), int(row["id"])) == (event.node, event.parent, event.id)
         assert (number(row["prob"]), number(row["sampling_prob"])) == (event.prob, event.sampling_prob)
         assert (row["source"], number(row["rank"]), number(row["seed"])) == (event.source, event.rank, event.seed)
+        assert event.prob is not None
         assert number(row["logprob"]) == math.log(event.prob)
         assert number(row["surprisal"]) == pytest.approx(-math.log2(event.prob))
 
@@ -102,7 +103,8 @@ def test_json_has_the_bytes_of_hostile_tokens_and_the_text_only_where_it_is_whol
 def test_the_runs_of_a_tree_are_its_nodes_with_the_sums_of_their_logprobs(document):
     tree = document.session.trees[0]
     found = list(branches(0, tree))
-    assert sorted(row.node for run in found for row in run.rows) == list(range(1, 9))
+    assert {row.node for run in found for row in run.rows} == set(range(1, 9))
+    assert sum(len(run.rows) for run in found) == 8
     for run in found:
         path = tree.path(run.rows[-1].node)
         assert run.logprob == pytest.approx(sum(math.log(node.choice.prob) for node in path))
@@ -111,7 +113,10 @@ def test_the_runs_of_a_tree_are_its_nodes_with_the_sums_of_their_logprobs(docume
 
 
 def test_a_token_of_which_the_record_tells_no_more_than_the_id_is_written_as_it(header):
-    said = [events.Prompt(text="a b", ids=[5, 6]), events.Add(parent=0, node=1, id=7, source="forced")]
+    said: list[events.AnyEvent] = [
+        events.Prompt(text="a b", ids=[5, 6]),
+        events.Add(parent=0, node=1, id=7, source="forced"),
+    ]
     document = Document.of(Record(header, said), "it")
     assert document.text() == "#5#6#7"
     assert [(row.token, row.text, row.bytes, row.prob) for row in document.path()] == [

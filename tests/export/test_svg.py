@@ -32,7 +32,7 @@ def test_the_picture_has_the_text_of_the_path_and_its_model(document):
 def test_every_token_with_a_number_has_its_heat_and_a_sign_beside_the_colour(document, heat, theme):
     root = picture(document, heat, theme)
     colours = {value: name for name, value in (LIGHT if theme == "light" else DARK).items()}
-    used = [colours[rect.get("fill")] for rect in root.iter(SPACE + "rect")]
+    used = [colours[rect.get("fill", "")] for rect in root.iter(SPACE + "rect")]
     known = sum(row.prob is not None for row in document.path())
     assert sum(name.startswith("heat-") for name in used) == known + 5
     assert used.count("mark") == sum(name.startswith("heat-") and name != "heat-0" for name in used)
@@ -52,7 +52,7 @@ def test_hostile_tokens_are_text_and_the_picture_is_xml(hostile):
 
 
 def test_wide_characters_take_two_cells_and_marks_none(hostile):
-    places = {element.text: float(element.get("x")) for element in picture(hostile).iter(SPACE + "tspan")}
+    places = {element.text: float(element.get("x", "")) for element in picture(hostile).iter(SPACE + "tspan")}
     assert places["글"] - places["한"] == 2 * svg.CELL
     assert "e" not in places and "e\u0301" in places
 

@@ -62,6 +62,7 @@ class Painter:
         self._paint = app.main.paint
         self._told: Snapshot | None = None
         self._events = 0
+        # Beside the methods of the program, which go on painting.
         app.main.paint = self.paint  # type: ignore[method-assign]
         app.post_display_hook = self.displayed  # type: ignore[method-assign]
 
@@ -90,7 +91,7 @@ class Person:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
 
-    async def act(self, pilot: Pilot[None]) -> None:
+    async def act(self, pilot: Pilot[object]) -> None:
         app = pilot.app
         assert isinstance(app, ExplorerApp)
         main, do = app.main, cast(MainScreen, app.screen).action_do
@@ -114,7 +115,12 @@ class Person:
     def delete(self, main: WalkDesk) -> Callable[[], object]:
         session = main.walk.session
         assert session is not None
-        return lambda: session.node and main.walk.apply(session.delete(session.node))
+
+        def act() -> None:
+            if session.node:
+                main.walk.apply(session.delete(session.node))
+
+        return act
 
     def name(self, main: WalkDesk) -> Callable[[], object]:
         session = main.walk.session
@@ -149,7 +155,7 @@ def explore(seed: int, record: str, model: str) -> None:
 def warm_up() -> None:
     """Open and close one, so that each of its successors finds what it needs imported and parsed."""
 
-    async def leave(pilot: Pilot[None]) -> None:
+    async def leave(pilot: Pilot[object]) -> None:
         await pilot.pause()
         pilot.app.exit()
 

@@ -41,14 +41,15 @@ class Explorers:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._asked, self._told = self._process.stdin, self._process.stdout
         self._buffer = b""
 
     def kill_one(self, seed: int, model: str, chance: random.Random) -> tuple[Path, list[dict[str, Any]]]:
         """Let one explore, and kill it; its record, and what was painted until then."""
         record = self._folder / f"{seed}.jsonl"
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"seed": seed, "record": str(record), "model": model}).encode() + b"\n")
-        self._process.stdin.flush()
+        self._asked.write(json.dumps({"seed": seed, "record": str(record), "model": model}).encode() + b"\n")
+        self._asked.flush()
         child = self._line()["child"]
         painted = []
         for _ in range(chance.randint(1, 12)):
@@ -62,8 +63,8 @@ class Explorers:
         return record, painted
 
     def close(self) -> None:
-        self._process.stdin.close()
-        self._process.stdout.close()
+        self._asked.close()
+        self._told.close()
         assert self._process.wait(SOON) == 0
 
     def _line(self) -> dict[str, Any]:
@@ -76,9 +77,9 @@ class Explorers:
 
     def _read(self, seconds: float) -> bool:
         """Read what there is, after waiting so long at most; False where nothing came."""
-        ready, _, _ = select.select([self._process.stdout], [], [], seconds)
+        ready, _, _ = select.select([self._told], [], [], seconds)
         if ready:
-            self._buffer += os.read(self._process.stdout.fileno(), 2**20)
+            self._buffer += os.read(self._told.fileno(), 2**20)
         return bool(ready)
 
 

@@ -226,7 +226,7 @@ def test_looser_settings_keep_more_and_tighter_ones_less(top_p, min_p, typical_p
 def test_every_setting_gives_way_or_says_why_not():
     assert sorted([*LOOSENED, *FIRM]) == sorted(knob.name for knob in KNOBS)
     for name in LOOSENED:
-        params = SamplingParams(**{name: 0.05})
+        params = SamplingParams().replace(**{name: 0.05})
         assert loosened(params, 0.5).settings.keys() == {name}
         assert loosened(params, 0.5) != params
 

@@ -1,8 +1,9 @@
 """A person at the explorer: keys, each after the answer to the one before, and what can be read on the screen."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Protocol, cast
 
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
@@ -18,12 +19,21 @@ TOO_LONG = 300
 """Seconds after which a screen that does not come to rest is a failure."""
 
 
+class Loop(Protocol):
+    """What asyncio's loop holds, and tells nobody: there is no other way to ask whether it has anything to do."""
+
+    _ready: Collection[asyncio.Handle]
+    _scheduled: Collection[asyncio.TimerHandle]
+
+    def time(self) -> float: ...
+
+
 async def rest(pilot: Pilot) -> None:
     """Wait until nothing more happens by itself: no callback is ready, and no timer is due soon.
 
     What waits for an engine that does not answer, or for a person, is at rest; a thread that works is not seen.
     """
-    loop = asyncio.get_running_loop()
+    loop = cast(Loop, asyncio.get_running_loop())
     late = loop.time() + TOO_LONG
     while steady(pilot) or loop._ready or any(due(timer, loop.time()) for timer in loop._scheduled):
         assert loop.time() < late, f"the screen does not come to rest: {loop._ready} {loop._scheduled}"
@@ -39,8 +49,8 @@ def steady(pilot: Pilot) -> bool:
     fields = [
         field
         for screen in pilot.app.screen_stack
-        for field in screen.query("*").results(Input | TextArea)
-        if field.cursor_blink
+        for field in screen.query("*")
+        if isinstance(field, Input | TextArea) and field.cursor_blink
     ]
     for field in fields:
         field.cursor_blink = False

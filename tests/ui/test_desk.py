@@ -131,7 +131,7 @@ async def test_a_desk_paints_a_few_times_while_thousands_of_tokens_are_drawn_and
             painted.append(len(desk.walk.snapshot.path))
             paint()
 
-        desk.paint = counted  # type: ignore[method-assign]
+        desk.paint = counted  # type: ignore[method-assign]  # The desk paints; it is only counted.
         rules = StopRules(max_new_tokens=1500, eos=False)
         desk.run.settings = RunSettings(rules=rules)
         began = time.monotonic()

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from textual.app import App
 
@@ -6,7 +9,7 @@ from explorer.core.sampling.sequence import SampledSequence
 from explorer.errors import EngineDied, UsageError
 from explorer.ui.commands import COMMANDS
 from explorer.ui.keymap import Keymap
-from explorer.ui.screens.dialog import sentence_of
+from explorer.ui.screens.dialog import Dialog, sentence_of
 from explorer.ui.screens.force import ForceScreen
 from explorer.ui.screens.form import FormScreen
 from explorer.ui.screens.help import HelpScreen
@@ -38,7 +41,7 @@ class Drawn:
         look()
 
 
-DIALOGS = {
+DIALOGS: dict[str, Callable[[], Dialog[Any]]] = {
     "help": lambda: HelpScreen(Keymap(COMMANDS, {}), Wording(Keymap(COMMANDS, {}).first)),
     "force": lambda: ForceScreen(" fox", refuse, refuse),
     "form": lambda: FormScreen("Form", [Field("a", "A", "")], {"a": "1"}, dict),
@@ -49,7 +52,7 @@ DIALOGS = {
     "chat": lambda: PromptScreen(Draft("Once", None, True), refuse, refuse),
     "save": lambda: SaveScreen("walk.jsonl", refuse),
     "search": lambda: SearchScreen(refuse),
-    "sequences": lambda: SequencesScreen(Drawn()),
+    "sequences": lambda: SequencesScreen(Drawn()),  # type: ignore[arg-type]  # It is all that the dialog asks of a fork.
 }
 
 
@@ -77,7 +80,7 @@ async def test_a_key_that_comes_before_a_dialog_is_there_or_when_it_is_gone_mean
         assert not dialog.ready
         await press_all(app, dialog)
         await pilot.pause()
-        assert app.screen is dialog and dialog.ready
+        assert (app.screen is dialog, dialog.ready) == (True, True)
         dialog.dismiss(None)
         await press_all(app, dialog)
         assert not dialog.ready

@@ -1,3 +1,5 @@
+import msgspec
+
 from explorer.core.record import events, journal
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.scripted import ScriptedEngine
@@ -47,7 +49,7 @@ async def test_inside_the_prompt_a_table_stands_before_each_token_but_the_first(
         await press(pilot, "enter", "escape")
         assert (app.main.walk.focus, app.main.candidates.selected.token.bytes) == (None, b" time")
     seen = [event for event in journal.read(tmp_path / "walk.jsonl").events if isinstance(event, events.Seen)]
-    assert [event.at for event in seen if event.at is not events.msgspec.UNSET] == [3, 2, 1]
+    assert [event.at for event in seen if event.at is not msgspec.UNSET] == [3, 2, 1]
 
 
 async def test_a_table_inside_the_prompt_is_asked_for_once(explore, tmp_path):
@@ -188,7 +190,7 @@ async def test_jumps_go_to_surprises_forks_and_token_numbers(explore):
         await press(pilot, "right_square_bracket")
         assert app.main.walk.focus == 5
         await press(pilot, "right_square_bracket")
-        assert app.main.walk.focus is None
+        assert (app.main.walk.focus, note(app)) == (None, "nothing more to jump to ahead; J says what counts")
         await press(pilot, "2", "right_square_bracket")
         assert (app.main.walk.focus, note(app)) == (2, "token 2")
         await press(pilot, "9", "9", "right_square_bracket")

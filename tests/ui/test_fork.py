@@ -9,7 +9,7 @@ from explorer.core.sampling.stopping import StopRules
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied
 from explorer.ui.screens.sequences import SequencesScreen
-from tests.ui.person import drawn, press, rest, said, settle
+from tests.ui.person import drawn, press, rest, said, settle, until
 
 PARAMS = SamplingParams(temperature=3.0, seed=4)
 RULES = StopRules(max_new_tokens=6, eos=False)
@@ -23,10 +23,9 @@ async def test_sequences_are_drawn_chosen_and_kept(explore, tmp_path):
         await press(pilot, "space")
         await pilot.press("5", "N")
         await rest(pilot)
-        while app.screen.pane.drawing:
-            await pilot.pause()
+        await until(pilot, lambda: not app.screen.pane.drawing)
         assert isinstance(app.screen, SequencesScreen)
-        assert "30 tokens · 5 of 5 finished" in app.screen.dialog.border_title
+        assert "30 tokens · 5 of 5 finished" in str(app.screen.dialog.border_title)
         await pilot.press("down", "down", "enter")
         await settle(pilot)
         assert (drawn(app), said(app)) == (7, "the end of sequence 3 of 5")
@@ -34,8 +33,7 @@ async def test_sequences_are_drawn_chosen_and_kept(explore, tmp_path):
         await pilot.press("N")
         await rest(pilot)
         assert len(app.screen._fork.sequences) == 4
-        while app.screen.pane.drawing:
-            await pilot.pause()
+        await until(pilot, lambda: not app.screen.pane.drawing)
         await pilot.press("escape")
         await settle(pilot)
         assert drawn(app) == 7

@@ -167,7 +167,7 @@ async def test_help_has_the_keys_of_a_replay_and_escape_leaves(record):
 
 
 async def test_a_long_record_is_gone_through_in_parts(header):
-    happened = [events.Prompt(text="a", ids=[97], bytes=["61"])]
+    happened: list[events.AnyEvent] = [events.Prompt(text="a", ids=[97], bytes=["61"])]
     happened += [events.Add(parent=index, node=index + 1, id=97, bytes="61", source="forced") for index in range(4500)]
     app = replay(Record(header, happened))
     async with app.run_test() as pilot:

@@ -76,7 +76,12 @@ async def test_keys_are_answered_while_a_fast_engine_draws(explore, tmp_path):
         await settle(pilot)
         paints = []
         paint = app.main.paint
-        app.main.paint = lambda: (paints.append(drawn(app)), paint())
+
+        def counted() -> None:
+            paints.append(drawn(app))
+            paint()
+
+        app.main.paint = counted
         await pilot.press("a")
         while drawn(app) < 50:
             await pilot.pause()

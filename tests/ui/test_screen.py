@@ -8,6 +8,7 @@ from textual.widgets import OptionList
 from explorer.core.record import events as record
 from explorer.core.record import journal
 from explorer.core.sampling.params import SamplingParams
+from explorer.engine.base import silent
 from explorer.engine.scripted.scripted import EOS, ScriptedEngine
 from explorer.errors import EngineError, ModelError
 from explorer.ui.screens.prompt import PromptScreen
@@ -146,7 +147,7 @@ async def test_a_knob_turned_on_the_way_holds_from_the_next_token(explore):
         go_on.set()
         await settle(pilot)
         session = app.main.walk.session
-        turned = [isinstance(e, record.Params) and e.temperature == 0 for e in session.events].index(True)
+        turned = [isinstance(e, record.Params) and e.params().temperature == 0 for e in session.events].index(True)
         after = [e for e in session.events[turned:] if isinstance(e, record.Add)]
         assert after
         assert all(e.sampling_prob == 1.0 for e in after)
@@ -350,7 +351,7 @@ async def test_a_model_that_cannot_be_loaded_is_a_sentence_and_can_be_tried_agai
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "There is no folder nowhere." in app.main.candidates.message
-        assert isinstance(app.main.loader.fault, ModelError)
+        assert str(app.main.loader.fault) == "There is no folder nowhere."
         await press(pilot, "enter", "space", "a", "t", "left")
         engine.broken = False
         await press(pilot, "R")
@@ -501,10 +502,10 @@ async def test_a_knob_turned_while_the_prompt_is_scored_does_not_begin_it_again(
     class Slow(ScriptedEngine):
         scored = 0
 
-        async def score(self, ids, top):
+        async def score(self, ids, top, begin=0, *, report=silent):
             self.scored += 1
             await go_on.wait()
-            async for part in super().score(ids, top):
+            async for part in super().score(ids, top, begin, report=report):
                 yield part
 
     go_on = asyncio.Event()

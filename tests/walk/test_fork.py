@@ -47,6 +47,7 @@ async def test_each_sequence_is_a_branch_with_the_tokens_of_its_row(walk):
     assert walk.session.node == here
     adds = [event for event in walk.session.events if isinstance(event, events.Add) and event.rows == 5]
     [seed] = {event.seed for event in adds}
+    assert seed is not None
     assert [path(walk, fork, index) for index in range(5)] == await expected(walk, seed, 5)
     assert seed != PARAMS.seed
     assert {event.row for event in adds} <= set(range(5))

@@ -6,6 +6,7 @@ import pytest
 from explorer.core.record import events, journal
 from explorer.core.record.events import Header
 from explorer.core.record.record import Record
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.walk.recorded import recorded_session
 from explorer.errors import RecordError, UsageError
 from explorer.walk.player import LONGEST, Pace, Player
@@ -16,12 +17,13 @@ V1 = Path("tests/data/record-v1.jsonl")
 
 def letters(*times: float, header: Header) -> Record:
     """A prompt, and a token at each of some times."""
-    happened = [events.Prompt(t=1.0, text="a", ids=[97], bytes=["61"])]
+    happened: list[events.AnyEvent] = [events.Params.of(SamplingParams(seed=1))]
+    happened += [events.Prompt(t=1.0, text="a", ids=[97], bytes=["61"])]
     happened += [
         events.Add(t=1.0 + t, parent=index, node=index + 1, id=98 + index, bytes=f"{98 + index:x}", source="picked")
         for index, t in enumerate(times)
     ]
-    return Record(header, [events.Params(temperature=1, top_p=1, top_k=0, seed=1), *happened, events.End(t=99)])
+    return Record(header, [*happened, events.End(t=99)])
 
 
 def text(player):

@@ -4,6 +4,7 @@ from functools import partial
 import pytest
 
 from explorer.core.sampling.params import SamplingParams
+from explorer.engine.base import silent
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import OutOfMemory
 from explorer.walk import opening
@@ -17,12 +18,12 @@ class Scores(ScriptedEngine):
 
     fails = False
 
-    async def score(self, ids, top):
+    async def score(self, ids, top, begin=0, *, report=silent):
         if self.fails:
             raise OutOfMemory("The memory is full.")
         self.go = asyncio.Event()
         await self.go.wait()
-        async for part in super().score(ids, top):
+        async for part in super().score(ids, top, begin, report=report):
             yield part
 
 
@@ -41,6 +42,7 @@ async def test_a_prompt_whose_scoring_is_skipped_has_its_table_and_no_numbers():
         await asyncio.sleep(0)
     assert walk.tables.scoring.skip()
     await waiting
+    assert walk.session is not None
     assert walk.session.cursor.distribution is not None
     assert walk.session.tree.scores == []
     assert not walk.tables.scoring.skip() and not walk.tables.scoring.wanted(walk.session)

@@ -8,6 +8,7 @@ import asyncio
 import math
 import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Self
 
 from explorer.core.asked import Asked
 from explorer.core.chat import ROLES
@@ -41,7 +42,7 @@ class ScriptedEngine(Engine):
         """While it is set to an event that is not, answers wait: a slow engine, for tests."""
 
     @classmethod
-    def demo(cls, context_length: int = 512) -> "ScriptedEngine":
+    def demo(cls, context_length: int = 512) -> Self:
         """Tells a very short story."""
         return cls(language.story(), context_length)
 

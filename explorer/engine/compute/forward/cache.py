@@ -19,7 +19,7 @@ from explorer.engine.capabilities import NOTHING_KEPT, Capabilities
 from explorer.engine.compute import memory
 from explorer.engine.compute.forward import passes
 from explorer.engine.compute.forward.batch import Batch
-from explorer.engine.compute.forward.forward import Cancelled, Forward
+from explorer.engine.compute.forward.forward import Cancelled
 from explorer.engine.compute.forward.passes import FAILURES, ForwardPass
 from explorer.engine.compute.forward.probe import capabilities_of, copies, copies_chunks, pads
 from explorer.engine.compute.forward.states import Snapshots, forked, new_cache
@@ -241,7 +241,7 @@ class PrefixCache:
         self._snapshots.clear()
 
 
-def forward_for(model: PreTrainedModel) -> Forward:
+def forward_for(model: PreTrainedModel) -> PrefixCache | NoCache:
     """The fastest scheme that is right for the model."""
     capabilities = capabilities_of(model)
     for note in capabilities.notes:
