@@ -3,21 +3,23 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from explorer.ui.command import Command
 from explorer.ui.commands import COMMANDS, REPLAY_COMMANDS
 from explorer.ui.screens.help import MARKS
 from explorer.ui.tables.branches import BRANCHES
 from explorer.ui.tables.candidates import HITS, candidates
+from explorer.ui.tables.column import Column
 from explorer.ui.tables.models import MODELS
 from explorer.ui.tables.options import options
 from explorer.ui.tables.sequences import SEQUENCES
 from explorer.wording import Keys, Wording, sentences
 
 ENGLISH = sentences("en")
-EVERY_COMMAND = [*COMMANDS, *REPLAY_COMMANDS]
+EVERY_COMMAND: list[Command[Any]] = [*COMMANDS, *REPLAY_COMMANDS]
 ROOMS = [Path("explorer/ui"), Path("explorer/walk")]
 SAYS = {"words", "_words"}
 """What a Wording is called where it is asked for a sentence."""
@@ -157,7 +159,7 @@ def test_each_command_has_its_words_and_no_words_are_without_a_command():
 
 
 def test_each_column_has_a_title_and_no_title_is_without_a_column():
-    tables = [candidates(6, True), HITS, options(0), SEQUENCES, MODELS, BRANCHES]
+    tables: list[tuple[Column[Any], ...]] = [candidates(6, True), HITS, options(0), SEQUENCES, MODELS, BRANCHES]
     columns = {column.id for table in tables for column in table if column.head}
     assert {name.split(".")[1] for name in ENGLISH if name.startswith("columns.")} == columns
 

@@ -9,7 +9,7 @@ from explorer.core.sampling.sequence import SampledSequence
 from explorer.errors import EngineDied, UsageError
 from explorer.ui.commands import COMMANDS
 from explorer.ui.keymap import Keymap
-from explorer.ui.screens.dialog import Dialog, sentence_of
+from explorer.ui.screens.dialog import Dialog
 from explorer.ui.screens.force import ForceScreen
 from explorer.ui.screens.form import FormScreen
 from explorer.ui.screens.help import HelpScreen
@@ -41,18 +41,21 @@ class Drawn:
         look()
 
 
+KEYMAP = Keymap(COMMANDS, {})
+WORDS = Wording(KEYMAP.first)
+
 DIALOGS: dict[str, Callable[[], Dialog[Any]]] = {
-    "help": lambda: HelpScreen(Keymap(COMMANDS, {}), Wording(Keymap(COMMANDS, {}).first)),
-    "force": lambda: ForceScreen(" fox", refuse, refuse),
-    "form": lambda: FormScreen("Form", [Field("a", "A", "")], {"a": "1"}, dict),
-    "models": lambda: ModelsScreen([entry("one"), entry("two")], "one"),
-    "name": lambda: NameScreen("here"),
-    "options": lambda: OptionsScreen(" fox", refuse),
-    "prompt": lambda: PromptScreen(Draft("Once"), refuse, refuse),
-    "chat": lambda: PromptScreen(Draft("Once", None, True), refuse, refuse),
-    "save": lambda: SaveScreen("walk.jsonl", refuse),
-    "search": lambda: SearchScreen(refuse),
-    "sequences": lambda: SequencesScreen(Drawn()),  # type: ignore[arg-type]  # It is all that the dialog asks of a fork.
+    "help": lambda: HelpScreen(KEYMAP, WORDS),
+    "force": lambda: ForceScreen(WORDS, " fox", refuse, refuse),
+    "form": lambda: FormScreen(WORDS, "Form", [Field("a", "A", "")], {"a": "1"}, dict),
+    "models": lambda: ModelsScreen(WORDS, [entry("one"), entry("two")], "one"),
+    "name": lambda: NameScreen(WORDS, "here"),
+    "options": lambda: OptionsScreen(WORDS, " fox", refuse),
+    "prompt": lambda: PromptScreen(WORDS, Draft("Once"), refuse, refuse),
+    "chat": lambda: PromptScreen(WORDS, Draft("Once", None, True), refuse, refuse),
+    "save": lambda: SaveScreen(WORDS, "walk.jsonl", refuse),
+    "search": lambda: SearchScreen(WORDS, refuse),
+    "sequences": lambda: SequencesScreen(WORDS, Drawn()),  # type: ignore[arg-type]  # It is all that the dialog asks of a fork.
 }
 
 
@@ -103,5 +106,6 @@ async def test_escape_leaves_a_dialog_that_has_only_just_been_opened(name):
 
 
 def test_where_the_engine_died_it_is_said_how_to_go_on():
-    assert sentence_of(UsageError("No.")) == "No."
-    assert sentence_of(EngineDied("It was killed.")).startswith("It was killed. Esc, then R")
+    dialog = DIALOGS["name"]()
+    assert dialog.sentence_of(UsageError("No.")) == "No."
+    assert dialog.sentence_of(EngineDied("It was killed.")).startswith("It was killed. Esc, then R")
