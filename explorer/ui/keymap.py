@@ -27,10 +27,14 @@ class Keymap:
             return shown
         return " ".join(written(key) for key in self.keys(command))
 
+    def key(self, command: str) -> str:
+        """The one by which a sentence names a command; the command's id, where it has none."""
+        return written((self.keys(command) or [command])[0])
+
     @property
     def first(self) -> dict[str, str]:
-        """The key by which a sentence names each command; the command's id, where it has none."""
-        return {command: written((self.keys(command) or [command])[0]) for command in self.commands}
+        """That of each command."""
+        return {command: self.key(command) for command in self.commands}
 
     @property
     def clashes(self) -> list[tuple[str, str, str]]:

@@ -14,7 +14,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from explorer.ui.command import bindings, latin_keys, written
+from explorer.ui.command import bindings, latin_keys
 from explorer.ui.commands import COMMANDS, REPLAY_COMMANDS
 from explorer.ui.desk import Desk
 from explorer.ui.replay_desk import ReplayDesk
@@ -55,7 +55,7 @@ class DeskScreen(Screen[None], Generic[OneDesk]):
         binding = replace(
             active.binding,
             description=command.footer_words(words),
-            key_display=written(active.binding.key).replace("Ctrl+", "^"),
+            key_display=self.desk.keymap.key(command.id).replace("Ctrl+", "^"),
             tooltip=command.help(words),
         )
         return active._replace(binding=binding, tooltip=binding.tooltip)
