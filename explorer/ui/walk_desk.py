@@ -31,8 +31,9 @@ from explorer.ui.repaint import FRAME, Repaint
 from explorer.ui.screens.prompt import Draft
 from explorer.ui.view import View
 from explorer.ui.widgets.candidates import CandidatesPane
+from explorer.ui.widgets.knobs import KnobsPane
 from explorer.ui.widgets.pane import Pane
-from explorer.ui.widgets.panel import KnobsPane, SamplerPanel
+from explorer.ui.widgets.panel import SamplerPanel
 from explorer.ui.widgets.status import Status
 from explorer.ui.widgets.tree import TreePane
 from explorer.walk.run import Run

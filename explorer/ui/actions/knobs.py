@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from explorer.core.sampling.knobs import KNOB
 from explorer.core.sampling.params import MODELS_OWN, Preset, SamplingParams, new_seed, preset_of
 from explorer.errors import UsageError
-from explorer.ui.widgets.panel import PRESET, KnobsPane, SamplerPanel
+from explorer.ui.widgets.knobs import PRESET, KnobsPane
+from explorer.ui.widgets.panel import SamplerPanel
 
 if TYPE_CHECKING:
     from explorer.ui.walk_desk import WalkDesk
