@@ -73,7 +73,7 @@ def poisoned(place: Place) -> dict[str, str]:
         ids = list(range(20, 40))
         await engine.next(ids, PLAIN, 20)
         # The engine's own look at the ids lets it through.
-        engine._limits = Limits(10 * NO_SUCH_ID, engine.info.context_length)
+        engine.prefixes.limits = Limits(10 * NO_SUCH_ID, engine.info.context_length)
         return {
             "an id that is not there": await answer(engine.next([*ids, NO_SUCH_ID], PLAIN, 20)),
             "a stored row": await answer(engine.next(ids, PLAIN, 20)),

@@ -89,7 +89,7 @@ class TransformersEngine(Engine):
             if memory.ran_out(error):
                 raise memory.does_not_fit(self.settings.name, self.model.device, error) from error
             raise
-        limits = self._limits = Limits(probe.numel(), context_length(self.model.config))
+        limits = Limits(probe.numel(), context_length(self.model.config))
         self.eos_ids = sorted(eos_ids(self.model) | tokenizer_eos)
         self.prefixes = Prefixes(forward, probe, limits, self.eos_ids, self.vocabulary.token)
         return EngineInfo(
@@ -122,12 +122,12 @@ class TransformersEngine(Engine):
     # The calls.
 
     async def answer_next(self, call: calls.Next, report: Reporter) -> Distribution:
-        self._limits.check_params(call.params)
+        self.prefixes.limits.check_params(call.params)
         return await self._compute(partial(self.prefixes.table, self._asked(call), call.top, call.include), report)
 
     async def answer_generate(self, call: calls.Generate, report: Reporter) -> AsyncGenerator[Step, None]:
-        self._limits.check_room(call.ids)
-        self._limits.check_params(call.params)
+        self.prefixes.limits.check_room(call.ids)
+        self.prefixes.limits.check_params(call.params)
         check_sampling(call.params)
         asked = self._asked(call)
         for count in range(call.max_new_tokens):
@@ -141,9 +141,9 @@ class TransformersEngine(Engine):
 
     async def answer_sample(self, call: calls.Sample, report: Reporter) -> AsyncGenerator[list[Drawn], None]:
         check_sampling(call.params, call.num_sequences)
-        self._limits.check_params(call.params)
+        self.prefixes.limits.check_params(call.params)
         for ids in call.prompts:
-            self._limits.check_room(ids)
+            self.prefixes.limits.check_room(ids)
 
         def begin(turn: Turn) -> tuple[Sequences, list[Drawn]]:
             sequences = Sequences(
@@ -155,7 +155,7 @@ class TransformersEngine(Engine):
                 call.num_sequences,
                 call.stop,
                 self.eos_ids,
-                self._limits.context_length,
+                self.prefixes.limits.context_length,
             )
             return sequences, sequences.step(turn.cancelled)
 
@@ -166,7 +166,7 @@ class TransformersEngine(Engine):
             drawn = await self._thread.run(partial(self._sampled, sequences), report)
 
     async def answer_score(self, call: calls.Score, report: Reporter) -> AsyncGenerator[list[Scored], None]:
-        self._limits.check(call.ids)
+        self.prefixes.limits.check(call.ids)
         token = self.vocabulary.token
         if call.begin == 0:
             yield [Scored(token(call.ids[0], first=True))]
@@ -181,7 +181,7 @@ class TransformersEngine(Engine):
 
     async def answer_compare(self, call: calls.Compare, report: Reporter) -> list[list[Scored]]:
         for continuation in ([], *call.continuations):
-            self._limits.check([*call.ids, *continuation])
+            self.prefixes.limits.check([*call.ids, *continuation])
 
         def work(turn: Turn) -> list[list[Scored]]:
             row = self.prefixes.row(call.ids, turn).logits
@@ -191,13 +191,13 @@ class TransformersEngine(Engine):
         return await self._compute(work, report)
 
     async def answer_search(self, call: calls.Search, report: Reporter) -> Found:
-        self._limits.check_params(call.params)
+        self.prefixes.limits.check_params(call.params)
         asked, vocabulary = self._asked(call), self.vocabulary
 
         def work(turn: Turn) -> Found:
             row = self.prefixes.row(call.ids, turn)
             matching = vocabulary.entries.matching(call.query, turn.cancelled)
-            known = [token_id for token_id in matching if token_id < self._limits.vocab_size]
+            known = [token_id for token_id in matching if token_id < self.prefixes.limits.vocab_size]
             with torch.inference_mode():
                 return Found(first_of(known, row, asked, call.limit, vocabulary.token), len(known))
 
@@ -216,7 +216,7 @@ class TransformersEngine(Engine):
             ids = self.vocabulary.encode(call.text, call.special_tokens)
         else:
             ids = await asyncio.to_thread(self.vocabulary.continuation, call.text)
-        size = self._limits.vocab_size
+        size = self.prefixes.limits.vocab_size
         if ids and max(ids) >= size:
             raise UsageError(
                 f"The tokenizer of {self.settings.name} gives the token {max(ids)}, but the model has {size} tokens: "
