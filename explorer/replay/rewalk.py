@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 from msgspec import UNSET
 
-from explorer.core.asked import Asked
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.place import Place
 from explorer.core.record.events import Add, AnyEvent, Move, Prompt, Score, Seen
@@ -90,14 +89,9 @@ class Rewalk:
         return event
 
     async def _table(self, place: Place, listed: list[int], top: int) -> Distribution:
-        table = await table_of(self._engine, self._asked(place), listed, top)
+        table = await table_of(self._engine, self._session.asked(place), listed, top)
         self._session.learn(candidate.token for candidate in table.candidates)
         return table
-
-    def _asked(self, place: Place) -> Asked:
-        session = self._session
-        length = len(session.tree.prompt) if place.at is None else place.at
-        return Asked(session.params, session.prefix(place), length)
 
     async def _seen(self, event: Seen) -> Seen:
         """The first rows, as many as there were, and every row that was listed."""
@@ -147,4 +141,4 @@ class Rewalk:
         """What this engine draws after a node; None where another draw is due."""
         if draw not in (above.draws, above.taken):
             return None
-        return await drawn(self._engine, self._asked(Place(above.number)), draw or 0)
+        return await drawn(self._engine, self._session.asked(Place(above.number)), draw or 0)

@@ -129,9 +129,7 @@ class Walk:
     def asked(self) -> Asked:
         """What the table answers."""
         assert self.session is not None
-        place = self.session.place(self._focus)
-        length = len(self.session.tree.prompt) if place.at is None else place.at
-        return Asked(self.session.params, self.session.prefix(place), length)
+        return self.session.asked(self.session.place(self._focus))
 
     @property
     def shown_aside(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from explorer.core.asked import Asked
 from explorer.core.choice import Batch, Source
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.place import Place
@@ -184,6 +185,10 @@ class Session(State):
         if place.at is not None:
             return [self.tree.prompt[place.at].id]
         return list(self.tree.nodes[place.node].children)
+
+    def asked(self, place: Place) -> Asked:
+        """What the table at a place answers."""
+        return Asked(self.params, self.prefix(place), len(self.tree.prompt) if place.at is None else place.at)
 
     def missing(self, place: Place) -> bool:
         """Whether a place has no table for the current settings, or one that leaves out a token tried there."""
