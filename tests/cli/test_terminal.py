@@ -59,10 +59,14 @@ class Terminal:
         return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
 
     def stop(self) -> None:
-        subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], capture_output=True)
+        """End the server; a new one cannot begin before it is gone, and it may leave its socket."""
+        tmux = ["tmux", "-S", str(self.socket)]
+        subprocess.run([*tmux, "kill-server"], capture_output=True)
         deadline = time.monotonic() + PATIENCE
-        while self.socket.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)  # A new server cannot begin before the old one is gone.
+        while subprocess.run([*tmux, "list-sessions"], capture_output=True).returncode == 0:
+            assert time.monotonic() < deadline, "the terminal does not end"
+            time.sleep(0.05)
+        self.socket.unlink(missing_ok=True)
 
 
 @pytest.fixture
