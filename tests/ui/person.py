@@ -35,26 +35,25 @@ async def rest(pilot: Pilot) -> None:
     """
     loop = cast(Loop, asyncio.get_running_loop())
     late = loop.time() + TOO_LONG
-    while steady(pilot) or loop._ready or any(due(timer, loop.time()) for timer in loop._scheduled):
+    steady(pilot)
+    while loop._ready or any(due(timer, loop.time()) for timer in loop._scheduled):
         assert loop.time() < late, f"the screen does not come to rest: {loop._ready} {loop._scheduled}"
         await asyncio.sleep(0.002)
+        steady(pilot)
 
 
 def due(timer: asyncio.TimerHandle, now: float) -> bool:
     return not timer.cancelled() and timer.when() < now + SOON
 
 
-def steady(pilot: Pilot) -> bool:
-    """Stop the cursors that blink, for a picture would tell the time; whether there was one."""
-    fields = [
-        field
-        for screen in pilot.app.screen_stack
-        for field in screen.query("*")
-        if isinstance(field, Input | TextArea) and field.cursor_blink
-    ]
-    for field in fields:
-        field.cursor_blink = False
-    return bool(fields)
+def steady(pilot: Pilot) -> None:
+    """Stop the cursor where it is seen, for a picture of one that blinks would tell the time.
+
+    Not by `cursor_blink`: a text area that does not blink may go on showing a line that it drew without the cursor.
+    """
+    field = pilot.app.focused
+    if isinstance(field, Input | TextArea):
+        field._pause_blink(visible=True)
 
 
 async def until(pilot: Pilot, true: Callable[[], bool]) -> None:
