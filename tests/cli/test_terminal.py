@@ -59,10 +59,14 @@ class Terminal:
         return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
 
     def stop(self) -> None:
-        subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], capture_output=True)
+        asked = ["tmux", "-S", str(self.socket), "display-message", "-p", "#{pid}", ";", "kill-server"]
+        server = subprocess.run(asked, capture_output=True, text=True).stdout.strip()
+        # A new server cannot begin before the old one is gone; its socket may stay.
         deadline = time.monotonic() + PATIENCE
-        while self.socket.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)  # A new server cannot begin before the old one is gone.
+        while server and Path(f"/proc/{server}").exists():
+            assert time.monotonic() < deadline, "the terminal does not end"
+            time.sleep(0.02)
+        self.socket.unlink(missing_ok=True)
 
 
 @pytest.fixture
