@@ -59,13 +59,13 @@ class Terminal:
         return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
 
     def stop(self) -> None:
-        """End the server; a new one cannot begin before it is gone, and it may leave its socket."""
-        tmux = ["tmux", "-S", str(self.socket)]
-        subprocess.run([*tmux, "kill-server"], capture_output=True)
+        asked = ["tmux", "-S", str(self.socket), "display-message", "-p", "#{pid}", ";", "kill-server"]
+        server = subprocess.run(asked, capture_output=True, text=True).stdout.strip()
+        # A new server cannot begin before the old one is gone; its socket may stay.
         deadline = time.monotonic() + PATIENCE
-        while subprocess.run([*tmux, "list-sessions"], capture_output=True).returncode == 0:
+        while server and Path(f"/proc/{server}").exists():
             assert time.monotonic() < deadline, "the terminal does not end"
-            time.sleep(0.05)
+            time.sleep(0.02)
         self.socket.unlink(missing_ok=True)
 
 
