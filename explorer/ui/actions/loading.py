@@ -59,6 +59,7 @@ class Loader:
 
 def load(desk: "WalkDesk", words: str = "", severity: Severity = "note") -> None:
     """Start the engine in the background, and say something when it runs."""
+    desk.loader.busy = True  # From now on, and not from when the work begins: a key may come between.
     desk.run_worker(_load(desk, words, severity), exclusive=True, group="load")
 
 
