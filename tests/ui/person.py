@@ -35,15 +35,14 @@ async def rest(pilot: Pilot) -> None:
     """
     loop = cast(Loop, asyncio.get_running_loop())
     late = loop.time() + TOO_LONG
-    steady(pilot)
-    while loop._ready or any(due(timer, loop.time()) for timer in loop._scheduled):
-        assert loop.time() < late, f"the screen does not come to rest: {loop._ready} {loop._scheduled}"
-        await asyncio.sleep(0.002)
+    while True:
         steady(pilot)
-
-
-def due(timer: asyncio.TimerHandle, now: float) -> bool:
-    return not timer.cancelled() and timer.when() < now + SOON
+        now = loop.time()
+        due = [timer.when() - now for timer in loop._scheduled if not timer.cancelled() and timer.when() < now + SOON]
+        if not loop._ready and not due:
+            return
+        assert now < late, f"the screen does not come to rest: {loop._ready} {loop._scheduled}"
+        await asyncio.sleep(0 if loop._ready else min(due))
 
 
 def steady(pilot: Pilot) -> None:
