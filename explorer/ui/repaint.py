@@ -5,6 +5,7 @@ Owns when it comes: after what is under way, at most once a frame, or a moment l
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from textual.message_pump import MessagePump
 from textual.timer import Timer
@@ -25,6 +26,9 @@ class Repaint:
         self._due = 0.0
         """When the timer ends, where there is one."""
         self._painted = 0.0
+        """When the last picture was painted."""
+        self._answered = 0
+        """How often all wishes were answered, or forgotten: one from before means nothing, though its message waits."""
 
     @property
     def pending(self) -> bool:
@@ -37,7 +41,7 @@ class Repaint:
             self.within(wait)
         elif not self._asked:
             self._asked = True
-            self._pump.call_later(self._answer)
+            self._pump.call_later(self._answer, self._answered)
 
     def within(self, seconds: float) -> None:
         """Paint in as many seconds, where nobody asks for it earlier."""
@@ -45,7 +49,7 @@ class Repaint:
         if self._asked or (self._timer is not None and self._due <= due):
             return
         self._stop_timer()
-        self._due, self._timer = due, self._pump.set_timer(seconds, self.now)
+        self._due, self._timer = due, self._pump.set_timer(seconds, partial(self._answer, self._answered))
 
     def now(self) -> None:
         """Paint; every wish is answered by it."""
@@ -55,11 +59,12 @@ class Repaint:
 
     def stop(self) -> None:
         """Forget every wish."""
+        self._answered += 1
         self._asked = False
         self._stop_timer()
 
-    def _answer(self) -> None:
-        if self._asked:
+    def _answer(self, answered: int) -> None:
+        if answered == self._answered:
             self.now()
 
     def _stop_timer(self) -> None:
