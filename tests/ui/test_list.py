@@ -1,6 +1,7 @@
 from textual.app import App
 
 from explorer.ui.widgets.list import ListPane
+from explorer.ui.widgets.pane import component_classes
 from tests.ui.person import rest
 
 MANY = 100_000
@@ -8,6 +9,8 @@ MANY = 100_000
 
 class Numbers(ListPane):
     """A number a row."""
+
+    COMPONENT_CLASSES = component_classes("head", "text", "quiet")
 
     def __init__(self) -> None:
         super().__init__("numbers")

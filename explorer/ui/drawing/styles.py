@@ -4,7 +4,7 @@ The names are the same in every pane; what they look like is in explorer.tcss, w
 know widgets.
 """
 
-from typing import Literal, get_args
+from typing import Literal
 
 from explorer.core.token import Token
 
@@ -32,8 +32,6 @@ Style = Literal[
     "heat-3",
     "heat-4",
 ]
-
-STYLES: tuple[Style, ...] = get_args(Style)
 
 HEATS: tuple[Style, ...] = ("heat-0", "heat-1", "heat-2", "heat-3", "heat-4")
 """By the step of heat."""

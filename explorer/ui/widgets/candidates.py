@@ -20,6 +20,7 @@ from explorer.ui.tables.candidates import CandidateLine, candidates
 from explorer.ui.tables.column import Placed, foot_parts, head_parts, placed, row_parts
 from explorer.ui.view import View
 from explorer.ui.widgets.list import ListPane
+from explorer.ui.widgets.pane import component_classes
 from explorer.ui.widgets.text import Wrapped
 from explorer.ui.widgets.tokens import token_label
 from explorer.wording import Wording
@@ -44,6 +45,10 @@ def _where(snapshot: Snapshot) -> Where:
 
 
 class CandidatesPane(ListPane):
+    COMPONENT_CLASSES = component_classes(
+        "head", "text", "quiet", "special", "fragment", "visited", "cut", "bar", "why", "error"
+    )
+
     FOOT = 1
 
     message: var[str] = var("", init=False)

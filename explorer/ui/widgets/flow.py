@@ -11,7 +11,7 @@ from textual.reactive import var
 
 from explorer.core.token import Token, shown_bytes, take_text
 from explorer.ui.drawing.styles import Part, text_style
-from explorer.ui.widgets.pane import Pane
+from explorer.ui.widgets.pane import Pane, component_classes
 from explorer.ui.widgets.text import Wrapped
 
 SHOWN = 4000
@@ -35,6 +35,8 @@ def id_parts(tokens: Sequence[Token]) -> Iterator[Part]:
 
 class FlowPane(Pane):
     """Shows the last parts, where there is no room for all."""
+
+    COMPONENT_CLASSES = component_classes("text", "quiet", "prompt", "special", "fragment")
 
     parts: var[tuple[Part, ...]] = var((), init=False)
 

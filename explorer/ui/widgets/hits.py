@@ -8,10 +8,13 @@ from explorer.ui.drawing.styles import Part
 from explorer.ui.tables.candidates import HITS, CandidateLine
 from explorer.ui.tables.column import head_parts, placed, row_parts
 from explorer.ui.widgets.list import ListPane
+from explorer.ui.widgets.pane import component_classes
 from explorer.wording import Wording
 
 
 class HitsPane(ListPane):
+    COMPONENT_CLASSES = component_classes("head", "text", "quiet", "special", "fragment", "visited", "cut", "bar")
+
     def __init__(self, words: Wording, id: str) -> None:
         super().__init__(id)
         self._words = words

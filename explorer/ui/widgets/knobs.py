@@ -20,6 +20,7 @@ from explorer.core.walk.snapshot import Snapshot
 from explorer.ui.drawing.cells import fit
 from explorer.ui.drawing.styles import Part, Style
 from explorer.ui.widgets.list import ListPane
+from explorer.ui.widgets.pane import component_classes
 from explorer.wording import Wording
 
 PRESET = "preset"
@@ -46,6 +47,8 @@ class Row(msgspec.Struct, frozen=True):
 
 class KnobsPane(ListPane, can_focus=True):
     """The rows of the panel."""
+
+    COMPONENT_CLASSES = component_classes("quiet", "generated", "bar", "track")
 
     HEAD = 0
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -13,11 +13,13 @@ from textual.message import Message
 from textual.reactive import var
 
 from explorer.ui.drawing.styles import Part, Style
-from explorer.ui.widgets.pane import Pane
+from explorer.ui.widgets.pane import Pane, component_classes
 
 
 class ListPane(Pane):
     """A subclass gives `row_parts`, and `head` where it has one; `count_rows` tells how many rows there are."""
+
+    COMPONENT_CLASSES = component_classes("selected")
 
     HEAD: ClassVar[int] = 1
     """Lines above the rows, which scroll with them."""

@@ -13,10 +13,13 @@ from explorer.ui.drawing.styles import Part
 from explorer.ui.tables.column import placed, row_parts
 from explorer.ui.tables.models import MODELS, ModelLine
 from explorer.ui.widgets.list import ListPane
+from explorer.ui.widgets.pane import component_classes
 
 
 class ModelsPane(ListPane, can_focus=True):
     """`current` is what the model that is open is called."""
+
+    COMPONENT_CLASSES = component_classes("head", "text", "quiet", "generated", "warning", "bar")
 
     HEAD = 0
     CHOOSES_AT_ONCE = True

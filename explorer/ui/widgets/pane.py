@@ -5,7 +5,6 @@ Owns the drawing of styled parts as a Strip. Must not know what a pane shows.
 
 import re
 from collections.abc import Iterable
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -16,16 +15,22 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from explorer.core.walk.snapshot import EMPTY, Snapshot
-from explorer.ui.drawing.styles import STYLES, Part, Style
+from explorer.ui.drawing.styles import Part, Style
 from explorer.ui.view import View
 
 PADDING = re.compile(r"(^ +| {2,}| +$)")
 
 
-class Pane(ScrollView, can_focus=False):
-    """Lines of parts in a frame. A subclass gives `line(number)` and says by `virtual_size` how many there are."""
+def component_classes(*styles: Style) -> set[str]:
+    """The component classes of a pane that draws with these styles: Textual looks up each of them with every change."""
+    return {f"pane--{style}" for style in styles}
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"pane--{style}" for style in STYLES if style}
+
+class Pane(ScrollView, can_focus=False):
+    """Lines of parts in a frame.
+
+    A subclass gives `line(number)`, says by `virtual_size` how many there are, and declares the styles of its parts.
+    """
 
     snapshot: var[Snapshot] = var(EMPTY, init=False)
     view: var[View] = var(View(), init=False)

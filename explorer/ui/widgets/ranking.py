@@ -11,11 +11,14 @@ from explorer.ui.drawing.styles import Part
 from explorer.ui.tables.column import Placed, head_parts, placed, row_parts
 from explorer.ui.tables.options import MEASURES, OptionLine, options
 from explorer.ui.widgets.list import ListPane
+from explorer.ui.widgets.pane import component_classes
 from explorer.walk.ranking import Option
 from explorer.wording import Wording
 
 
 class RankingPane(ListPane):
+    COMPONENT_CLASSES = component_classes("head", "text", "quiet", "visited", "bar")
+
     measure: var[int] = var(0, init=False)
     """The index of the one that the lines are in the order of."""
 

@@ -13,7 +13,7 @@ from explorer.ui.drawing.cells import fit, width
 from explorer.ui.drawing.numbers import UNKNOWN
 from explorer.ui.drawing.styles import Part
 from explorer.ui.view import View
-from explorer.ui.widgets.pane import Pane
+from explorer.ui.widgets.pane import Pane, component_classes
 from explorer.wording import Wording
 
 SHOWN = ("temperature", "top_p", "top_k", "seed")
@@ -23,6 +23,8 @@ KEY_CELLS = 4
 
 
 class SamplerPane(Pane):
+    COMPONENT_CLASSES = component_classes("quiet", "generated", "bar", "track")
+
     presets: var[Sequence[Preset]] = var((), init=False)
 
     def __init__(self, words: Wording, id: str, keys: bool = True) -> None:

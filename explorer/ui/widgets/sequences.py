@@ -12,11 +12,14 @@ from explorer.ui.drawing.styles import Part
 from explorer.ui.tables.column import head_parts, placed, row_parts
 from explorer.ui.tables.sequences import SEQUENCES, SequenceLine
 from explorer.ui.widgets.list import ListPane
+from explorer.ui.widgets.pane import component_classes
 from explorer.walk.fork import ended
 from explorer.wording import Wording
 
 
 class SequencesPane(ListPane):
+    COMPONENT_CLASSES = component_classes("head", "text", "quiet", "bar")
+
     drawing: var[bool] = var(True, init=False)
 
     def __init__(self, words: Wording, sequences: Sequence[SampledSequence], id: str) -> None:

@@ -18,7 +18,7 @@ from explorer.ui.drawing.cells import clusters, drawable
 from explorer.ui.drawing.heat import legend
 from explorer.ui.drawing.styles import HEATS, Part, Style, text_style
 from explorer.ui.view import View
-from explorer.ui.widgets.pane import Pane
+from explorer.ui.widgets.pane import Pane, component_classes
 from explorer.wording import Wording
 
 Cell = tuple[str, int, int]
@@ -67,10 +67,9 @@ class Wrapped:
 class TextPane(Pane):
     """Shows `draft` until there is a path."""
 
-    draft: var[str] = var("", init=False)
+    COMPONENT_CLASSES = component_classes("prompt", "generated", "current", "special", "fragment", *HEATS)
 
-    heat: var[str] = var("", init=False)
-    """The metric that the colour of a token tells; "" is whether it was given or came later."""
+    draft: var[str] = var("", init=False)
 
     def __init__(self, words: Wording, id: str) -> None:
         super().__init__(id)

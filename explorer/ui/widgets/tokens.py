@@ -14,7 +14,7 @@ from explorer.ui.drawing.cells import fit
 from explorer.ui.drawing.numbers import UNKNOWN, percent
 from explorer.ui.drawing.styles import Part, Style, kind_style
 from explorer.ui.view import TokenView, View
-from explorer.ui.widgets.pane import Pane
+from explorer.ui.widgets.pane import Pane, component_classes
 from explorer.wording import Wording
 
 NUMBERS_FROM = 46
@@ -34,6 +34,8 @@ def token_label(token: Token, view: TokenView) -> str:
 
 
 class TokensPane(Pane):
+    COMPONENT_CLASSES = component_classes("quiet", "prompt", "generated", "current", "special", "fragment")
+
     def __init__(self, words: Wording, id: str) -> None:
         super().__init__(id)
         self._words = words

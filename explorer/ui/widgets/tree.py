@@ -21,6 +21,7 @@ from explorer.ui.drawing.styles import Part, Style
 from explorer.ui.tables.branches import BRANCHES, RunLine
 from explorer.ui.tables.column import Placed, head_parts, placed, row_parts
 from explorer.ui.widgets.list import ListPane
+from explorer.ui.widgets.pane import component_classes
 from explorer.wording import Wording
 
 MARK_CELLS = 2
@@ -32,6 +33,10 @@ HINTS = ("long", "short", "shortest")
 
 
 class TreePane(ListPane, can_focus=True):
+    COMPONENT_CLASSES = component_classes(
+        *("head", "text", "quiet", "bar", "prompt", "generated", "current", "visited", "cut")
+    )
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),
