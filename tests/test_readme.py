@@ -57,12 +57,8 @@ def installed() -> Path:
 
 @pytest.mark.parametrize(
     ("script", "program", "begins", "appended"),
-    [
-        (EXERCISES[0], "kept", "Udacity", " AI"),
-        (EXERCISES[1], "kept", "옛날", ""),
-        pytest.param(EXERCISES[0], "installed", "Udacity", " AI", marks=pytest.mark.long),
-    ],
-    ids=["english", "korean", "installed"],
+    [(EXERCISES[0], "installed", "Udacity", " AI"), (EXERCISES[1], "kept", "옛날", "")],
+    ids=["english", "korean"],
 )
 def test_the_exercise_runs_as_it_is_printed(request, script, program, begins, appended):
     folder = request.getfixturevalue(program)

@@ -44,6 +44,9 @@ WITH_ENGINE = [
 ]
 
 
+ONCE = [*CHEAP, WITH_ENGINE[0]]
+
+
 @pytest.fixture
 def hostile(tmp_path) -> Path:
     """The folder; a module that is run leaves a file `NAME.ran`."""
@@ -66,12 +69,20 @@ def run_in(folder: Path, command: list[str]) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("way", [SCRIPT, MODULE], ids=["token-explorer", "python -m explorer"])
-@pytest.mark.parametrize(
-    "arguments",
-    [*CHEAP, WITH_ENGINE[0], *[pytest.param(each, marks=pytest.mark.long) for each in WITH_ENGINE[1:]]],
-    ids=" ".join,
-)
+EVERY = [*CHEAP, *WITH_ENGINE]
+BOTH = [
+    *[pytest.param(SCRIPT, each, id=f"token-explorer {' '.join(each)}") for each in EVERY],
+    *[
+        pytest.param(
+            MODULE, each, id=f"python -m explorer {' '.join(each)}", marks=[pytest.mark.long] * (each not in ONCE)
+        )
+        for each in EVERY
+    ],
+]
+"""Every command as it is installed; as a module they share the one way in, which a few of them try."""
+
+
+@pytest.mark.parametrize(("way", "arguments"), BOTH)
 def test_no_module_of_the_current_folder_is_run(hostile, way, arguments, request):
     if "WALK" in arguments:
         walk = str(request.getfixturevalue("walk"))

@@ -28,8 +28,8 @@ from explorer.walk.run import Run
 from explorer.walk.walk import Walk
 from tests.killed.explorer import told
 
-ROUNDS = [(seed, 50) for seed in range(2)] + [pytest.param(seed, 50, marks=pytest.mark.long) for seed in range(2, 20)]
-REAL_ROUNDS = [(0, 2), pytest.param(1, 48, marks=pytest.mark.long)]
+ROUNDS = [(seed, 50) for seed in range(4)] + [pytest.param(seed, 50, marks=pytest.mark.long) for seed in range(4, 20)]
+REAL_ROUNDS = [(0, 3), pytest.param(1, 47, marks=pytest.mark.long)]
 RUN = 8
 """Tokens of a run, at most."""
 
