@@ -4,7 +4,6 @@ Owns the names, the order and the sentences for what is not understood. Must not
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import msgspec
 import platformdirs
 
+from explorer.core.reading import is_there, path_of, read_text, read_toml
 from explorer.core.sampling.knobs import KNOB, take_settings
 from explorer.core.sampling.pace import RunSettings, read_ids, read_strings
 from explorer.core.sampling.params import MODELS_OWN, Preset, SamplingParams, all_presets
@@ -179,7 +179,7 @@ def log_folder() -> Path:
 def load(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | None = None) -> Config:
     """The configuration; `flags` without those that were not given. Raises UsageError, which names the setting."""
     named = environment.get(PREFIX + "CONFIG")
-    path = file or (Path(named).expanduser() if named else default_file())
+    path = file or (path_of(named) if named else default_file())
     settings: dict[str, Any] = {}
     for source in (_from_file(path, must_exist=bool(file or named)), _from_environment(environment), flags):
         _lay_over(settings, source)
@@ -233,14 +233,11 @@ def _check_names(names: Mapping[str, Any], source: str) -> None:
 
 
 def _from_file(path: Path, must_exist: bool) -> dict[str, Any]:
-    try:
-        settings = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
+    if not is_there(path):
         if must_exist:
-            raise UsageError(f"There is no configuration file {path}.") from error
+            raise UsageError(f"There is no configuration file {path}.")
         return {}
-    except (OSError, ValueError) as error:
-        raise UsageError(f"The configuration file {path} cannot be read: {error}.") from error
+    settings = read_toml(read_text(path), f"The configuration file {path}")
     _check_names(settings, str(path))
     _convert(settings, str(path), strict=True)
     return settings

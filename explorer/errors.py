@@ -8,6 +8,7 @@
     │   ├── ContextFull     no position is left in the model's context
     │   └── OutOfMemory     the device has no memory for it, even after everything else was let go of
     ├── RecordError         a record that cannot be read or written
+    ├── OutputError         standard output cannot be written
     └── Interrupted         Ctrl+C
 
 Imports nothing; everyone may import it. Each error names the exit code of the command line that meets it.
@@ -30,6 +31,8 @@ class ExitCode(IntEnum):
     """The engine failed."""
     RECORD = 5
     """A record cannot be read or written."""
+    UNFORESEEN = 6
+    """A fault of the program itself; its traceback is in a file that the sentence names."""
     INTERRUPTED = 130
     """Ctrl+C."""
 
@@ -76,3 +79,9 @@ class Interrupted(ExplorerError):
 
 class RecordError(ExplorerError):
     exit_code = ExitCode.RECORD
+
+
+class OutputError(ExplorerError):
+    """Of the program's own output; of a file that is read, it is said what cannot be read."""
+
+    exit_code = ExitCode.USAGE

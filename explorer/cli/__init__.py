@@ -7,13 +7,18 @@ Part of the composition root: which engine, which folder, which record. Every he
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from datetime import datetime
 
 import click
 
 from explorer.cli.engines import Engines
+from explorer.cli.output import one_line, pictured_errors, say
 from explorer.cli.root import cli
-from explorer.errors import ExitCode, ExplorerError
+from explorer.config import log_folder
+from explorer.core.reading import reason
+from explorer.errors import ExitCode, ExplorerError, OutputError
 
 
 def main(arguments: Sequence[str] | None = None, engines: Engines | None = None) -> None:
@@ -23,22 +28,57 @@ def main(arguments: Sequence[str] | None = None, engines: Engines | None = None)
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    with pictured_errors():
+        sys.exit(_run(arguments, engines))
+
+
+def _run(arguments: Sequence[str] | None, engines: Engines | None) -> int:
+    """The exit code; a sentence is said where it is not 0."""
     try:
         code = cli.main(arguments, prog_name="token-explorer", standalone_mode=False, obj=engines)
-    except ExplorerError as error:
-        fail(str(error), error.exit_code)
-    except click.ClickException as error:
-        fail(error.format_message(), ExitCode.USAGE)
-    except (KeyboardInterrupt, click.Abort):
-        fail("Interrupted.", ExitCode.INTERRUPTED)
-    except OSError as error:
+        return code if isinstance(code, int) else ExitCode.SUCCESS
+    except OutputError as error:
         # What was not written is still in the buffer, and would be complained of once more at the end.
+        leave_unwritten()
+        return fail(str(error), error.exit_code)
+    except ExplorerError as error:
+        return fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        return fail(error.format_message(), ExitCode.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        return fail("Interrupted.", ExitCode.INTERRUPTED)
+    except OSError as error:
+        about = f"{error.filename!s} cannot be used: " if error.filename is not None else "The system refused: "
+        return fail(about + reason(error), ExitCode.USAGE)
+    except BaseException as error:
+        # A panic of a library in Rust is no Exception. The end of the program itself is none of ours.
+        if isinstance(error, SystemExit | GeneratorExit):
+            raise
+        return fail(unforeseen(error), ExitCode.UNFORESEEN)
+
+
+def fail(sentence: str, code: ExitCode) -> ExitCode:
+    """Say what is wrong, as a sentence."""
+    sentence = one_line(sentence)
+    say(sentence if sentence.endswith((".", "!", "?")) else f"{sentence}.")
+    return code
+
+
+def unforeseen(error: BaseException) -> str:
+    """A sentence about a fault of the program itself, whose traceback is kept in a file."""
+    kind = type(error).__name__
+    file = log_folder() / f"fault-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(traceback.format_exception(error)), "utf-8", errors="backslashreplace")
+    except OSError as fault:
+        return f"This is a fault of the program ({kind}: {error}). Its log {file} cannot be written: {reason(fault)}."
+    return (
+        f"This is a fault of the program ({kind}: {error}). Please report it with the file {file}, which tells where."
+    )
+
+
+def leave_unwritten() -> None:
+    """Let what is still in the buffer of standard output go nowhere."""
+    if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        fail(f"The output cannot be written: {(error.strerror or str(error)).lower()}.", ExitCode.USAGE)
-    sys.exit(code if isinstance(code, int) else ExitCode.SUCCESS)
-
-
-def fail(sentence: str, code: ExitCode) -> None:
-    sentence = " ".join(sentence.split())
-    click.echo(sentence if sentence.endswith((".", "!", "?")) else f"{sentence}.", err=True)
-    sys.exit(code)

@@ -7,7 +7,8 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from explorer.cli.engines import with_engine
-from explorer.cli.options import DEVICE, PICKLE, TRUST, print_json, record_file, recorded_config
+from explorer.cli.options import DEVICE, PICKLE, TRUST, record_file, recorded_config
+from explorer.cli.output import print_json
 
 if TYPE_CHECKING:
     from explorer.engine.base import Engine, Reporter

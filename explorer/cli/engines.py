@@ -6,20 +6,21 @@ of the composition root: every heavy import is lazy.
 
 import asyncio
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
 import explorer.embedded
+from explorer.cli.output import overwrite, waiting_for
 from explorer.config import EMBEDDED, Config, log_folder, memory_by_device
 from explorer.core.chat import Chat, PromptSource
-from explorer.core.token import visible
+from explorer.core.reading import is_there, path_of, read_json, read_text
 from explorer.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def model_settings(config: Config) -> "ModelSettings":
     """What the engine loads; a folder is named by its whole path, so that a record finds it from anywhere."""
     from explorer.engine.description import ModelSettings
 
-    folder = Path(config.model).expanduser()
+    folder = path_of(config.model)
     if config.model == EMBEDDED:
         model, name = str(embedded_folder()), EMBEDDED
     else:
@@ -71,15 +72,10 @@ def read_device_map(said: str) -> str | dict[str, str]:
     """One of accelerate's strategies, or the map in a JSON file: module -> device. Raises UsageError."""
     if said in DEVICE_MAPS:
         return said
-    file = Path(said).expanduser()
-    try:
-        placed = json.loads(file.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"device-map is one of {', '.join(DEVICE_MAPS)}, or a JSON file; there is no {said}."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"The device map {said} cannot be read: {error}.") from error
+    file = path_of(said)
+    if not is_there(file):
+        raise UsageError(f"device-map is one of {', '.join(DEVICE_MAPS)}, or a JSON file; there is no {said}.")
+    placed = read_json(read_text(file, said, partial(waiting_for, said)), f"The device map {said}")
     devices = placed.values() if isinstance(placed, dict) else []
     if not devices or not all(isinstance(device, str | int) for device in devices):
         raise UsageError(
@@ -111,11 +107,11 @@ class ProgressLine:
             self.clear()
             return
         share = f" {progress.done / progress.total:4.0%}" if progress.total else ""
-        print(f"\r{visible(progress.stage)} …{share}\x1b[K", end="", file=self._stream, flush=True)
+        overwrite(self._stream, f"{progress.stage} …{share}")
 
     def clear(self) -> None:
         if self._stream is not None:
-            print("\r\x1b[K", end="", file=self._stream, flush=True)
+            overwrite(self._stream)
 
 
 class Engines:

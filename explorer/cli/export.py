@@ -1,13 +1,14 @@
 """`export`: a record as a file for those who do not run the program. No model is loaded."""
 
 import os
-import sys
 from pathlib import Path
 
 import click
 
-from explorer.cli.options import print_text, record_file
+from explorer.cli.options import record_file
+from explorer.cli.output import print_text, say
 from explorer.core.heat import METRICS
+from explorer.core.reading import path_of, reason
 from explorer.errors import UsageError
 
 
@@ -31,7 +32,7 @@ def export_command(path: str, to: str | None, out: str, force: bool, **options: 
     from explorer.export.document import Document
     from explorer.export.formats import format_of
 
-    file, target = record_file(path), None if out == "-" else Path(out).expanduser()
+    file, target = record_file(path), None if out == "-" else path_of(out)
     wanted = format_of(to, target)
     said = {name: value for name, value in options.items() if value is not None}
     wanted.check(said)
@@ -39,18 +40,23 @@ def export_command(path: str, to: str | None, out: str, force: bool, **options: 
         check_target(target, file, force)
     record = journal.read(file)
     if record.torn:
-        click.echo(f"The last line of {file} is torn; it is left out.", err=True)
+        say(f"The last line of {file} is torn; it is left out.")
     text = wanted.make(Document.of(record, str(file)), said)
     if target is not None:
         write(target, text)
-    elif sys.stdout.isatty():
-        print_text(text)
     else:
-        click.echo(text.encode(), nl=False)  # UTF-8, whatever the locale is.
+        print_text(text)
 
 
 def check_target(target: Path, record: Path, force: bool) -> None:
     """Raises UsageError where the file cannot or must not be written."""
+    try:
+        _check_target(target, record, force)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {reason(error)}.") from error
+
+
+def _check_target(target: Path, record: Path, force: bool) -> None:
     if not target.parent.is_dir():
         raise UsageError(f"The folder {target.parent} does not exist. Make it first.")
     if not target.exists():
@@ -65,12 +71,15 @@ def check_target(target: Path, record: Path, force: bool) -> None:
 
 def write(target: Path, text: str) -> None:
     """The whole file or none: it gets its name when it is complete. Raises UsageError."""
-    target = target.resolve()
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(text.encode())
-        part.replace(target)
+        target = target.resolve()
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            part.write_bytes(text.encode())
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"{target} cannot be written: {(error.strerror or str(error)).lower()}.") from error
-    finally:
-        part.unlink(missing_ok=True)
+        raise UsageError(f"{target} cannot be written: {reason(error)}.") from error
+    except RuntimeError as error:
+        raise UsageError(f"{target} cannot be written: its links lead in a circle.") from error

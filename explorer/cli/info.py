@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explorer.cli.engines import with_engine
-from explorer.cli.options import configure, model_options, print_json
+from explorer.cli.options import configure, model_options
+from explorer.cli.output import print_json
 
 if TYPE_CHECKING:
     from explorer.engine.base import Engine, Reporter

@@ -1,9 +1,9 @@
 """`models`: the models on this machine."""
 
 import click
-import msgspec
 
 from explorer.cli.engines import listed_models
+from explorer.cli.output import print_json
 
 
 @click.command("models")
@@ -12,7 +12,7 @@ def models_command(as_json: bool) -> None:
     """List the models on this machine: the one that ships, and those of the Hugging Face cache."""
     entries = listed_models()
     if as_json:
-        click.echo(msgspec.json.encode({"models": entries}))
+        print_json({"models": entries})
     else:
         from explorer.cli.tables import print_models
 

@@ -8,11 +8,11 @@ from explorer.cli.engines import with_engine
 from explorer.cli.options import (
     configure,
     model_options,
-    print_json,
     prompt_options,
     sampling_options,
     sampling_params,
 )
+from explorer.cli.output import print_json, say
 from explorer.cli.sources import take_source
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def next_command(no_special: bool, as_json: bool, **flags: Any) -> None:
         params = sampling_params(config, engine)
         table = await shapes.next_table(engine, given, params, config.top, report)
         if len(given) == ready(engine).context_length:
-            click.echo(f"The context of {len(given):,} tokens is full: no token can follow these.", err=True)
+            say(f"The context of {len(given):,} tokens is full: no token can follow these.")
         return table
 
     table = with_engine(config, ask)

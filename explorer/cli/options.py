@@ -1,18 +1,17 @@
 """The flags that commands share, and the configuration that they make. Must not know what a command does."""
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
+from explorer.cli.output import say
 from explorer.config import DTYPES, Config, load, record_folder
+from explorer.core.reading import is_there, path_of
 from explorer.core.sampling.knobs import KNOBS, Knob
 from explorer.core.sampling.params import MODELS_OWN, Preset, SamplingParams
-from explorer.core.token import visible
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ def sampling_params(config: Config, engine: "Engine") -> SamplingParams:
     """The settings of the sampler on an engine that is ready; what is the model's own is told on standard error."""
     defaults = engine.info.sampling_defaults if engine.info else {}
     if config.model_defaults:
-        click.echo(told_defaults(defaults), err=True)
+        say(told_defaults(defaults))
     return config.params_on(defaults)
 
 
@@ -174,8 +173,8 @@ def told_defaults(defaults: Mapping[str, object]) -> str:
 
 def record_file(name: str) -> Path:
     """The record that a person names: a file, or one of the data folder, as `sessions` lists it."""
-    file, listed = Path(name).expanduser(), record_folder() / name
-    return listed if not file.exists() and listed.exists() else file
+    file, listed = path_of(name), record_folder() / name
+    return listed if not is_there(file) and is_there(listed) else file
 
 
 def recorded_config(recorded: "MadeOn", flags: dict[str, Any]) -> Config:
@@ -196,15 +195,3 @@ def recorded_config(recorded: "MadeOn", flags: dict[str, Any]) -> Config:
 def refuse_both(one: str, first: object, other: str, second: object) -> None:
     if first not in (None, False) and second not in (None, False):
         raise UsageError(f"Give {one} or {other}, not both.")
-
-
-def print_text(text: str) -> None:
-    """The text as it is; on a terminal with its control characters as pictures, and a line break at the end."""
-    if sys.stdout.isatty():
-        click.echo(visible(text, "\n\t"))
-    else:
-        click.echo(text, nl=False)
-
-
-def print_json(value: msgspec.Struct) -> None:
-    click.echo(msgspec.json.encode(value))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explorer.cli.engines import with_engine
-from explorer.cli.options import configure, model_options, print_json, record_file, recorded_config, refuse_both
-from explorer.core.token import visible
+from explorer.cli.options import configure, model_options, record_file, recorded_config, refuse_both
+from explorer.cli.output import print_json, say, tell
+from explorer.core.reading import path_of
 from explorer.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -55,9 +56,9 @@ def replay_command(
     file = record_file(path)
     read = journal.read(file)
     if read.torn:
-        click.echo(f"The last line of {file} is torn and left out.", err=True)
+        say(f"The last line of {file} is torn and left out.")
     if record is not None:
-        walk_again(read, file, Path(record).expanduser(), flags)
+        walk_again(read, file, path_of(record), flags)
         return
     report = verification(read, file, tolerance, flags)
     if as_json:
@@ -88,10 +89,10 @@ def walk_again(record: "Record", file: Path, out: Path, flags: dict[str, Any]) -
         return rewalk.forced
 
     forced = with_engine(recorded_config(record.last_engine, flags), walk)
-    click.echo(f"Record: {out}")
+    tell(f"Record: {out}")
     if forced:
         those = "One token was" if forced == 1 else f"{forced:,} tokens were"
-        click.echo(f"{those} sampled in {file} and would not be drawn here: forced.", err=True)
+        say(f"{those} sampled in {file} and would not be drawn here: forced.")
 
 
 def verification(record: "Record", file: Path, tolerance: float | None, flags: dict[str, Any]) -> "Report":
@@ -114,34 +115,30 @@ def print_report(report: "Report", file: Path) -> None:
     """What a verification found, in sentences."""
     wrong = report.deviations
     if report.holds:
-        click.echo(f"{file}: every number holds.")
+        tell(f"{file}: every number holds.")
     else:
         those = "one number is" if len(wrong) == 1 else f"{len(wrong):,} numbers are"
-        click.echo(f"{file} does not hold: {those} out of tolerance, of {report.numbers:,}.")
-        click.echo(f"The first: {sentence(wrong[0])}")
+        tell(f"{file} does not hold: {those} out of tolerance, of {report.numbers:,}.")
+        tell(f"The first: {sentence(wrong[0])}")
     errors = "no logprobs"
     if report.max_logprob_error is not None and report.mean_logprob_error is not None:
         errors = f"|Δlogprob| {report.max_logprob_error:.1e} at most, {report.mean_logprob_error:.1e} on average"
-    click.echo(f"{report.numbers:,} numbers compared · {errors}")
+    tell(f"{report.numbers:,} numbers compared · {errors}")
     for kind, count in report.kinds.items():
         fault = f", {count.wrong:,} do not hold" if count.wrong else ""
-        click.echo(f"  {KINDS[kind]}: {count.checked:,}{fault}")
-    click.echo(
+        tell(f"  {KINDS[kind]}: {count.checked:,}{fault}")
+    tell(
         f"changed within the tolerance or beyond: {report.changed_ranks:,} ranks, {report.changed_cuts:,} cuts, "
         f"{report.changed_draws:,} draws"
     )
     if report.draws_unchecked:
-        click.echo(
-            f"{report.draws_unchecked:,} draws not checked: another kind of device, or after a draw that differs"
-        )
+        tell(f"{report.draws_unchecked:,} draws not checked: another kind of device, or after a draw that differs")
     if report.prompts_unchecked:
-        click.echo(
-            f"prompts not encoded again, as their texts were not typed on this model: {report.prompts_unchecked:,}"
-        )
+        tell(f"prompts not encoded again, as their texts were not typed on this model: {report.prompts_unchecked:,}")
     for part in report.parts:
         made = f"{part.model} {part.dtype} {part.device}{_versions(part.versions)}"
         now = f"{part.by_model} {part.by_dtype} {part.by_device}{_versions(part.by_versions)}"
-        click.echo(f"recorded on {visible(made)} · computed on {visible(now)} · tolerance {part.tolerance:g}")
+        tell(f"recorded on {made} · computed on {now} · tolerance {part.tolerance:g}")
 
 
 KINDS = {
@@ -166,8 +163,8 @@ def sentence(deviation: "Deviation") -> str:
 
 
 def _said(value: object) -> str:
-    return "nothing" if value is None else visible(str(value))
+    return "nothing" if value is None else str(value)
 
 
 def _versions(versions: dict[str, str]) -> str:
-    return f" (torch {visible(versions['torch'])})" if "torch" in versions else ""
+    return f" (torch {versions['torch']})" if "torch" in versions else ""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explorer.cli.options import RECORD_TOP, configure, model_options, record_file, recorded_config, run_options
+from explorer.cli.output import say
 from explorer.cli.terminal import explore
 from explorer.core.size import size_in_words
 from explorer.errors import RecordError
@@ -36,7 +37,7 @@ def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
         raise RecordError(journal.in_use(file))
     size = file.stat().st_size
     if size > LARGE:
-        click.echo(f"Reading {size_in_words(size)} …", err=True)
+        say(f"Reading {size_in_words(size)} …")
     record = journal.read(file)
     if not os.access(file, os.W_OK):
         raise RecordError(f"The record {file} cannot be written, so that it cannot go on. Copy it first.")

@@ -4,7 +4,6 @@ Owns the order in which sequences are written while they are drawn side by side:
 those behind it wait for their turn.
 """
 
-import sys
 from collections import deque
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,25 +14,21 @@ from explorer.cli.engines import with_engine
 from explorer.cli.options import (
     configure,
     model_options,
-    print_json,
     prompt_options,
     sampling_options,
     sampling_params,
 )
+from explorer.cli.output import on_terminal, print_json, put, say, tell
 from explorer.cli.sources import take_sources
 from explorer.core.chat import Chat, PromptSource
 from explorer.core.sampling.params import SamplingParams, new_seed
 from explorer.core.sampling.sequence import SampledSequence
 from explorer.core.sampling.stopping import MAX_NEW_TOKENS, StopRules
-from explorer.core.token import UNSETTLED, visible
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
     from explorer.core.token import Token
     from explorer.engine.base import Engine, Reporter
-
-PLAIN = UNSETTLED | {"\n", "\t"}
-"""What a terminal is given as it is, beside characters that can be seen."""
 
 
 @click.command("sample")
@@ -102,7 +97,7 @@ def _seeded(params: SamplingParams) -> SamplingParams:
     if params.temperature == 0 or params.seed is not None:
         return params
     params = params.replace(seed=new_seed())
-    click.echo(f"The seed is {params.seed}.", err=True)
+    say(f"The seed is {params.seed}.")
     return params
 
 
@@ -181,17 +176,17 @@ class Texts:
     def __init__(self, count: int) -> None:
         self._count = count
         self._written = 0
-        self._on_terminal = sys.stdout.isatty()
+        self._on_terminal = on_terminal()
 
     def grow(self, sequence: SampledSequence) -> None:
         if self._written == 0 and self._on_terminal and self._count > 1:
-            click.echo(f"── {sequence.index + 1} of {self._count} ──")
+            tell(f"── {sequence.index + 1} of {self._count} ──")
         more = sequence.text[self._written :]
         self._written = len(sequence.text)
         if more:
-            click.echo(visible(more, PLAIN) if self._on_terminal else more, nl=False)
+            put(more)
 
     def end(self, sequence: SampledSequence) -> None:
         del sequence
-        click.echo()
+        put("\n")
         self._written = 0

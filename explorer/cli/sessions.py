@@ -1,12 +1,10 @@
 """`sessions`: the records of a folder."""
 
-import os
-from pathlib import Path
-
 import click
-import msgspec
 
+from explorer.cli.output import print_json, tell
 from explorer.config import record_folder
+from explorer.core.reading import path_of
 from explorer.errors import UsageError
 
 
@@ -17,14 +15,14 @@ def sessions_command(folder: str | None, as_json: bool) -> None:
     """List the records of the data folder, or of FOLDER, the newest first."""
     from explorer.core.record.outline import outlines
 
-    place = record_folder() if folder is None else Path(folder).expanduser()
+    place = record_folder() if folder is None else path_of(folder)
     if folder is not None and not place.is_dir():
         raise UsageError(f"There is no folder {place}.")
     found = outlines(place) if place.is_dir() else []
     if as_json:
-        click.echo(msgspec.json.encode({"folder": os.fsencode(place).decode(errors="replace"), "sessions": found}))
+        print_json({"folder": str(place), "sessions": found})
     elif not found:
-        click.echo(f"There is no record in {place} yet.")
+        tell(f"There is no record in {place} yet.")
     else:
         from explorer.cli.tables import print_sessions
 

@@ -2,22 +2,23 @@
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
+from explorer.cli.output import waiting_for
+from explorer.core import reading
 from explorer.core.chat import Chat, ChatOptions, Message, PromptSource, read_chat, read_flags
 from explorer.errors import UsageError
 
 
 def read_text(file: str) -> str:
     """The text in a file; `-` is standard input. Raises UsageError."""
+    if file != "-":
+        return reading.read_text(reading.path_of(file), file, partial(waiting_for, file))
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).expanduser().read_bytes()
-        return data.decode("utf-8")
+        return reading.decoded(reading.take_bytes(sys.stdin.buffer, file), file)
     except OSError as error:
-        raise UsageError(f"The file {file} cannot be read: {(error.strerror or str(error)).lower()}.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"The file {file} is not UTF-8 text: byte {error.start} cannot be read.") from error
+        raise UsageError(f"The standard input cannot be read: {reading.reason(error)}.") from error
 
 
 def check_text(text: str) -> str:
@@ -47,7 +48,7 @@ def one_source(text: str | None, file: str | None, ids: str | None, *others: str
     if text is not None:
         return check_text(text)
     try:
-        return [int(part) for part in str(ids).replace(",", " ").split()]
+        return [reading.whole_number(part) for part in str(ids).replace(",", " ").split()]
     except ValueError as error:
         raise UsageError(f"--ids takes numbers, separated by commas, not “{ids}”.") from error
 

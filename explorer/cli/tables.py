@@ -1,20 +1,23 @@
 """Tables for a person at the command line, printed by rich; text from a model is drawn literally."""
 
+import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-import click
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from explorer.cli.output import put_styled
 from explorer.cli.shapes import InfoTable, NextTable, ScoreTable, TokenTable
 from explorer.core.columns import ID, PROB, RANK, SAMPLING_PROB, TOKEN, Told
 from explorer.core.distribution import Candidate
+from explorer.core.reading import whole_number
 from explorer.core.record.outline import Outline
 from explorer.core.size import size_in_words
 from explorer.core.token import Token, label, visible
@@ -23,6 +26,9 @@ from explorer.engine.description import ModelEntry
 from explorer.replay.comparison import Comparison
 
 UNKNOWN = "–"
+
+LEAST_WIDTH, MOST_WIDTH = 20, 10_000
+"""Cells of a line. In a narrower terminal it is the terminal that breaks lines, so that no number is lost."""
 
 
 def print_next(table: NextTable) -> None:
@@ -35,14 +41,14 @@ def print_next(table: NextTable) -> None:
     grid = _grid(*(column.title if column is TOKEN else f">{column.title}" for column in columns))
     for row in table.candidates:
         candidate = row.candidate({})
-        grid.add_row(*(Text(_told(column, candidate), "dim" if row.cut_by else "") for column in columns))
+        grid.add_row(*(_text(_told(column, candidate), "dim" if row.cut_by else "") for column in columns))
     rest = {TOKEN.id: "… all others", PROB.id: _share(table.other_prob)}
-    grid.add_row(*(Text(rest.get(column.id, ""), "dim") for column in columns))
+    grid.add_row(*(_text(rest.get(column.id, ""), "dim") for column in columns))
     _print(grid)
     cut = f" · {_share(table.cut_mass)} of the model's mass is cut" if table.kept < table.vocab_size else ""
-    _print(Text(f"{table.kept:,} of {table.vocab_size:,} tokens are kept{cut}", "dim"))
+    _print(_text(f"{table.kept:,} of {table.vocab_size:,} tokens are kept{cut}", "dim"))
     entropies = f"entropy {_bits(table.entropy)} bits, {_bits(table.sampling_entropy)} after the samplers"
-    _print(Text(f"{entropies} · {table.model} · {table.dtype} · {table.device}", "dim"))
+    _print(_text(f"{entropies} · {table.model} · {table.dtype} · {table.device}", "dim"))
 
 
 MOVED = Told("moved", "moved to", lambda row, share: "" if row.adjusted_rank is None else str(row.adjusted_rank))
@@ -59,10 +65,10 @@ def print_tokens(table: TokenTable) -> None:
     for row in table.tokens:
         token = Token(row.id, bytes.fromhex(row.bytes), row.kind)
         spelt = token.bytes.hex(" ").upper()
-        cells = (str(row.index), str(row.id), label(token), visible(row.piece), spelt, row.kind)
-        grid.add_row(*(Text(cell) for cell in cells))
+        cells = (str(row.index), str(row.id), label(token), row.piece, spelt, row.kind)
+        grid.add_row(*(_text(cell) for cell in cells))
     _print(grid)
-    _print(Text(f"{len(table.tokens)} tokens", "dim"))
+    _print(_text(f"{len(table.tokens)} tokens", "dim"))
 
 
 def print_score(table: ScoreTable) -> None:
@@ -79,12 +85,12 @@ def print_score(table: ScoreTable) -> None:
             _bits(row.entropy),
         )
         grid.add_row(
-            *(Text(cell) for cell in (str(row.index), str(row.id), label(token), *numbers)), Text(other, "dim")
+            *(_text(cell) for cell in (str(row.index), str(row.id), label(token), *numbers)), _text(other, "dim")
         )
     _print(grid)
     perplexity = UNKNOWN if table.perplexity is None else f"{table.perplexity:.2f}"
     mean = UNKNOWN if table.mean_nll is None else f"{table.mean_nll:.4f}"
-    _print(Text(f"{table.count} tokens · perplexity {perplexity} · {mean} nats per token", "dim"))
+    _print(_text(f"{table.count} tokens · perplexity {perplexity} · {mean} nats per token", "dim"))
 
 
 def print_info(table: InfoTable) -> None:
@@ -93,7 +99,7 @@ def print_info(table: InfoTable) -> None:
     grid.add_column(style="bold")
     grid.add_column(overflow="fold")
     for name, words in _facts(table):
-        grid.add_row(Text(name), Text(words))
+        grid.add_row(_text(name), _text(words))
     _print(grid)
     if table.modules is not None:
         modules = _grid("module", "class", ">parameters", "device")
@@ -101,13 +107,13 @@ def print_info(table: InfoTable) -> None:
             depth = module.name.count(".") + 1 if module.name else 0
             shown = "  " * depth + (module.name.rpartition(".")[2] or "(the model)")
             count = f"{module.parameters:,}" if module.parameters else ""
-            modules.add_row(*(Text(cell) for cell in (shown, module.kind, count, module.device)))
+            modules.add_row(*(_text(cell) for cell in (shown, module.kind, count, module.device)))
         _print(Text(), modules)
     if table.weights is not None:
         weights = _grid("parameter", "shape", "dtype", "device")
         for weight in table.weights:
             shape = " × ".join(str(size) for size in weight.shape)
-            weights.add_row(*(Text(cell) for cell in (weight.name, shape, weight.dtype, weight.device)))
+            weights.add_row(*(_text(cell) for cell in (weight.name, shape, weight.dtype, weight.device)))
         _print(Text(), weights)
 
 
@@ -121,7 +127,7 @@ def print_models(entries: Sequence[ModelEntry]) -> None:
         kind = entry.problem or entry.architecture or UNKNOWN
         name = entry.id if counts[entry.id] == 1 else f"{entry.id} --revision {entry.revision[:7]}"
         cells = (name, size_in_words(entry.size), entry.dtype or UNKNOWN, entry.last_used[:10], kind)
-        grid.add_row(*(Text(visible(cell), style) for cell in cells))
+        grid.add_row(*(_text(cell, style) for cell in cells))
     _print(grid)
 
 
@@ -132,21 +138,20 @@ def print_sessions(found: Sequence[Outline], folder: Path) -> None:
         date = datetime.fromisoformat(one.started or one.changed).astimezone()
         model = UNKNOWN if one.model is None else Path(one.model).name
         numbers = (f"{one.tokens:,}", f"{one.branches:,}", size_in_words(one.size))
-        cells = (f"{date:%Y-%m-%d %H:%M}", visible(model), *numbers, one.state)
-        grid.add_row(*(Text(cell, "dim" if one.problem else "", no_wrap=True, overflow="ellipsis") for cell in cells))
+        cells = (f"{date:%Y-%m-%d %H:%M}", model, *numbers, one.state)
+        grid.add_row(*(_text(cell, "dim" if one.problem else "", whole=False) for cell in cells))
     head, *rows = _rendered(grid).splitlines()
-    click.echo(head)
+    put_styled(f"{head}\n")
     for row, one in zip(rows, found, strict=True):
-        click.echo(row)
+        put_styled(f"{row}\n")
         if one.problem:
-            _print(Padding(Text(visible(one.problem), "dim"), (0, 0, 0, 2), expand=False))
+            _print(Padding(_text(one.problem, "dim"), (0, 0, 0, 2), expand=False))
         else:
-            prompt = f"“{visible(one.prompt.replace(chr(10), '↵'))}”" if one.prompt is not None else ""
-            name = visible(Path(one.path).name)
-            _print(Text.assemble(f"  {name}  ", (prompt, "dim"), no_wrap=True, overflow="ellipsis"))
+            prompt = f"“{one.prompt.replace(chr(10), '↵')}”" if one.prompt is not None else ""
+            _print(_text(f"  {Path(one.path).name}  ", whole=False).append(_text(prompt, "dim")))
     _print(
-        Text(
-            f"{len(found)} record{'s' * (len(found) != 1)} in {visible(str(folder))} · token-explorer resume FILE",
+        _text(
+            f"{len(found)} record{'s' * (len(found) != 1)} in {folder} · token-explorer resume FILE",
             "dim",
         )
     )
@@ -156,8 +161,8 @@ def print_comparison(found: Comparison) -> None:
     """The two records, where they part, and a line a position."""
     sides = _grid("", "A", "B")
     for name, one, other in _sides(found):
-        sides.add_row(Text(name, "bold"), Text(visible(one)), Text("the same" if one == other else visible(other)))
-    _print(sides, Text(), Text(_parting(found)))
+        sides.add_row(_text(name, "bold"), _text(one), _text("the same" if one == other else other))
+    _print(sides, Text(), _text(_parting(found)))
     if not found.positions:
         return
     grid = _grid(">after", "text", "next", ">KL(A‖B)", ">|Δlogprob|", ">ranks", ">entropy A", ">B")
@@ -176,10 +181,10 @@ def print_comparison(found: Comparison) -> None:
             _bits(position.entropy_b),
         )
         style = "" if position.on_path else "dim"
-        grid.add_row(*(Text(cell, style, no_wrap=True, overflow="ellipsis") for cell in fields))
+        grid.add_row(*(_text(cell, style, whole=False) for cell in fields))
     for column in grid.columns:
         column.no_wrap = column.header not in ("text", "next")  # They give way, and no digit does.
-    _print(Text(), grid, Text(_sums(found), "dim"))
+    _print(Text(), grid, _text(_sums(found), "dim"))
 
 
 def _sides(found: Comparison) -> Iterable[tuple[str, str, str]]:
@@ -204,7 +209,7 @@ def _parting(found: Comparison) -> str:
     count, ends = found.shared_tokens or 0, (found.a.next, found.b.next)
     if ends == (None, None):
         return f"Both paths are the same: {count:,} tokens."
-    after = f"after {count:,} tokens, “…{visible(found.shared_text[-32:].replace(chr(10), '↵'))}”"
+    after = f"after {count:,} tokens, “…{found.shared_text[-32:].replace(chr(10), '↵')}”"
     endings = [f"{name} goes on with “{end}”" if end else f"{name} ends" for name, end in zip("AB", ends, strict=True)]
     return f"The paths part {after}: {', '.join(endings)}."
 
@@ -285,14 +290,35 @@ def _share(share: float | None) -> str:
     return UNKNOWN if share is None else f"{share:.2%}"
 
 
+def _text(text: str, style: str = "", *, whole: bool = True) -> Text:
+    """A text as it is shown; with `whole` it goes on in the next line where it is long, else it is cut.
+
+    The one place where a text of a table is made: it may come from anywhere.
+    """
+    shown = visible(text)
+    return Text(shown, style) if whole else Text(shown, style, no_wrap=True, overflow="ellipsis")
+
+
 def _print(*parts: Table | Text | Padding) -> None:
-    # By click, which leaves a broken pipe to its caller.
-    click.echo(_rendered(*parts), nl=False)
+    put_styled(_rendered(*parts))
 
 
 def _rendered(*parts: Table | Text | Padding) -> str:
-    console = Console(file=sys.stdout, highlight=False)
+    console = Console(file=sys.stdout, highlight=False, width=_width())
     with console.capture() as captured:
         for part in parts:
             console.print(part)
     return captured.get()
+
+
+def _width() -> int | None:
+    """Cells of a line; None where rich finds that by itself. COLUMNS may say nothing: containers set it to 0."""
+    said = os.environ.get("COLUMNS")
+    if said is None:
+        return None
+    try:
+        columns = whole_number(said)
+    except ValueError:
+        columns = 0
+    columns = columns if columns > 0 else shutil.get_terminal_size().columns
+    return min(max(columns, LEAST_WIDTH), MOST_WIDTH)

@@ -10,12 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import msgspec
 
 from explorer.cli.engines import listed_models, make_engine
 from explorer.cli.options import told_defaults
+from explorer.cli.output import say, tell
 from explorer.config import EMBEDDED, Config, record_folder, theme_folder
+from explorer.core.reading import path_of
 from explorer.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def record_path(config: Config) -> Path:
     if config.record is None:
         name = Path(config.model).name
         return record_folder() / f"{datetime.now():%Y-%m-%d-%H%M%S}-{os.getpid()}-{name}.jsonl"
-    path = Path(config.record).expanduser()
+    path = path_of(config.record)
     if not config.record:
         raise UsageError("--record needs the name of a file.")
     folder = next((parent for parent in path.absolute().parents if parent.exists()), Path("/"))
@@ -91,7 +92,7 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
     if fault is not None:
         raise fault
     if record is not None and record.exists():
-        click.echo(f"Record: {record}" + (" (incomplete: it could not be written)" if app.main.walk.unrecorded else ""))
+        tell(f"Record: {record}" + (" (incomplete: it could not be written)" if app.main.walk.unrecorded else ""))
     return app.return_code or 0
 
 
@@ -113,13 +114,13 @@ def play(config: Config, file: Path, pace: "Pace") -> int:
     app = ReplayApp(player, themes=themes, theme=config.theme, top=config.top, keys=config.keys, faults=faults)
     app.run()
     if player.fault:
-        click.echo(player.fault, err=True)
+        say(player.fault)
     return app.return_code or 0
 
 
 def need_terminal() -> None:
     """Raises UsageError where input or output is none."""
-    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError("The explorer needs a terminal; for scripts there is: token-explorer next TEXT --json")
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from explorer.cli.engines import find_tokens, render_chat
-from explorer.cli.options import configure, print_json, print_text, prompt_options, refuse_both, tokenizer_options
+from explorer.cli.options import configure, prompt_options, refuse_both, tokenizer_options
+from explorer.cli.output import print_json, print_text
 from explorer.cli.sources import take_source
 from explorer.core.chat import Chat
 from explorer.errors import UsageError

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from explorer.core.reading import read_json
 from explorer.errors import UsageError
 
 ROLES = ("system", "user", "assistant")
@@ -90,12 +91,9 @@ def read_chat(data: str, name: str) -> Chat:
 
     The last one holds the flags, under the name that servers give them. `name` is the file's. Raises UsageError.
     """
+    written = read_json(data, name)
     try:
-        written = json.loads(data)
         json.dumps(written, ensure_ascii=False).encode()
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise UsageError(f"{name} is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at {place}.") from error
     except (UnicodeEncodeError, RecursionError) as error:
         raise UsageError(f"{name} cannot be used: it holds half a character, or is nested too deep.") from error
     if isinstance(written, list):
@@ -127,7 +125,7 @@ def read_flags(words: Iterable[str]) -> dict[str, Any]:
             )
         try:
             flags[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             flags[name] = value
     return flags
 

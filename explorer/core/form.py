@@ -5,6 +5,7 @@ Owns how a number and an answer are read. Must not know which settings there are
 
 from dataclasses import dataclass
 
+from explorer.core.reading import whole_number
 from explorer.errors import UsageError
 
 
@@ -30,7 +31,7 @@ def read_whole_number(title: str, text: str) -> int | None:
     """As `read_number`."""
     text = text.strip()
     try:
-        return int(text) if text else None
+        return whole_number(text) if text else None
     except ValueError as error:
         raise UsageError(f"{title} must be a whole number, not “{text}”.") from error
 

@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from explorer.core.reading import whole_number
 from explorer.errors import UsageError
 
 ID = re.compile(r"#(\d+)")
@@ -42,7 +43,7 @@ class Query(msgspec.Struct, frozen=True):
     def parse(cls, typed: str, regex: bool = True) -> "Query":
         """What a line means; without `regex`, a line between slashes is a text. Raises UsageError for half a byte."""
         if found := ID.fullmatch(typed):
-            return cls("id", id=int(found[1]))
+            return cls("id", id=_id(found[1]))
         if found := HEX.fullmatch(typed):
             return cls("bytes", data=_bytes(found[1]))
         if found := ESCAPED_BYTES.fullmatch(typed):
@@ -62,6 +63,13 @@ def escaped(text: str) -> str:
 
 def _meant(escape: re.Match[str]) -> str:
     return ESCAPES.get(escape[1]) or chr(int(escape[1][1:], 16))
+
+
+def _id(digits: str) -> int:
+    try:
+        return whole_number(digits)
+    except ValueError as error:
+        raise UsageError(f"There is no id of {len(digits):,} digits.") from error
 
 
 def _bytes(digits: str) -> bytes:

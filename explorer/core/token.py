@@ -89,12 +89,20 @@ def visible(text: str, keep: Container[str] = "") -> str:
 
     Unassigned and private characters are shown by their code: no terminal agrees with another on their width.
     """
+    if text.isprintable() and (keep is UNSETTLED or UNSETTLED.isdisjoint(text)):
+        return text
     return "".join(c if c in keep or _is_plain(c) else _picture(c) for c in text)
 
 
 def _is_plain(character: str) -> bool:
     category = unicodedata.category(character)
     return category[0] != "C" and category not in ("Zl", "Zp") and character not in UNSETTLED
+
+
+def is_driving(character: str) -> bool:
+    """Whether a terminal may do something at it, or turn the direction of what follows: it must never be sent one."""
+    category = unicodedata.category(character)
+    return category in ("Cc", "Cf", "Cs", "Zl", "Zp") and character not in UNSETTLED
 
 
 def label(token: Token) -> str:

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -16,6 +17,8 @@ from explorer.core.sampling.params import Preset
 from explorer.engine.base import Engine
 from explorer.ui.actions.loading import Models
 from explorer.ui.commands import COMMANDS, REPLAY_COMMANDS
+from explorer.ui.drawing.cells import shown
+from explorer.ui.guard import Guard
 from explorer.ui.keymap import Keymap
 from explorer.ui.palette import CommandProvider
 from explorer.ui.replay_desk import ReplayDesk
@@ -26,6 +29,7 @@ from explorer.walk.walk import OpenSession
 from explorer.wording import Wording
 
 DEFAULT_RUN = RunSettings()
+GUARD = Guard()
 
 
 class ThemedApp(App[None], inherit_bindings=False):
@@ -52,6 +56,12 @@ class ThemedApp(App[None], inherit_bindings=False):
         self._first = screen
         self._keys = dict(keys)
         self._faults = faults
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), GUARD]
+
+    def notify(self, message: str, *, title: str = "", **options: Any) -> None:
+        super().notify(shown(message), title=shown(title), **options)
 
     def get_default_screen(self) -> Screen[None]:
         return self._first

@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from functools import partial
 
+from rich.markup import escape
+from rich.text import Text
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
+from explorer.ui.drawing.cells import shown
 from explorer.ui.screen import MainScreen
 
 
@@ -21,15 +24,17 @@ class CommandProvider(Provider):
                 yield command.title(words), told, partial(self.screen.run_action, f"do('{command.id}')")
         for name in sorted(self.app.available_themes):
             use = partial(setattr, self.app, "theme", name)
-            yield words("palette.theme", name=name), words("palette.theme_help"), use
+            yield shown(words("palette.theme", name=name)), words("palette.theme_help"), use
 
     async def discover(self) -> Hits:
         for title, told, act in self._entries():
-            yield DiscoveryHit(title, act, help=told)
+            yield DiscoveryHit(Text(title), act, text=title, help=escape(told))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for title, told, act in self._entries():
             score = max(matcher.match(title), matcher.match(told) * 0.5)
             if score > 0:
-                yield Hit(score, matcher.highlight(title), act, help=told)
+                # What is matched is marked by way of markup, which the name of a theme may hold by chance.
+                marked = Text(title) if "[" in title else matcher.highlight(title)
+                yield Hit(score, marked, act, text=title, help=escape(told))

@@ -4,12 +4,13 @@ Owns the reading and checking of `themes/*.toml`, those that ship and those of t
 widgets.
 """
 
-import tomllib
 from pathlib import Path
-from typing import Any
 
 from textual.color import Color, ColorParseError
 from textual.theme import Theme as Theme
+
+from explorer.core.reading import read_text, read_toml
+from explorer.errors import UsageError
 
 MEANINGS = (
     "prompt",
@@ -55,9 +56,9 @@ def shipped_folder() -> Path:
 def read_theme(path: Path) -> Theme:
     """The theme in a file. Raises ThemeError."""
     try:
-        said: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ThemeError(f"The theme {path} cannot be read: {error}.") from error
+        said = read_toml(read_text(path), f"The theme {path}")
+    except UsageError as error:
+        raise ThemeError(str(error)) from error
     colors, variables = said.get("colors", {}), said.get("variables", {})
     if not isinstance(said.get("name"), str) or not isinstance(colors, dict) or not isinstance(variables, dict):
         raise ThemeError(f"The theme {path} needs a name, and tables [colors] and [variables].")

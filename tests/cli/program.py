@@ -69,11 +69,16 @@ class Program:
         self._engines = engines
 
     def __call__(
-        self, *arguments: str | bytes, input: str = "", env: Mapping[str, str] | None = None
+        self,
+        *arguments: str | bytes,
+        input: str | bytes = "",
+        env: Mapping[str, str] | None = None,
+        terminal: bool = False,
     ) -> subprocess.CompletedProcess[str]:
-        read, out, err = (
-            io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="") for data in (input.encode(), b"", b"")
-        )
+        given = input.encode() if isinstance(input, str) else input
+        stream = Terminal if terminal else io.TextIOWrapper
+        read = io.TextIOWrapper(io.BytesIO(given), "utf-8", newline="")
+        out, err = (stream(io.BytesIO(), "utf-8", newline="") for _ in range(2))
         with environment({"COLUMNS": WIDTH, **(env or {})}), streams(read, out, err):
             try:
                 main([os.fsdecode(argument) for argument in arguments], self._engines)
@@ -81,6 +86,13 @@ class Program:
                 code = int(end.code or 0)
         said, complained = (stream.buffer.getvalue().decode() for stream in (out, err))
         return subprocess.CompletedProcess(arguments, code, said, complained)
+
+
+class Terminal(io.TextIOWrapper):
+    """What a person reads as it comes."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @contextlib.contextmanager

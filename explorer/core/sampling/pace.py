@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from explorer.core.form import Field, read_answer, read_number, read_whole_number, written_answer, written_number
+from explorer.core.reading import DIGITS
 from explorer.core.sampling.stopping import StopRules
 from explorer.errors import UsageError
 
@@ -119,7 +120,7 @@ def read_strings(text: str) -> tuple[str, ...]:
     body = text if text.startswith('"') else '"' + text.replace('"', '\\"') + '"'
     try:
         strings = json.loads(f"[{body}]")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f'stop strings are written as "one", "two", with \\n for a line break, not {text}.') from error
     if not all(isinstance(string, str) for string in strings):
         raise UsageError('Each stop string needs double quotes: "one", "two".')
@@ -129,7 +130,7 @@ def read_strings(text: str) -> tuple[str, ...]:
 def read_ids(text: str) -> tuple[int, ...]:
     """Ids with commas or spaces between them. Raises UsageError."""
     parts = text.replace(",", " ").split()
-    wrong = next((part for part in parts if not part.isdecimal()), None)
+    wrong = next((part for part in parts if not part.isdecimal() or len(part) > DIGITS), None)
     if wrong is not None:
         raise UsageError(f"stop ids are numbers with commas between them, not “{wrong}”.")
     return tuple(map(int, parts))

@@ -8,12 +8,19 @@ from collections.abc import Iterator
 
 from rich.cells import get_character_cell_size
 
-from explorer.core.token import UNSETTLED
+from explorer.core.token import UNSETTLED, visible
 
 
 def drawable(text: str) -> str:
     """The text without the characters on whose width terminals disagree."""
+    if text.isascii() or UNSETTLED.isdisjoint(text):
+        return text
     return "".join(character for character in text if character not in UNSETTLED)
+
+
+def shown(text: str, keep: str = "\n") -> str:
+    """The text as it can be drawn: pictures for what would drive the terminal, but for what is in `keep`."""
+    return drawable(text if text.isprintable() else visible(text, UNSETTLED.union(keep)))
 
 
 def width(text: str) -> int:
@@ -23,7 +30,7 @@ def width(text: str) -> int:
 
 def fit(text: str, cells: int, align: str = "left") -> str:
     """Exactly `cells` wide: cut with an ellipsis, or padded."""
-    text = drawable(text)
+    text = shown(text, keep="")
     if width(text) > cells:
         text = _cut(text, cells - 1) + "…" if cells else ""
     padding = " " * (cells - width(text))
@@ -32,7 +39,7 @@ def fit(text: str, cells: int, align: str = "left") -> str:
 
 def fit_ends(begins: str, ends: str, cells: int) -> str:
     """A beginning and an end, exactly `cells` wide, with an ellipsis between; an empty end says that nothing lacks."""
-    begins, ends = drawable(begins), drawable(ends)
+    begins, ends = shown(begins, keep=""), shown(ends, keep="")
     if (not ends and width(begins) <= cells) or cells < 3:
         return fit(begins, cells)
     last = ""

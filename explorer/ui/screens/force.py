@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
-from textual.widgets import Static
 
 from explorer.core.token import Token, label
 from explorer.errors import ExplorerError
@@ -20,6 +19,7 @@ from explorer.ui.drawing.styles import Part, kind_style
 from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.flow import SHOWN, FlowPane
 from explorer.ui.widgets.line import Line
+from explorer.ui.widgets.said import Said
 from explorer.wording import Wording
 
 PAUSE = 0.05
@@ -52,7 +52,7 @@ class ForceScreen(Dialog[str]):
             dialog.border_subtitle = self._words("force.keys")
             yield Line(self._written, placeholder=self._words("force.placeholder"), select_on_focus=False)
             yield FlowPane("force-tokens")
-            yield Static(self._words("force.hint"), id="fault", classes="-note", markup=False)
+            yield Said(self._words("force.hint"), id="fault", classes="-note")
 
     @on(Line.Changed)
     def changed(self) -> None:

@@ -7,11 +7,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from explorer.core.form import Field
 from explorer.errors import UsageError
 from explorer.ui.screens.dialog import Dialog
+from explorer.ui.widgets.said import Said
 from explorer.wording import Wording
 
 Settings = TypeVar("Settings")
@@ -44,11 +45,11 @@ class FormScreen(Dialog[Settings | None], Generic[Settings]):
             dialog.border_subtitle = self._words("form.keys")
             for field in self._fields:
                 with Horizontal(classes="field"):
-                    yield Static(field.title, classes="field-title", markup=False)
+                    yield Said(field.title, classes="field-title")
                     yield Input(self._texts[field.name], placeholder=field.hint, id=f"field-{field.name}")
             if self._note:
-                yield Static(self._note, classes="field-note", markup=False)
-            yield Static("", id="fault", markup=False)
+                yield Said(self._note, classes="field-note")
+            yield Said("", id="fault")
 
     @on(Input.Submitted)
     def accept(self) -> None:

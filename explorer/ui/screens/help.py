@@ -8,10 +8,10 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Static
 
 from explorer.ui.keymap import Keymap
 from explorer.ui.screens.dialog import Dialog
+from explorer.ui.widgets.said import Said
 from explorer.wording import Wording
 
 MARKS = (
@@ -47,10 +47,10 @@ class HelpScreen(Dialog[None]):
             commands = self._keymap.commands.values()
             for group in dict.fromkeys(command.group for command in commands):
                 rows = [(self._keymap.written(c.id), c.help(words)) for c in commands if c.group == group]
-                yield Static(_table(words(f"groups.{group}"), rows))
+                yield Said(_table(words(f"groups.{group}"), rows))
             marks = [(words(f"help.marks.{mark}.sign"), words(f"help.marks.{mark}.means")) for mark in MARKS]
-            yield Static(_table(words("help.marks.title"), marks))
-            yield Static(words("help.more"), markup=False)
+            yield Said(_table(words("help.marks.title"), marks))
+            yield Said(words("help.more"))
 
 
 def _table(title: str, rows: Sequence[tuple[str, str]]) -> Table:

@@ -15,13 +15,13 @@ from textual.getters import query_one
 from textual.widgets import Input, Static
 
 from explorer.core.size import size_in_words
-from explorer.core.token import visible
 from explorer.engine.description import ModelEntry
 from explorer.ui.drawing.numbers import count
 from explorer.ui.screens.dialog import Dialog
 from explorer.ui.tables.column import head_parts, placed
 from explorer.ui.tables.models import MODELS
 from explorer.ui.widgets.models import ModelsPane
+from explorer.ui.widgets.said import Said
 from explorer.wording import Wording
 
 
@@ -49,9 +49,9 @@ class ModelsScreen(Dialog[str | None]):
             dialog.border_title = self._words("models.title")
             dialog.border_subtitle = self._words("models.keys")
             yield Input(placeholder=self._words("models.placeholder"))
-            yield Static(id="models-head")
+            yield Said(id="models-head")
             yield ModelsPane(self._current, "models-list")
-            yield Static("", id="models-note", markup=False)
+            yield Said("", id="models-note")
 
     def on_mount(self) -> None:
         self.line.focus()
@@ -85,7 +85,7 @@ class ModelsScreen(Dialog[str | None]):
             said = self._told(entry)
         else:
             said = self._words("models.typed", name=typed) if typed else self._words("models.nothing")
-        self.note.update(Content(visible(said)))
+        self.note.update(said)
 
     def _told(self, entry: ModelEntry) -> str:
         words = self._words

@@ -12,13 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
-from textual.widgets import Static
 
 from explorer.errors import ExplorerError
 from explorer.ui.screens.dialog import Dialog
 from explorer.ui.tables.options import MEASURES
 from explorer.ui.widgets.editor import Editor
 from explorer.ui.widgets.ranking import RankingPane
+from explorer.ui.widgets.said import Said
 from explorer.walk.ranking import Option
 from explorer.wording import Wording
 
@@ -63,7 +63,7 @@ class OptionsScreen(Dialog[Option | None]):
             dialog.border_subtitle = self._words("options.writing")
             yield OptionsEditor(self.written, soft_wrap=True, tab_behavior="focus")
             yield RankingPane(self._words, "ranking")
-            yield Static(self._words("options.hint"), id="fault", classes="-note", markup=False)
+            yield Said(self._words("options.hint"), id="fault", classes="-note")
 
     def on_mount(self) -> None:
         self.editor.move_cursor(self.editor.document.end)

@@ -23,6 +23,7 @@ from explorer.errors import ExplorerError
 from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.editor import Editor
 from explorer.ui.widgets.flow import SHOWN, FlowPane, id_parts, text_parts
+from explorer.ui.widgets.said import Said
 from explorer.ui.widgets.turns import Turns
 from explorer.wording import Wording
 
@@ -98,9 +99,9 @@ class PromptScreen(Dialog[Draft | None]):
                         yield FlowPane("rendered-text")
                         yield FlowPane("rendered-ids")
                 with Horizontal(id="options"):
-                    yield Static(id="generation", markup=False)
+                    yield Said(id="generation")
                     yield Input(join_flags(self._options.flags), placeholder="enable_thinking=false", id="flags")
-            yield Static(id="fault", markup=False)
+            yield Said(id="fault")
 
     async def on_mount(self) -> None:
         self.editor.move_cursor(self.editor.document.end)

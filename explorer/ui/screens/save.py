@@ -8,10 +8,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from explorer.errors import RecordError
 from explorer.ui.screens.dialog import Dialog
+from explorer.ui.widgets.said import Said
 from explorer.wording import Wording
 
 
@@ -28,7 +29,7 @@ class SaveScreen(Dialog[Path | None]):
             dialog.border_title = self._words("save.title")
             dialog.border_subtitle = self._words("save.keys")
             yield Input(self._proposed, select_on_focus=False)
-            yield Static("", id="fault", markup=False)
+            yield Said("", id="fault")
 
     @on(Input.Submitted)
     async def save(self, event: Input.Submitted) -> None:

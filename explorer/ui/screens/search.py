@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
-from textual.widgets import Static
 
 from explorer.core.distribution import Candidate
 from explorer.core.query import Query
@@ -22,6 +21,7 @@ from explorer.ui.drawing.numbers import count
 from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.hits import HitsPane
 from explorer.ui.widgets.line import Line
+from explorer.ui.widgets.said import Said
 from explorer.wording import Wording
 
 PAUSE = 0.12
@@ -55,7 +55,7 @@ class SearchScreen(Dialog[Candidate | None]):
             dialog.border_subtitle = self._words("search.keys")
             yield Line(placeholder=self._words("search.placeholder"))
             yield HitsPane(self._words, "hits")
-            yield Static(self._words("search.hint"), id="fault", classes="-note", markup=False)
+            yield Said(self._words("search.hint"), id="fault", classes="-note")
 
     def on_mount(self) -> None:
         self.look(0.0)

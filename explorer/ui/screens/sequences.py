@@ -10,13 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
-from textual.widgets import Static
 
-from explorer.core.token import visible
 from explorer.errors import ExplorerError
 from explorer.ui.repaint import FRAME, Repaint
 from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.flow import FlowPane
+from explorer.ui.widgets.said import Said
 from explorer.ui.widgets.sequences import SequencesPane
 from explorer.walk.fork import Fork
 from explorer.wording import Wording
@@ -49,7 +48,7 @@ class SequencesScreen(Dialog[int | None]):
         with Vertical(classes="dialog", id="sequences"):
             yield SequencesPane(self._words, self._fork.sequences, "sequences-list")
             yield FlowPane("sequence-text")
-            yield Static("", id="fault", markup=False)
+            yield Said("", id="fault")
 
     def on_mount(self) -> None:
         self.pane.styles.height = len(self._fork.sequences) + 1
@@ -61,7 +60,7 @@ class SequencesScreen(Dialog[int | None]):
         try:
             await self._fork.draw(lambda: self._repaint.soon(FRAME))
         except ExplorerError as error:
-            said = self._words("sequences.broken_off", error=visible(str(error)))
+            said = self._words("sequences.broken_off", error=str(error))
             self.say(said, fault=True)
         finally:
             # Where the program ends, the panes are gone before the drawing stops.

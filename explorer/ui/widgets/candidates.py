@@ -14,6 +14,7 @@ from textual.strip import Strip
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.sampling.explanation import cumulative, explain
 from explorer.core.walk.snapshot import Snapshot
+from explorer.ui.drawing.cells import shown
 from explorer.ui.drawing.numbers import count, percent
 from explorer.ui.drawing.styles import Part
 from explorer.ui.tables.candidates import CandidateLine, candidates
@@ -122,7 +123,7 @@ class CandidatesPane(ListPane):
     def say(self, sentence: str, failed: bool = False) -> None:
         """Show a sentence in place of the table."""
         self._list(None, None)
-        self.message, self.failed = sentence, failed
+        self.message, self.failed = shown(sentence), failed
         self._show()
 
     def fail(self, sentence: str) -> None:

@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 from explorer.core.sampling.params import Preset
 from explorer.core.walk.snapshot import EMPTY, Snapshot
 from explorer.ui.widgets.knobs import PRESET, KnobsPane
+from explorer.ui.widgets.said import Said
 from explorer.wording import Wording
 
 
@@ -58,7 +59,7 @@ class SamplerPanel(Vertical):
 
     def compose(self) -> ComposeResult:
         yield KnobsPane(self._words, id="knobs").data_bind(SamplerPanel.snapshot, SamplerPanel.presets)
-        yield Static(id="knob-said", markup=False)
+        yield Said(id="knob-said")
         yield Entry(id="knob-entry", select_on_focus=True)
 
     def on_mount(self) -> None:

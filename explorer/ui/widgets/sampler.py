@@ -14,6 +14,7 @@ from explorer.ui.drawing.numbers import UNKNOWN
 from explorer.ui.drawing.styles import Part
 from explorer.ui.view import View
 from explorer.ui.widgets.pane import Pane, component_classes
+from explorer.ui.widgets.said import titled
 from explorer.wording import Wording
 
 SHOWN = ("temperature", "top_p", "top_k", "seed")
@@ -56,7 +57,7 @@ class SamplerPane(Pane):
         """The preset that the settings are; and the settings that have no line here, where they are not off."""
         preset, words = preset_of(self.snapshot.params, self.presets), self._words
         title = words("sampler.preset", preset=preset.name) if preset else words("sampler.title")
-        self.border_title = words("sampler.drawing", title=title) if self.view.running else title
+        self.border_title = titled(words("sampler.drawing", title=title) if self.view.running else title)
         others = self.snapshot.params.replace(**{name: KNOB[name].off for name in SHOWN}).summary
         said = others
         if self._keys:

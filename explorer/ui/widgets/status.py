@@ -11,7 +11,7 @@ from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
-from explorer.ui.drawing.cells import fit, width
+from explorer.ui.drawing.cells import fit, shown, width
 from explorer.ui.drawing.numbers import count
 from explorer.ui.view import Severity
 from explorer.wording import Wording
@@ -58,7 +58,7 @@ class StatusLine(Widget):
         base = self.rich_style
         cells = self.size.width
         glyph = {"error": "✗ ", "warning": "! "}.get(status.severity, "")
-        model = f" {status.model} " if status.model else ""
+        model = shown(f" {status.model} ", keep="") if status.model else ""
         note = f" {glyph}{status.note} " if status.note else ""
         facts = self._facts(max(cells - width(model) - min(width(note), cells // 2), 0))
         full = status.context_length is not None and status.used >= status.context_length
@@ -75,7 +75,7 @@ class StatusLine(Widget):
         if status.rate is not None:
             facts.append((words("status.rate", rate=status.rate), True))
         if status.dtype:
-            facts.append((f"{status.dtype} · {status.device}", False))
+            facts.append((shown(f"{status.dtype} · {status.device}", keep=""), False))
         if status.step_ms is not None:
             facts.append((words("status.step", ms=status.step_ms), False))
         if status.used:

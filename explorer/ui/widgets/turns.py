@@ -7,12 +7,13 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message as Notice
-from textual.widgets import Static, TextArea
+from textual.widgets import TextArea
 
 from explorer.core.chat import ROLES, Chat, Message
 from explorer.core.token import visible
 from explorer.ui.drawing.cells import fit
 from explorer.ui.widgets.editor import Editor
+from explorer.ui.widgets.said import Said
 
 ROLE_WIDTH = 11
 """Cells: `+tool_calls` fits."""
@@ -51,8 +52,8 @@ class Turn(Horizontal):
     def __init__(self, message: Message) -> None:
         super().__init__()
         self._message = message
-        self._mark = Static(classes="mark")
-        self._label = Static(classes="role", markup=False)
+        self._mark = Said(classes="mark")
+        self._label = Said(classes="role")
         self.editor = TurnText(message.content or "")
 
     def compose(self) -> ComposeResult:
