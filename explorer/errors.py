@@ -6,7 +6,8 @@
     ├── EngineError         the engine failed at a request
     │   ├── EngineDied      the worker process is gone
     │   ├── ContextFull     no position is left in the model's context
-    │   └── OutOfMemory     the device has no memory for it, even after everything else was let go of
+    │   ├── OutOfMemory     the device has no memory for it, even after everything else was let go of
+    │   └── NotFinite       the model's logits are no numbers there, or none is possible
     ├── RecordError         a record that cannot be read or written
     ├── OutputError         standard output cannot be written
     └── Interrupted         Ctrl+C
@@ -69,6 +70,10 @@ class ContextFull(EngineError):
 
 class OutOfMemory(EngineError):
     """The engine goes on; what was asked is too much for it."""
+
+
+class NotFinite(EngineError):
+    """No softmax over the model's logits exists at one place; the engine goes on elsewhere."""
 
 
 class Interrupted(ExplorerError):

@@ -77,7 +77,10 @@ class AlternativeRow(msgspec.Struct, frozen=True):
 
 
 class ScoredRow(msgspec.Struct, frozen=True):
-    """A token of a text; numbers are null for the first of a sequence."""
+    """A token of a text; numbers are null for the first of a sequence.
+
+    A token that is impossible has the prob 0.0; its logprob and its surprisal are infinite, which is null in JSON.
+    """
 
     index: int
     id: int
@@ -94,7 +97,10 @@ class ScoredRow(msgspec.Struct, frozen=True):
 
 
 class ScoreTable(msgspec.Struct, frozen=True):
-    """The tokens that count, and their sums."""
+    """The tokens that count, and their sums.
+
+    Where a token is impossible the sums are infinite, which is null in JSON.
+    """
 
     tokens: list[ScoredRow]
     logprob: float
@@ -102,6 +108,9 @@ class ScoreTable(msgspec.Struct, frozen=True):
     """Nats per token."""
     perplexity: float | None
     count: int
+    """Tokens that have a prob."""
+    impossible: int
+    """Those of them whose prob is 0."""
 
 
 async def score_table(
@@ -128,7 +137,7 @@ async def score_table(
         for index, one in enumerate(scored, context)
     ]
     sums = summary(scored)
-    return ScoreTable(rows, sums.logprob, sums.mean_nll, sums.perplexity, sums.count)
+    return ScoreTable(rows, sums.logprob, sums.mean_nll, sums.perplexity, sums.count, sums.impossible)
 
 
 class InfoTable(msgspec.Struct, frozen=True):

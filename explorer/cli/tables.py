@@ -17,6 +17,7 @@ from explorer.cli.output import put_styled
 from explorer.cli.shapes import InfoTable, NextTable, ScoreTable, TokenTable
 from explorer.core.columns import ID, PROB, RANK, SAMPLING_PROB, TOKEN, Told
 from explorer.core.distribution import Candidate
+from explorer.core.figure import UNKNOWN, decimal, scientific
 from explorer.core.reading import whole_number
 from explorer.core.record.outline import Outline
 from explorer.core.size import size_in_words
@@ -24,8 +25,6 @@ from explorer.core.token import Token, label, visible
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.description import ModelEntry
 from explorer.replay.comparison import Comparison
-
-UNKNOWN = "–"
 
 LEAST_WIDTH, MOST_WIDTH = 20, 10_000
 """Cells of a line. In a narrower terminal it is the terminal that breaks lines, so that no number is lost."""
@@ -47,7 +46,7 @@ def print_next(table: NextTable) -> None:
     _print(grid)
     cut = f" · {_share(table.cut_mass)} of the model's mass is cut" if table.kept < table.vocab_size else ""
     _print(_text(f"{table.kept:,} of {table.vocab_size:,} tokens are kept{cut}", "dim"))
-    entropies = f"entropy {_bits(table.entropy)} bits, {_bits(table.sampling_entropy)} after the samplers"
+    entropies = f"entropy {decimal(table.entropy)} bits, {decimal(table.sampling_entropy)} after the samplers"
     _print(_text(f"{entropies} · {table.model} · {table.dtype} · {table.device}", "dim"))
 
 
@@ -81,16 +80,16 @@ def print_score(table: ScoreTable) -> None:
         numbers = (
             _share(row.prob),
             UNKNOWN if row.rank is None else str(row.rank),
-            _bits(row.surprisal),
-            _bits(row.entropy),
+            decimal(row.surprisal),
+            decimal(row.entropy),
         )
         grid.add_row(
             *(_text(cell) for cell in (str(row.index), str(row.id), label(token), *numbers)), _text(other, "dim")
         )
     _print(grid)
-    perplexity = UNKNOWN if table.perplexity is None else f"{table.perplexity:.2f}"
-    mean = UNKNOWN if table.mean_nll is None else f"{table.mean_nll:.4f}"
-    _print(_text(f"{table.count} tokens · perplexity {perplexity} · {mean} nats per token", "dim"))
+    perplexity, mean = decimal(table.perplexity), decimal(table.mean_nll, 4)
+    never = f" · {table.impossible} of them impossible" if table.impossible else ""
+    _print(_text(f"{table.count} tokens{never} · perplexity {perplexity} · {mean} nats per token", "dim"))
 
 
 def print_info(table: InfoTable) -> None:
@@ -169,16 +168,16 @@ def print_comparison(found: Comparison) -> None:
     for position in found.positions:
         rows, kl = position.rows, UNKNOWN
         if position.kl is not None:
-            kl = f"{position.kl:.1e}" if position.exact else f"≥ {position.kl:.1e}"
+            kl = f"{'' if position.exact else '≥ '}{scientific(position.kl)}"
         fields = (
             f"{position.length:,}",
             position.text[-12:],
             position.token or "",
             kl,
-            UNKNOWN if position.max_logprob_error is None else f"{position.max_logprob_error:.1e}",
+            scientific(position.max_logprob_error),
             f"{position.changed_ranks} of {rows}" if rows else UNKNOWN,
-            _bits(position.entropy_a),
-            _bits(position.entropy_b),
+            decimal(position.entropy_a),
+            decimal(position.entropy_b),
         )
         style = "" if position.on_path else "dim"
         grid.add_row(*(_text(cell, style, whole=False) for cell in fields))
@@ -201,7 +200,7 @@ def _sides(found: Comparison) -> Iterable[tuple[str, str, str]]:
 def _parting(found: Comparison) -> str:
     """Where the paths part, in a sentence."""
     if not found.same_vocabulary:
-        told = [f"{one.bits_per_byte:.3f}" if one.bits_per_byte is not None else UNKNOWN for one in (found.a, found.b)]
+        told = [decimal(one.bits_per_byte, 3) for one in (found.a, found.b)]
         return (
             "The vocabularies differ: KL is not defined. The texts of both paths begin with the same "
             f"{len(found.shared_text):,} characters, told at {told[0]} bits a byte by A and {told[1]} by B."
@@ -218,9 +217,12 @@ def _sums(found: Comparison) -> str:
     exact = any(position.exact for position in found.positions)
     kl = "no table in both"
     if found.max_kl is not None and found.mean_kl is not None:
-        kl = f"KL {'' if exact else 'at least '}{found.mean_kl:.1e} bits on average, the greatest {found.max_kl:.1e}"
-    error = "" if found.max_logprob_error is None else f" · |Δlogprob| up to {found.max_logprob_error:.1e} nats"
-    bits = "" if found.mean_entropy_error is None else f" · entropy differs by {found.mean_entropy_error:.1e} bits"
+        mean, most = scientific(found.mean_kl), scientific(found.max_kl)
+        kl = f"KL {'' if exact else 'at least '}{mean} bits on average, the greatest {most}"
+    error = "" if found.max_logprob_error is None else f" · |Δlogprob| up to {scientific(found.max_logprob_error)} nats"
+    bits = (
+        "" if found.mean_entropy_error is None else f" · entropy differs by {scientific(found.mean_entropy_error)} bits"
+    )
     return f"{len(found.positions):,} positions · {kl}{error} · {found.changed_ranks:,} other ranks{bits}"
 
 
@@ -273,10 +275,6 @@ def _cache(able: Capabilities) -> str:
 
 def _number(number: int | None) -> str:
     return UNKNOWN if number is None else f"{number:,}"
-
-
-def _bits(bits: float | None) -> str:
-    return UNKNOWN if bits is None else f"{bits:.2f}"
 
 
 def _grid(*columns: str) -> Table:

@@ -125,7 +125,7 @@ class PrefixCall(Named, frozen=True, kw_only=True):
     """About a prefix, most of which an earlier call may have been about.
 
     Raises UsageError for an empty prefix or an id outside the vocabulary, ContextFull where the prefix is longer than
-    the context, OutOfMemory, EngineError.
+    the context, OutOfMemory, NotFinite where the model's logits are no numbers, EngineError.
     """
 
     ids: list[int]

@@ -6,6 +6,7 @@ Whatever comes from a model or a person is escaped, and stands where no block ca
 import re
 from collections.abc import Iterator
 
+from explorer.core.figure import decimal
 from explorer.core.token import UNSETTLED, visible
 from explorer.export.document import UNKNOWN, Document, branches, prompt_title, shown
 from explorer.export.rows import TokenRow
@@ -46,7 +47,7 @@ def lines(document: Document) -> Iterator[str]:
         for branch in branches(root, tree):
             rows = branch.rows
             size = f"{len(rows):,} token{'' if len(rows) == 1 else 's'}"
-            sum_ = UNKNOWN if branch.logprob is None else f"{branch.logprob:.2f}"
+            sum_ = decimal(branch.logprob)
             marks = mark(on and rows[0].node in here) + names([row.bookmark for row in rows])
             yield f"{'  ' * (branch.depth + 1)}- {marks}({size}, logprob {sum_}) {escaped(one_line(branch.text))}"
     yield from ("", "● is the path that is shown above; a logprob is the sum over the tokens after the prompt.")
@@ -74,7 +75,7 @@ def cells(row: TokenRow) -> Iterator[str]:
     yield escaped(row.token)
     yield UNKNOWN if row.prob is None else f"{row.prob:.2%}"
     yield UNKNOWN if row.rank is None else f"{row.rank:,}"
-    yield from (UNKNOWN if bits is None else f"{bits:.2f}" for bits in (row.surprisal, row.entropy))
+    yield from map(decimal, (row.surprisal, row.entropy))
     yield source(row)
 
 

@@ -3,21 +3,19 @@
 Owns the names of the columns. Must not know formats.
 """
 
-import math
 from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
-from explorer.core.choice import Choice
-from explorer.core.score import Scored
+from explorer.core.score import Scored, logprob_of
 from explorer.core.token import Token
 from explorer.core.walk.recorded import recorded_label
 from explorer.core.walk.tree import Node, Tree
 
 
 class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One token. Numbers are the model's own, and null where they are not known."""
+    """One token. Numbers are the model's own, and null where they are not known, or infinite beside a prob of 0."""
 
     prompt: int
     """The number of the prompt, from 0."""
@@ -83,7 +81,7 @@ def scored(tree: Tree, node: Node) -> Scored:
     assert node.token is not None and node.parent is not None and node.choice is not None
     choice, table = node.choice, tree.nodes[node.parent].distribution
     entropy = choice.entropy if table is None else table.entropy
-    return Scored(node.token, logprob_of(choice), choice.prob, choice.rank, entropy)
+    return Scored(node.token, logprob_of(choice.prob), choice.prob, choice.rank, entropy)
 
 
 def node_row(root: int, tree: Tree, node: Node) -> TokenRow:
@@ -112,10 +110,6 @@ def node_row(root: int, tree: Tree, node: Node) -> TokenRow:
         draw=choice.draw,
         bookmark=tree.bookmarks.get(node.number),
     )
-
-
-def logprob_of(choice: Choice) -> float | None:
-    return math.log(choice.prob) if choice.prob else None
 
 
 def _text(token: Token) -> str | None:

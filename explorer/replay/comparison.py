@@ -16,6 +16,7 @@ from explorer.core.score import surprisal
 from explorer.core.token import label
 from explorer.replay.claims import fold
 from explorer.replay.prefixes import Known, Prefixes, Trie, text_of
+from explorer.replay.tolerance import apart
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,7 +155,7 @@ def compare(a: Compared, b: Compared, exact: Sequence[float] | None = None) -> C
     kls = [one.kl for one in positions if one.kl is not None and (one.exact or not exact)]
     errors = [one.max_logprob_error for one in positions if one.max_logprob_error is not None]
     entropies = [(one.entropy_a, one.entropy_b) for one in positions]
-    apart = [abs(one - other) for one, other in entropies if one is not None and other is not None]
+    off = [abs(one - other) for one, other in entropies if one is not None and other is not None]
     return Comparison(
         a=a.side(count, length),
         b=b.side(count, length),
@@ -165,7 +166,7 @@ def compare(a: Compared, b: Compared, exact: Sequence[float] | None = None) -> C
         max_kl=max(kls, default=None),
         mean_kl=math.fsum(kls) / len(kls) if kls else None,
         max_logprob_error=max(errors, default=None),
-        mean_entropy_error=math.fsum(apart) / len(apart) if apart else None,
+        mean_entropy_error=math.fsum(off) / len(off) if off else None,
         changed_ranks=sum(one.changed_ranks for one in positions),
     )
 
@@ -236,8 +237,11 @@ def between_tables(a: Distribution, b: Distribution) -> Between:
     pairs = [(one, others[one.token.id]) for one in a.candidates if one.token.id in others]
     errors = [
         abs(one.logprob - other.logprob)
-        for one, other in pairs
         if one.logprob is not None and other.logprob is not None
+        # One of them is impossible: its logprob is minus infinity, and a table has None for it.
+        else apart(one.prob, other.prob)
+        for one, other in pairs
+        if one.prob is not None and other.prob is not None
     ]
     probs = {
         one.token.id: (one.prob, other.prob) for one, other in pairs if one.prob is not None and other.prob is not None
@@ -253,10 +257,10 @@ def divergence(p: Sequence[float], q: Sequence[float]) -> float:
     if any(one > 0 and other <= 0 for one, other in pairs[:-1]):
         return math.inf
     terms = (one * math.log2(one / other) for one, other in pairs if one > 0 and other > 0)
-    return max(math.fsum(terms), 0.0)
+    return max(0.0, math.fsum(terms))
 
 
 def exact_divergence(a: Sequence[float], b: Sequence[float]) -> float:
     """KL(A‖B) in bits, of the logprobs of two whole vocabularies, in nats."""
     terms = (math.exp(one) * (one - other) for one, other in zip(a, b, strict=True) if math.exp(one) > 0)
-    return max(math.fsum(terms) / math.log(2), 0.0)
+    return max(0.0, math.fsum(terms) / math.log(2))

@@ -4,11 +4,11 @@ Owns what is known of a prefix: the table after it, and the numbers of the token
 they are compared.
 """
 
-import math
 from dataclasses import dataclass
 
 from explorer.core.distribution import Distribution
 from explorer.core.place import Place
+from explorer.core.score import logprob_of
 from explorer.core.token import Token
 from explorer.core.walk.session import Session
 from explorer.core.walk.tree import Tree
@@ -78,8 +78,8 @@ class Prefixes:
             if node.parent is not None and node.token is not None:
                 prefix = after[node.number] = trie.after(after[node.parent], node.token.id)
                 here = self._take(prefix, tree, Place(node.number), node.length, node.token)
-                if node.choice is not None and node.choice.prob:
-                    here.logprob, here.entropy = math.log(node.choice.prob), node.choice.entropy
+                if node.choice is not None and node.choice.prob is not None:
+                    here.logprob, here.entropy = logprob_of(node.choice.prob), node.choice.entropy
             if node.distribution is not None and after[node.number] in self.known:
                 self.known[after[node.number]].table = node.distribution
         return prompt, after

@@ -124,7 +124,7 @@ class Verification:
         scored = [one async for part in self._engine.score(ids, 0) for one in part]
         self._learn(claim, [one.token for one in scored])
         wrong = []
-        for token_id, logprob, one in zip(ids, event.logprobs, scored, strict=True):
+        for token_id, logprob, one in zip(ids, event.told, scored, strict=True):
             wrong += self._compared("logprobs", logprob, one.logprob, self._same_logprob, token_id)
         for index, (rank, entropy, one) in enumerate(zip(event.ranks, event.entropies, scored, strict=True)):
             asked = Asked(claim.params, ids[:index], index).plain()
@@ -250,6 +250,8 @@ class Verification:
         self._uncertainty.take_error(error)
 
     def _same_logprob(self, recorded: float, computed: float) -> bool:
+        if -math.inf in (recorded, computed):
+            return recorded == computed
         error = abs(recorded - computed)
         self._take_error(error)
         return error <= self._tolerance

@@ -20,7 +20,7 @@ from explorer.core.walk import jumps
 from explorer.core.walk.branches import Branches
 from explorer.core.walk.session import Session
 from explorer.engine.base import Engine, Progress
-from explorer.errors import ContextFull, EngineDied, ExplorerError, OutOfMemory, RecordError, UsageError
+from explorer.errors import ContextFull, EngineDied, ExplorerError, NotFinite, OutOfMemory, RecordError, UsageError
 from explorer.ui.actions import branches, editing, knobs, walking
 from explorer.ui.actions.loading import Loader, Models, load
 from explorer.ui.command import Command
@@ -195,7 +195,7 @@ class WalkDesk(Desk):
         """What a person can do about it here."""
         if isinstance(error, RecordError):
             return self.words("desk.no_record")
-        if self.walk.alive and isinstance(error, UsageError | ContextFull | OutOfMemory):
+        if self.walk.alive and isinstance(error, UsageError | ContextFull | OutOfMemory | NotFinite):
             return self.words("desk.other_prompt")
         log = error.log_tail if isinstance(error, EngineDied) else ""
         return self.words("desk.restart_with_log" if log else "desk.restart", log=log)

@@ -7,6 +7,7 @@ know where they come from.
 from collections.abc import Sequence
 from itertools import takewhile
 
+from explorer.core.figure import decimal
 from explorer.core.query import Query
 from explorer.core.score import Scored
 from explorer.core.token import Token
@@ -46,7 +47,7 @@ def told(words: Wording, path: Sequence[PathToken]) -> str:
     bits = [place.surprisal for place in forced if place.surprisal is not None]
     if not forced or len(bits) < len(forced):
         return ""
-    return words("forcing.told", n=len(forced), bits=sum(bits))
+    return words("forcing.told", n=len(forced), bits=decimal(sum(bits), 1))
 
 
 async def numbers(walk: Walk, prefix: Sequence[int], tokens: Sequence[Token]) -> list[Scored]:

@@ -14,7 +14,7 @@ from explorer.core.record.events import Score
 from explorer.core.score import Scored
 from explorer.core.walk.session import Session
 from explorer.engine.base import Progress
-from explorer.errors import ExplorerError, OutOfMemory
+from explorer.errors import ExplorerError, NotFinite, OutOfMemory
 from explorer.walk.scoring import Scoring
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ class Tables:
         root = session.root
         try:
             await self.scoring.wait(root, lambda: self._score(session, root))
-        except OutOfMemory as error:
-            # The table needs less than the numbers of every token.
+        except (OutOfMemory, NotFinite) as error:
+            # The table needs less than the numbers of every token: less memory, and one row of logits.
             self.scoring.skipped.add(root)
             self._walk.warned(self._walk.words("walk.unscored", error=error))
 

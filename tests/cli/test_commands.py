@@ -226,7 +226,7 @@ def test_an_interrupted_command_says_so(interruptible):
 
 def test_score_sums_what_counts(run):
     whole = json.loads(run("score", "Once upon a time", "--json").stdout)
-    assert list(whole) == ["tokens", "logprob", "mean_nll", "perplexity", "count"]
+    assert list(whole) == ["tokens", "logprob", "mean_nll", "perplexity", "count", "impossible"]
     assert list(whole["tokens"][0]) == [
         "index",
         "id",

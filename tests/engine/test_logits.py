@@ -303,3 +303,12 @@ def test_a_row_in_half_precision_is_computed_in_float32():
     seen = table(row, top=5000)
     assert sum(c.prob for c in seen.candidates) == pytest.approx(1, abs=1e-5)
     assert {c.logit for c in seen.candidates} == set(row.float().tolist())
+
+
+def test_an_entropy_of_nothing_has_no_sign():
+    row = torch.full((8,), -math.inf)
+    row[3] = 2.0
+    for params in (SamplingParams(), SamplingParams(temperature=0), SamplingParams(0.5), SamplingParams(top_k=1)):
+        seen = table(row, params)
+        for number in (seen.entropy, seen.sampling_entropy, plain_samplers.nats([1.0]), plain_samplers.nats([])):
+            assert (number, math.copysign(1, number)) == (0.0, 1)

@@ -1,12 +1,16 @@
+import math
+
 import pytest
 import torch
 
 from explorer.cli.engines import embedded_folder
+from explorer.core.asked import Asked
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import summary
 from explorer.engine.compute.forward import passes
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.compute.tables import logits
+from explorer.engine.compute.tables.ranking import Row
 from explorer.engine.description import ModelSettings
 from explorer.engine.vocabulary.vocabulary import Vocabulary
 
@@ -129,6 +133,39 @@ def test_ties_and_numbers_that_are_not_finite(vocabulary):
     scored = logits.scored(rows, [4, 5, 6], 2, vocabulary.token)
     assert [s.rank for s in scored[:2]] == [5, 6144]
     assert scored[0].prob == pytest.approx(1 / 6144)
-    assert (scored[1].logprob, scored[1].prob) == (None, None)
+    assert (scored[1].logprob, scored[1].prob) == (-torch.inf, 0.0)
     assert (scored[2].logprob, scored[2].rank, scored[2].entropy, scored[2].top) == (None, None, None, ())
     assert [a.token.id for a in scored[0].top] == [0, 1]
+
+
+async def test_the_loss_of_a_text_with_an_impossible_token_is_the_models_own(engine):
+    ids = engine.vocabulary.encode(TEXT)
+    head = engine.model.get_output_embeddings()
+    masked = ids[-1]
+    mask = torch.zeros(engine.info.vocab_size).index_fill(0, torch.tensor([masked]), -torch.inf)
+    with head.register_forward_hook(lambda module, given, output: output + mask):
+        engine.prefixes.let_go()
+        scored = await gathered(engine, ids)
+        table = await engine.next(ids[:-1], SamplingParams(), 3, [masked])
+        with torch.inference_mode():
+            loss = engine.model(input_ids=torch.tensor([ids]), labels=torch.tensor([ids])).loss.item()
+    whole = summary(scored)
+    assert (whole.mean_nll, whole.impossible, whole.count) == (loss, ids.count(masked), len(ids) - 1)
+    assert loss == torch.inf
+    assert (
+        (scored[-1].prob, scored[-1].rank)
+        == (0.0, engine.info.vocab_size)
+        == (
+            table.find(masked).prob,
+            table.find(masked).rank,
+        )
+    )
+
+
+def test_a_token_is_as_unlikely_as_its_logarithm_says_where_float32_has_no_digits_left(vocabulary):
+    row = torch.zeros(6144)
+    row[7] = -150.0
+    scored = logits.scored(row[None], [7], 0, vocabulary.token)[0]
+    table = logits.distribution(Row(row), Asked(SamplingParams(), [1], 1), 1, [7], vocabulary.token).find(7)
+    drawn = logits.drawn(row[None], row[None].softmax(-1), [7], vocabulary.token)[0][0]
+    assert scored.prob == table.prob == drawn.prob == pytest.approx(math.exp(-150 - math.log(6143)), rel=1e-4)

@@ -6,7 +6,7 @@ import pytest
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.base import silent
 from explorer.engine.scripted.scripted import ScriptedEngine
-from explorer.errors import OutOfMemory
+from explorer.errors import ExplorerError, NotFinite, OutOfMemory
 from explorer.walk import opening
 from explorer.walk.walk import Walk
 
@@ -14,13 +14,13 @@ PARAMS = SamplingParams(temperature=3.0, seed=4)
 
 
 class Scores(ScriptedEngine):
-    """Waits for `go` in the middle of a score, or fails where it runs out of memory."""
+    """Waits for `go` in the middle of a score, or raises what it `fails` with."""
 
-    fails = False
+    fails: ExplorerError | None = None
 
     async def score(self, ids, top, begin=0, *, report=silent):
-        if self.fails:
-            raise OutOfMemory("The memory is full.")
+        if self.fails is not None:
+            raise self.fails
         self.go = asyncio.Event()
         await self.go.wait()
         async for part in super().score(ids, top, begin, report=report):
@@ -61,10 +61,13 @@ async def test_whoever_waits_for_a_score_may_leave_and_the_pass_goes_on():
     assert len(walk.session.tree.scores) == len(walk.session.tree.prompt)
 
 
-async def test_a_prompt_whose_scoring_runs_out_of_memory_goes_without_its_numbers():
+@pytest.mark.parametrize(
+    "error", [OutOfMemory("The memory is full."), NotFinite("The logits are not finite after the first 2 tokens.")]
+)
+async def test_a_prompt_that_cannot_be_scored_goes_without_its_numbers(error):
     engine = Scores.demo()
-    engine.fails = True
+    engine.fails = error
     walk, warnings = await begun(engine)
     await walk.tables.fetch()
     assert walk.session.cursor.distribution is not None
-    assert warnings == ["The memory is full. The prompt goes without its numbers."]
+    assert warnings == [f"{error} The prompt goes without its numbers."]

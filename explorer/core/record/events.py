@@ -139,16 +139,23 @@ class Score(Event, frozen=True, kw_only=True):
     """What the model thinks of each token of the prompt; the first has None everywhere."""
 
     logprobs: list[Logprob | None]
+    """None beside a rank: the token is impossible, its logprob minus infinity."""
     ranks: list[int | None]
     entropies: list[float | None]
 
     @classmethod
     def of(cls, tokens: Sequence[Scored]) -> "Score":
         return cls(
-            logprobs=[one.logprob for one in tokens],
+            logprobs=[None if one.logprob == -math.inf else one.logprob for one in tokens],
             ranks=[one.rank for one in tokens],
             entropies=[one.entropy for one in tokens],
         )
+
+    @property
+    def told(self) -> list[float | None]:
+        """The logprobs, with minus infinity for the tokens that are impossible."""
+        pairs = zip(self.logprobs, self.ranks, strict=False)
+        return [-math.inf if logprob is None and rank is not None else logprob for logprob, rank in pairs]
 
 
 class Add(Act, frozen=True, kw_only=True):

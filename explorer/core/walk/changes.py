@@ -4,7 +4,6 @@ Owns what events mean; each kind is one generator of changes. Must not know whet
 comes here), nor the record.
 """
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ from explorer.core.choice import Batch
 from explorer.core.record import events
 from explorer.core.record.event import Act
 from explorer.core.record.events import AnyEvent
-from explorer.core.score import Scored
+from explorer.core.score import Scored, prob_of
 from explorer.core.walk.change import UNDOABLE, Change, Kind
 from explorer.core.walk.state import State
 from explorer.core.walk.tree import Table, Tree
@@ -92,11 +91,8 @@ def _seen(state: State, event: events.Seen) -> Iterator[Change]:
 
 
 def _scored(state: State, event: events.Score) -> Iterator[Change]:
-    columns = zip(state.tree.prompt, event.logprobs, event.ranks, event.entropies, strict=True)
-    scores = [
-        Scored(token, logprob, None if logprob is None else math.exp(logprob), rank, entropy)
-        for token, logprob, rank, entropy in columns
-    ]
+    columns = zip(state.tree.prompt, event.told, event.ranks, event.entropies, strict=True)
+    scores = [Scored(token, logprob, prob_of(logprob), rank, entropy) for token, logprob, rank, entropy in columns]
     yield Change("scores", state.tree.scores, scores, state.root)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from explorer.core.figure import decimal
 from explorer.core.form import Field, read_answer, read_number, written_answer, written_number
 from explorer.core.token import visible
 from explorer.core.walk.session import Session
@@ -64,9 +65,9 @@ def reason(session: Session, path: Sequence[PathToken], index: int, settings: Ju
         branches = len(tree.living(parent))
         reasons += [f"{branches} branches begin here"] if branches > 1 else []
     if _above(place.surprisal, settings.surprisal_above):
-        reasons.append(f"surprisal {place.surprisal:.1f} bits")
+        reasons.append(f"surprisal {decimal(place.surprisal, 1)} bits")
     if _above(place.entropy, settings.entropy_above):
-        reasons.append(f"entropy {place.entropy:.1f} bits")
+        reasons.append(f"entropy {decimal(place.entropy, 1)} bits")
     return " · ".join(reasons)
 
 

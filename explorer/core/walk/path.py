@@ -4,10 +4,9 @@ Owns that a path which goes on is extended and not gathered anew: a step costs t
 the session.
 """
 
-import math
 from collections.abc import Sequence
 
-from explorer.core.score import Scored
+from explorer.core.score import Scored, logprob_of
 from explorer.core.walk.snapshot import PathToken
 from explorer.core.walk.tree import Node, Tree
 
@@ -56,6 +55,5 @@ def _place(tree: Tree, node: Node) -> PathToken:
     assert node.token is not None and node.parent is not None
     assert node.choice is not None
     choice, table = node.choice, tree.nodes[node.parent].distribution
-    logprob = math.log(choice.prob) if choice.prob else None
     entropy = table.entropy if table else choice.entropy
-    return PathToken(node.token, node.text, choice, node.number, logprob, choice.rank, entropy)
+    return PathToken(node.token, node.text, choice, node.number, logprob_of(choice.prob), choice.rank, entropy)

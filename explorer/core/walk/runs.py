@@ -4,12 +4,12 @@ Owns that a token at the end of a run is followed in constant time, and that a f
 to it only. Must not know the cursor or the terminal.
 """
 
-import math
 from bisect import bisect, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from explorer.core.score import logprob_of
 from explorer.core.token import shown_bytes
 from explorer.core.walk.tree import Node, Tree
 
@@ -129,8 +129,8 @@ class Runs:
     def _add(self, node: Node) -> bool:
         parent, choice = node.parent, node.choice
         assert parent is not None and choice is not None
-        logprob, unknown = self._totals[parent]
-        self._totals.append((logprob + math.log(choice.prob), unknown) if choice.prob else (logprob, unknown + 1))
+        (total, unknown), logprob = self._totals[parent], logprob_of(choice.prob)
+        self._totals.append((total, unknown + 1) if logprob is None else (total + logprob, unknown))
         above = self.of[parent]
         if self._goes_on(above, parent):
             above.nodes.append(node.number)

@@ -3,15 +3,13 @@
 Owns what a screen can know. Must not know how it is gathered.
 """
 
-import math
-
 import msgspec
 
 from explorer.core.chat import Chat
 from explorer.core.choice import Choice
 from explorer.core.distribution import Distribution
 from explorer.core.sampling.params import SamplingParams
-from explorer.core.score import surprisal
+from explorer.core.score import prob_of, surprisal
 from explorer.core.token import Token
 
 
@@ -26,14 +24,14 @@ class PathToken(msgspec.Struct, frozen=True):
     node: int | None
     """None for a token of the prompt, except its last, which is node 0."""
     logprob: float | None = None
-    """The model's own, where the token stands; None where it is not known."""
+    """The model's own, where the token stands; None where it is not known, minus infinity where it is impossible."""
     rank: int | None = None
     entropy: float | None = None
     """Of the distribution that the token was chosen from, in bits."""
 
     @property
     def prob(self) -> float | None:
-        return None if self.logprob is None else math.exp(self.logprob)
+        return prob_of(self.logprob)
 
     @property
     def surprisal(self) -> float | None:

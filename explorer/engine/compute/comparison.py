@@ -11,6 +11,7 @@ import torch
 from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.engine.compute import memory
+from explorer.engine.compute.finiteness import check_rows
 from explorer.engine.compute.forward import passes
 from explorer.engine.compute.forward.batch import FILLER
 from explorer.engine.compute.forward.forward import Cancelled, Forward
@@ -38,8 +39,8 @@ class Comparison:
 
     @torch.inference_mode()
     def scored(self, continuations: Sequence[Sequence[int]]) -> list[list[Scored]]:
-        """What the model thinks of each token of each. Raises Cancelled."""
-        done = [self._score(self._row[None], continuation[:1]) for continuation in continuations]
+        """What the model thinks of each token of each. Raises Cancelled, NotFinite."""
+        done = [self._score(self._row[None], continuation[:1], 0) for continuation in continuations]
         for part in _parts(continuations, len(self._ids)):
             members = [continuations[number] for number in part]
             rest = (self._together(members) if len(members) > 1 else None) or map(self._alone, members)
@@ -47,7 +48,9 @@ class Comparison:
                 done[number] += scored
         return done
 
-    def _score(self, rows: torch.Tensor, targets: Sequence[int]) -> list[Scored]:
+    def _score(self, rows: torch.Tensor, targets: Sequence[int], done: int) -> list[Scored]:
+        """What rows say of the tokens that follow them; the first follows `done` tokens of a continuation."""
+        check_rows(rows[: len(targets)], len(self._ids) + done)
         return logits.scored(rows, targets, 0, self._token)
 
     def _together(self, continuations: list[Sequence[int]]) -> list[list[Scored]] | None:
@@ -76,14 +79,14 @@ class Comparison:
             fed = [continuation[begin : begin + width] for continuation in here]
             rows = batch.extend_all([[*tokens, *[FILLER] * (len(fed[0]) - len(tokens))] for tokens in fed])
             for number, continuation in enumerate(here):
-                done[number] += self._score(rows[number], continuation[begin + 1 : begin + 1 + width])
+                done[number] += self._score(rows[number], continuation[begin + 1 : begin + 1 + width], begin + 1)
         return done
 
     def _alone(self, continuation: Sequence[int]) -> list[Scored]:
         """What stands after the first token."""
         done: list[Scored] = []
         for rows in self._forward.rows([*self._ids, *continuation[:-1]], len(self._ids), self._cancelled):
-            done += self._score(rows, continuation[1 + len(done) :][: len(rows)])
+            done += self._score(rows, continuation[1 + len(done) :][: len(rows)], 1 + len(done))
         return done
 
 

@@ -24,7 +24,7 @@ from explorer.core.token import Token
 from explorer.engine import calls
 from explorer.engine.base import Engine, Progress, Reporter, check_sampling, silent
 from explorer.engine.calls import Drawn, Floats, Found, RenderedChat, Step
-from explorer.engine.compute import memory
+from explorer.engine.compute import finiteness, memory
 from explorer.engine.compute.comparison import Comparison
 from explorer.engine.compute.forward.cache import forward_for
 from explorer.engine.compute.forward.forward import Forward
@@ -60,10 +60,14 @@ class TransformersEngine(Engine):
         self._thread.close()
 
     async def _compute(self, work: Callable[[Turn], Answer], report: Reporter) -> Answer:
-        """Run `work` on the thread; where memory runs out, once more with nothing kept. Raises OutOfMemory."""
+        """Run `work` on the thread; where memory runs out, once more with nothing kept.
+
+        Raises OutOfMemory, NotFinite.
+        """
 
         def tried(turn: Turn) -> Answer:
-            return memory.retried(partial(work, turn), self.prefixes.let_go, self.model.device)
+            with finiteness.explained(self.model):
+                return memory.retried(partial(work, turn), self.prefixes.let_go, self.model.device)
 
         return await self._thread.run(tried, report)
 
@@ -115,8 +119,8 @@ class TransformersEngine(Engine):
         return msgspec.structs.replace(call.asked, eos_ids=self.eos_ids)
 
     def _sampled(self, sequences: Sequences, turn: Turn) -> list[Drawn]:
-        """The next tokens of sequences that are under way. Raises OutOfMemory."""
-        with memory.said(self.model.device):
+        """The next tokens of sequences that are under way. Raises OutOfMemory, NotFinite."""
+        with finiteness.explained(self.model), memory.said(self.model.device):
             return sequences.step(turn.cancelled)
 
     # The calls.

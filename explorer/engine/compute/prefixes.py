@@ -14,6 +14,7 @@ from explorer.core.sampling.stopping import FinishReason
 from explorer.core.token import Token
 from explorer.engine.base import Progress, Reporter
 from explorer.engine.calls import Step
+from explorer.engine.compute.finiteness import check_rows
 from explorer.engine.compute.forward.cache import CHUNK
 from explorer.engine.compute.forward.forward import Forward
 from explorer.engine.compute.tables import logits
@@ -43,7 +44,8 @@ class Prefixes:
     def row(self, ids: Sequence[int], turn: Turn) -> Row:
         """The logits after the prefix, computed once and kept, so that its digits never change.
 
-        What has a row was checked before: looking at every id takes a while. Raises UsageError, ContextFull, Cancelled.
+        What has a row was checked before: looking at every id takes a while. Raises UsageError, ContextFull,
+        NotFinite, Cancelled.
         """
         row = self.rows.get(ids)
         if row is None:
@@ -53,7 +55,9 @@ class Prefixes:
                 if total > CHUNK:
                     turn.report(Progress("reading the prompt", done, total))
 
-            row = self.rows.put(ids, self.forward.logits(ids, turn.cancelled, prefilled).clone())
+            found = self.forward.logits(ids, turn.cancelled, prefilled)
+            check_rows(found[None], len(ids))
+            row = self.rows.put(ids, found.clone())
         return row
 
     def reader(self, report: Reporter) -> Callable[[Sequence[int], Callable[[], bool]], torch.Tensor]:

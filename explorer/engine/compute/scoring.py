@@ -10,6 +10,7 @@ import torch
 
 from explorer.core.score import Scored
 from explorer.core.token import Token
+from explorer.engine.compute.finiteness import check_rows, sound
 from explorer.engine.compute.forward.forward import Cancelled, Forward
 from explorer.engine.compute.tables import logits
 from explorer.engine.compute.tables.rows import RowStore
@@ -52,7 +53,8 @@ class Scoring:
     def part(self, cancelled: Callable[[], bool]) -> list[Scored]:
         """What the next rows say of the tokens that follow them: nothing, where only the last row was left.
 
-        May be called again after an error: it goes on where it stood. Raises Cancelled.
+        May be called again after an error: it goes on where it stood. Raises Cancelled; NotFinite for a row that says
+        nothing of a token that follows it.
         """
         if cancelled():
             raise Cancelled
@@ -64,7 +66,13 @@ class Scoring:
         try:
             self._rows = self._rows or self._forward.rows(self._ids, self._done, self._stop.is_set)
             rows = next(self._rows)
-            for length, row in enumerate(rows, self._done + 1):
+            fine, needed = sound(rows), len(self._ids) - 1 - self._done
+            if fine < min(len(rows), needed):
+                if fine == 0:
+                    check_rows(rows, self._done + 1)
+                # What stands before it is answered; the next part begins with the row that says nothing.
+                rows, self._rows = rows[:fine], None
+            for length, row in enumerate(rows[:fine], self._done + 1):
                 if self._keeps or length == len(self._ids):
                     self._store.put(self._ids[:length], row.clone())
             scored = self._score(rows, self._ids[self._done + 1 :])

@@ -17,6 +17,7 @@ from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import Stopper, StopRules
 from explorer.core.token import Token
 from explorer.engine.base import Drawn
+from explorer.engine.compute.finiteness import check_rows, sound
 from explorer.engine.compute.forward.batch import Batch
 from explorer.engine.compute.forward.forward import Cancelled, Forward
 from explorer.engine.compute.tables import logits
@@ -79,7 +80,10 @@ class Sequences:
 
     @torch.inference_mode()
     def step(self, cancelled: Callable[[], bool]) -> list[Drawn]:
-        """The next token of each sequence that is under way; empty at the end. Raises Cancelled, EngineError."""
+        """The next token of each sequence that is under way; empty at the end.
+
+        Raises Cancelled, NotFinite, EngineError.
+        """
         if cancelled():
             raise Cancelled
         if self._running:
@@ -88,6 +92,8 @@ class Sequences:
             rows = self._begin(cancelled)
         else:
             return []
+        if (number := sound(rows)) < len(rows):
+            check_rows(rows[number:], len(self._running[number].ids))
         chosen, shares = self._choose(rows)
         drawn = []
         for one, found in zip(self._running, logits.drawn(rows, shares, chosen, self._token), strict=True):

@@ -17,7 +17,7 @@ from explorer.core.size import size_in_words
 from explorer.engine.base import Progress
 from explorer.engine.calls import CALLS, AnyCall, PrefixCall
 from explorer.engine.description import EngineInfo, ModelSettings
-from explorer.errors import ContextFull, EngineError, ExplorerError, ModelError, OutOfMemory, UsageError
+from explorer.errors import ContextFull, EngineError, ExplorerError, ModelError, NotFinite, OutOfMemory, UsageError
 
 VERSION = 3
 """Of the protocol: both ends come from one installation, so that a difference is a mistake, and is said."""
@@ -140,7 +140,8 @@ class UnknownBase(EngineError):
 
 
 ERRORS: dict[str, type[ExplorerError]] = {
-    kind.__name__: kind for kind in (UsageError, ModelError, EngineError, ContextFull, OutOfMemory, UnknownBase)
+    kind.__name__: kind
+    for kind in (UsageError, ModelError, EngineError, ContextFull, OutOfMemory, NotFinite, UnknownBase)
 }
 
 Reply = Ready | Progressed | Told | Finished | Failed

@@ -127,4 +127,4 @@ def softmax(row: Sequence[float]) -> list[float]:
 
 def nats(probs: Iterable[float]) -> float:
     """The entropy, by the natural logarithm."""
-    return -sum(p * math.log(p) for p in probs if p)
+    return 0.0 - sum(p * math.log(p) for p in probs if p)

@@ -86,8 +86,8 @@ class ScriptedEngine(Engine):
             Candidate(
                 token=token(i),
                 rank=ranks[i],
-                logit=row[i],
-                logprob=logprobs[i],
+                logit=row[i] if math.isfinite(row[i]) else None,
+                logprob=logprobs[i] if math.isfinite(row[i]) else None,
                 prob=math.exp(logprobs[i]),
                 sampling_prob=shares[i],
                 cut_by=shaped.cuts.get(i),

@@ -10,10 +10,12 @@ function percent(share) {
 }
 
 const decimal = (value, unit = "") =>
-  value === null || Number.isNaN(value) ? UNKNOWN : value.toFixed(2).replace("-", "−") + unit;
+  value === null || Number.isNaN(value)
+    ? UNKNOWN
+    : (Number.isFinite(value) ? value.toFixed(2) : value > 0 ? "∞" : "-∞").replace("-", "−") + unit;
 const count = (value) => (value === null ? UNKNOWN : value.toLocaleString("en"));
 const many = (value, one, more = one + "s") => `${count(value)} ${value === 1 ? one : more}`;
-const surprisal = (prob) => (prob ? Math.max(0, -Math.log2(prob)) : null);
+const surprisal = (prob) => (prob === null ? null : Math.max(0, -Math.log2(prob)));
 
 // Text is only ever a text node: nothing of a model is read as markup.
 function make(name, properties = {}, ...content) {

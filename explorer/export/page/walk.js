@@ -28,7 +28,7 @@ class Tree {
       const parent = this.parent(node);
       this.children[parent].push(node);
       const prob = said.prob[node - 1];
-      this.sums[node] = this.sums[parent] + (prob ? Math.log(prob) : NaN);
+      this.sums[node] = this.sums[parent] + (prob === null ? NaN : Math.log(prob));
     }
   }
 
@@ -83,13 +83,14 @@ class Tree {
 
   placeOfPrompt(index) {
     const { token: tokens, text, logprob, rank, entropy, table } = this.said.prompt;
-    const bits = logprob[index] ?? null;
+    // A token with a rank and no logprob is impossible: JSON has no number for minus infinity.
+    const nats = logprob[index] ?? (typeof rank[index] === "number" ? -Infinity : null);
     return {
       index,
       node: null,
       token: token(tokens[index]),
       text: text[index] ?? token(tokens[index]).text,
-      prob: bits === null ? null : Math.exp(bits),
+      prob: nats === null ? null : Math.exp(nats),
       rank: rank[index] ?? null,
       entropy: entropy[index] ?? null,
       sampling: null,

@@ -1,6 +1,7 @@
 """Numbers as they are written on the screen: of one width, and never more certain than they are."""
 
-UNKNOWN = "–"
+from explorer.core.figure import UNKNOWN as UNKNOWN
+from explorer.core.figure import decimal as decimal
 
 
 def percent(share: float | None) -> str:
@@ -17,11 +18,6 @@ def percent(share: float | None) -> str:
 def count(number: int | None) -> str:
     """With separators: `6,144`."""
     return UNKNOWN if number is None else f"{number:,}"
-
-
-def decimal(number: float | None) -> str:
-    """With two digits after the point: `-3.14`."""
-    return UNKNOWN if number is None else f"{number:.2f}"
 
 
 BLOCKS = " ▏▎▍▌▋▊▉█"

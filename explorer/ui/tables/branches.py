@@ -3,7 +3,7 @@
 import msgspec
 
 from explorer.core.walk.runs import Total
-from explorer.ui.drawing.numbers import UNKNOWN, count
+from explorer.ui.drawing.numbers import UNKNOWN, count, decimal
 from explorer.ui.drawing.styles import Style
 from explorer.ui.tables.column import Column
 
@@ -27,11 +27,11 @@ def _sum(line: RunLine) -> str:
     total = line.total
     if not total.known:
         return UNKNOWN if total.unknown else ""
-    return f"{'≤' if total.unknown else ''}{total.logprob:.2f}"
+    return f"{'≤' if total.unknown else ''}{decimal(total.logprob)}"
 
 
 def _mean(line: RunLine) -> str:
-    return "" if line.total.mean is None else f"{line.total.mean:.2f}"
+    return "" if line.total.mean is None else decimal(line.total.mean)
 
 
 BRANCHES: tuple[Column[RunLine], ...] = (

@@ -11,7 +11,7 @@ from textual.geometry import Size
 from explorer.core.token import Token, label, visible
 from explorer.core.walk.snapshot import PathToken, Snapshot
 from explorer.ui.drawing.cells import fit
-from explorer.ui.drawing.numbers import UNKNOWN, percent
+from explorer.ui.drawing.numbers import UNKNOWN, decimal, percent
 from explorer.ui.drawing.styles import Part, Style, kind_style
 from explorer.ui.view import TokenView, View
 from explorer.ui.widgets.pane import Pane, component_classes
@@ -100,6 +100,6 @@ class TokensPane(Pane):
     def _numbers(place: PathToken) -> str:
         """Probability, rank and surprisal that the token had where it stands, and how it was chosen."""
         rank = f"#{place.rank}" if place.rank is not None else UNKNOWN
-        bits = UNKNOWN if place.surprisal is None else f"{place.surprisal:.1f}b"
+        bits = UNKNOWN if place.surprisal is None else f"{decimal(place.surprisal, 1)}b"
         mark = SOURCE_MARKS[place.choice.source] if place.choice else " "
         return f"{percent(place.prob)}{rank:>7}{bits:>6} {mark}"

@@ -12,7 +12,7 @@ import torch
 
 from explorer.core.asked import Asked
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.score import Alternative, Scored
+from explorer.core.score import Alternative, Scored, prob_of
 from explorer.core.token import Token
 from explorer.engine.compute.tables.ranking import DEPTH, Row, comparable, entropy, highest
 from explorer.engine.compute.tables.samplers import MOVES, WARPERS, Chain, chain
@@ -82,7 +82,7 @@ def distribution(
             rank=rank,
             logit=_finite(logit),
             logprob=_finite(logprob),
-            prob=_finite(prob),
+            prob=_prob(prob, logprob),
             sampling_prob=share,
             cut_by=cut,
             adjusted_rank=place if place != rank else None,
@@ -226,7 +226,7 @@ def drawn(
                 rank=rank,
                 logit=_finite(logit),
                 logprob=_finite(logprob),
-                prob=_finite(prob),
+                prob=_prob(prob, logprob),
                 sampling_prob=share,
             ),
             _finite(bits),
@@ -268,11 +268,9 @@ def _scored_part(rows: torch.Tensor, targets: Sequence[int], top: int, token: Ca
     )
     done = []
     for target, logprob, rank, bits, alternatives in columns:
-        known = _finite(logprob)
-        prob = None if known is None else math.exp(known)
         # Beside a logit that is no number, nothing is higher or lower.
-        place = None if math.isnan(logprob) else rank
-        done.append(Scored(token(target), known, prob, place, _finite(bits), alternatives))
+        known, place = (None, None) if math.isnan(logprob) else (logprob, rank)
+        done.append(Scored(token(target), known, prob_of(known), place, _finite(bits), alternatives))
     return done
 
 
@@ -290,6 +288,15 @@ def _alternatives(
         )
         for listed, values in columns
     ]
+
+
+SMALLEST = torch.finfo(torch.float32).tiny
+"""Below it, float32 has few digits left and then none."""
+
+
+def _prob(prob: float, logprob: float) -> float | None:
+    """A probability of the softmax, by its logarithm where float32 would make nothing of it."""
+    return prob_of(logprob) if prob < SMALLEST and math.isfinite(logprob) else _finite(prob)
 
 
 def _finite(number: float) -> float | None:

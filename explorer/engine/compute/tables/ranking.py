@@ -83,7 +83,7 @@ def comparable(logits: torch.Tensor) -> torch.Tensor:
 def entropy(logprobs: torch.Tensor) -> torch.Tensor:
     """Of natural logarithms of probabilities [..., V], in bits [...]. A token of probability 0 adds nothing."""
     nats = (logprobs.exp() * logprobs.clamp(min=LEAST)).sum(-1)
-    return (nats / -math.log(2)).clamp(min=0.0)
+    return (nats / -math.log(2)).clamp(min=0.0) + 0.0  # For a sum of 0 comes out as -0.
 
 
 def highest(rows: torch.Tensor, count: int) -> torch.Tensor:

@@ -105,7 +105,7 @@ class _Counting:
         weights = below.exp()
         weight = weights.sum().item()
         spread = torch.where(weights == 0, 0.0, weights * below).sum().item() / weight
-        bits = max((math.log(weight) - spread) / math.log(2), 0.0)
+        bits = max(0.0, (math.log(weight) - spread) / math.log(2))
         return Beginning(counts, self._kept, bits, self._params.temperature, self._scores[0].item(), weight)
 
     def _top_k(self) -> int | None:
