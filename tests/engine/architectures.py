@@ -364,11 +364,15 @@ def config(kind: str) -> Any:
 @cache
 def build(kind: str) -> PreTrainedModel:
     """A random model in float32, whose weights are large enough that every token of the context matters."""
+    return build_from(config(kind), kind)
+
+
+def build_from(tiny: Any, kind: str) -> PreTrainedModel:
+    """The same of a config of that type."""
     torch.manual_seed(0)
     with warnings.catch_warnings():
         # What a config of an unusual size is warned of is not what is tested.
         warnings.simplefilter("ignore")
-        tiny = config(kind)
         with torch.device("meta"):
             size = AutoModelForCausalLM.from_config(copy.deepcopy(tiny)).num_parameters()
         if size > 20_000_000:

@@ -71,6 +71,12 @@ def test_looking_is_not_using(cache, add):
         ({"model_type": "gpt2", "n_positions": 1024, "torch_dtype": "float32"}, "float32", 1024),
         ({"architectures": [], "text_config": {"dtype": "float16", "max_position_embeddings": 8}}, "float16", 8),
         ({"dtype": "bfloat16", "quantization_config": {"quant_method": "awq", "bits": 4}}, "awq", None),
+        (
+            {"max_position_embeddings": 64, "rope_scaling": {"type": "yarn", "factor": 4.0}},
+            None,
+            256,
+        ),
+        ({"model_type": "bloom", "seq_length": 2048}, None, None),
         ({"architectures": "x", "dtype": 7, "max_position_embeddings": "many", "text_config": []}, None, None),
     ],
 )

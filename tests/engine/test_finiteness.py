@@ -29,8 +29,8 @@ class Broken(NoCache):
     def logits(self, ids, *arguments):
         return self._spoiled(super().logits(ids, *arguments)[None], [BAD in ids])[0]
 
-    def rows(self, ids, begin=0, *arguments):
-        for part in super().rows(ids, begin, *arguments):
+    def rows(self, ids, begin=0, cancelled=lambda: False, *, as_prefixes=False):
+        for part in super().rows(ids, begin, cancelled, as_prefixes=as_prefixes):
             yield self._spoiled(part, [BAD in ids[: begin + n + 1] for n in range(len(part))])
             begin += len(part)
 

@@ -12,7 +12,13 @@ from explorer.cli.engines import embedded_folder
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.base import Progress
 from explorer.engine.compute.loading.faults import one_line
-from explorer.engine.compute.loading.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
+from explorer.engine.compute.loading.loading import (
+    eos_ids,
+    load_config,
+    load_model,
+    load_vocabulary,
+    text_context_length,
+)
 from explorer.engine.compute.loading.placement import resolve_device
 from explorer.engine.compute.loading.quantization import compute_dtype
 from explorer.engine.compute.local import TransformersEngine
@@ -203,7 +209,7 @@ def test_the_ends_of_a_model_are_those_of_both_its_configs(tiny_model):
     ("kind", "length"), [("llama", 96), ("gpt2", 96), ("gemma3_text", 96), ("bloom", None), ("falcon_h1", 96)]
 )
 def test_the_context_length_is_the_one_of_the_config(tiny_model, kind, length):
-    assert context_length(tiny_model(kind).config) == length
+    assert text_context_length(tiny_model(kind).config) == length
 
 
 @pytest.mark.parametrize(
@@ -219,7 +225,7 @@ def test_the_context_length_is_the_one_of_the_config(tiny_model, kind, length):
     ],
 )
 def test_a_model_that_knows_distances_or_a_state_has_no_limit(kind, settings, length):
-    assert context_length(AutoConfig.for_model(kind, **settings)) == length
+    assert text_context_length(AutoConfig.for_model(kind, **settings)) == length
 
 
 def test_an_error_of_a_library_is_cut_to_one_line():

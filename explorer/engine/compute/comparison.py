@@ -85,7 +85,8 @@ class Comparison:
     def _alone(self, continuation: Sequence[int]) -> list[Scored]:
         """What stands after the first token."""
         done: list[Scored] = []
-        for rows in self._forward.rows([*self._ids, *continuation[:-1]], len(self._ids), self._cancelled):
+        ids = [*self._ids, *continuation[:-1]]
+        for rows in self._forward.rows(ids, len(self._ids), self._cancelled, as_prefixes=True):
             done += self._score(rows, continuation[1 + len(done) :][: len(rows)], 1 + len(done))
         return done
 

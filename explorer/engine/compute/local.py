@@ -29,7 +29,13 @@ from explorer.engine.compute.comparison import Comparison
 from explorer.engine.compute.forward.cache import forward_for
 from explorer.engine.compute.forward.forward import Forward
 from explorer.engine.compute.loading import inspection
-from explorer.engine.compute.loading.loading import context_length, eos_ids, load_config, load_model, load_vocabulary
+from explorer.engine.compute.loading.loading import (
+    eos_ids,
+    load_config,
+    load_model,
+    load_vocabulary,
+    text_context_length,
+)
 from explorer.engine.compute.loading.placement import devices_in_words
 from explorer.engine.compute.prefixes import Prefixes
 from explorer.engine.compute.scoring import Scoring
@@ -93,7 +99,7 @@ class TransformersEngine(Engine):
             if memory.ran_out(error):
                 raise memory.does_not_fit(self.settings.name, self.model.device, error) from error
             raise
-        limits = Limits(probe.numel(), context_length(self.model.config))
+        limits = Limits(probe.numel(), text_context_length(self.model.config))
         self.eos_ids = sorted(eos_ids(self.model) | tokenizer_eos)
         self.prefixes = Prefixes(forward, probe, limits, self.eos_ids, self.vocabulary.token)
         return EngineInfo(

@@ -20,7 +20,12 @@ ROWS_KEPT = 64
 
 
 class Scoring:
-    """`row` gives the logits [V] after a prefix, `token` the Token of an id; `begin` is the first token of interest."""
+    """`row` gives the logits [V] after a prefix, `token` the Token of an id; `begin` is the first token of interest.
+
+    From the beginning, a text is scored as a whole, as the loss of training is computed. What follows a prefix is
+    added to a walk, and gets the numbers of its tables. The two are one, unless the length of a text changes the
+    factors of all positions.
+    """
 
     def __init__(
         self,
@@ -36,6 +41,7 @@ class Scoring:
         self._ids, self._top = list(ids), top
         self._keeps = 0 < len(self._ids) - begin <= ROWS_KEPT
         self._begin = self._done = begin
+        self._as_prefixes = begin > 0
         self._chosen = begin == 0
         """Whether the token that stands at `begin` has its numbers; the first of a text has none."""
         self._rows: Iterator[torch.Tensor] | None = None
@@ -64,7 +70,8 @@ class Scoring:
             self._chosen = True
             return self._score(row[None], self._ids[self._begin :])
         try:
-            self._rows = self._rows or self._forward.rows(self._ids, self._done, self._stop.is_set)
+            if self._rows is None:
+                self._rows = self._forward.rows(self._ids, self._done, self._stop.is_set, as_prefixes=self._as_prefixes)
             rows = next(self._rows)
             fine, needed = sound(rows), len(self._ids) - 1 - self._done
             if fine < min(len(rows), needed):
@@ -73,7 +80,7 @@ class Scoring:
                 # What stands before it is answered; the next part begins with the row that says nothing.
                 rows, self._rows = rows[:fine], None
             for length, row in enumerate(rows[:fine], self._done + 1):
-                if self._keeps or length == len(self._ids):
+                if (self._keeps and self._is_of_prefix(length)) or length == len(self._ids):
                     self._store.put(self._ids[:length], row.clone())
             scored = self._score(rows, self._ids[self._done + 1 :])
         except Exception:
@@ -81,6 +88,11 @@ class Scoring:
             raise
         self._done += len(rows)
         return scored
+
+    def _is_of_prefix(self, length: int) -> bool:
+        """Whether the row after so many tokens is also that of the prefix alone."""
+        era = self._forward.rope.era
+        return self._as_prefixes or era(length) == era(len(self._ids))
 
     def _score(self, rows: torch.Tensor, following: list[int]) -> list[Scored]:
         return logits.scored(rows, following[: len(rows)], self._top, self._token)

@@ -66,6 +66,7 @@ class Sequences:
         self._prompts, self._eos_ids = prompts, eos_ids
         self._params = params
         self._num_sequences = num_sequences
+        self._more = stop.max_new_tokens
         every = []
         for index in range(len(prompts) * num_sequences):
             prompt, number = divmod(index, num_sequences)
@@ -126,7 +127,7 @@ class Sequences:
         self._batch = None
         prompts = {one.prompt: one.ids for one in part}
         if len(prompts) > 1:
-            padded = self._forward.pad(list(prompts.values()))
+            padded = self._forward.pad(list(prompts.values()), self._more)
             if padded is None:
                 return None
             self._batch, rows = padded

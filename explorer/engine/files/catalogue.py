@@ -15,13 +15,11 @@ from huggingface_hub import constants
 
 from explorer.engine.description import ModelEntry
 from explorer.engine.files import checkpoint
+from explorer.engine.files.context import context_length
 from explorer.errors import ModelError
 
 PREFIX = "models--"
 WEIGHTS = (".safetensors", ".bin")
-
-CONTEXT_NAMES = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
-"""Under which the configs of models name the length of their context."""
 
 
 def repository_folder(model: str) -> Path:
@@ -155,5 +153,4 @@ def _dtype(configs: list[dict[str, Any]]) -> str | None:
 
 
 def _context_length(configs: list[dict[str, Any]]) -> int | None:
-    lengths = (config.get(name) for config in reversed(configs) for name in CONTEXT_NAMES)
-    return next((length for length in lengths if isinstance(length, int) and length > 0), None)
+    return next((length for config in reversed(configs) if (length := context_length(config)) is not None), None)

@@ -42,6 +42,7 @@ class NoCache:
     def __init__(self, model: PreTrainedModel, capabilities: Capabilities = NOTHING_KEPT) -> None:
         self.capabilities = capabilities
         self._pass = ForwardPass(model)
+        self.rope = self._pass.rope
         self.forward_tokens = 0
         """Positions computed so far, for the tests and the benchmarks."""
 
@@ -59,13 +60,20 @@ class NoCache:
 
     @torch.inference_mode()
     def rows(
-        self, ids: Sequence[int], begin: int = 0, cancelled: Callable[[], bool] = lambda: False
+        self,
+        ids: Sequence[int],
+        begin: int = 0,
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        as_prefixes: bool = False,
     ) -> Iterator[torch.Tensor]:
-        self.forward_tokens += len(ids)
-        for part in self._pass.parts(ids, first=begin)[0]:
-            if cancelled():
-                raise Cancelled
-            yield part
+        for end in self.rope.ends(begin, len(ids)) if as_prefixes else [len(ids)]:
+            self.forward_tokens += end
+            for part in self._pass.parts(ids[:end], first=begin)[0]:
+                if cancelled():
+                    raise Cancelled
+                yield part
+            begin = end
 
     def let_go(self) -> None:
         pass  # Nothing is held.
@@ -73,7 +81,7 @@ class NoCache:
     def fork(self, ids: Sequence[int], rows: int, cancelled: Callable[[], bool] = lambda: False) -> None:
         return None
 
-    def pad(self, prompts: Sequence[Sequence[int]]) -> None:
+    def pad(self, prompts: Sequence[Sequence[int]], more: int) -> None:
         return None
 
 
@@ -87,9 +95,12 @@ class PrefixCache:
         self.capabilities = capabilities or capabilities_of(model)
         self._model = model
         self._pass = ForwardPass(model)
+        self.rope = self._pass.rope
         self._snapshots = Snapshots(model)
         self._cache: Any = None
         self._ids: list[int] = []
+        self._reached = 0
+        """The length whose factors the state has: where it was cropped, that of the longer sequence."""
         self.forward_tokens = 0
         """Positions computed so far, for the tests and the benchmarks."""
 
@@ -101,6 +112,8 @@ class PrefixCache:
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> torch.Tensor:
         ids = list(ids)
+        if not self._shares_factors(len(ids)):
+            self._reset()
         # The last token is always computed: its logits are what is asked for.
         self._go_back(min(common_prefix(self._ids, ids), len(ids) - 1))
         end = len(self._ids)
@@ -115,27 +128,42 @@ class PrefixCache:
 
     @torch.inference_mode()
     def rows(
-        self, ids: Sequence[int], begin: int = 0, cancelled: Callable[[], bool] = lambda: False
+        self,
+        ids: Sequence[int],
+        begin: int = 0,
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        as_prefixes: bool = False,
     ) -> Iterator[torch.Tensor]:
         ids = list(ids)
+        for end in self.rope.ends(begin, len(ids)) if as_prefixes else [len(ids)]:
+            yield from self._rows(ids[:end], begin, cancelled)
+            begin = end
+
+    def _rows(self, ids: list[int], begin: int, cancelled: Callable[[], bool]) -> Iterator[torch.Tensor]:
+        """The rows of one pass over all of the ids, from `begin` on."""
         if not begin:
             self._reset()
+        earliest = self.rope.earliest(len(ids))
         while begin < len(ids):
             if cancelled():
                 raise Cancelled
             chunk = self.capabilities.chunk
-            if not chunk and (len(ids) - begin) * STEP_COST > len(ids):
+            far = not chunk and (len(ids) - begin) * STEP_COST > len(ids)
+            if far or begin < earliest:
+                # In one pass as far as it must be.
                 self._reset()
-                for part in self._extend(ids, len(ids), partial(self._pass.parts, first=begin)):
+                end = min(max(begin + passes.PART, earliest), len(ids)) if chunk else len(ids)
+                for part in self._extend(ids, end, partial(self._pass.parts, first=begin)):
                     if cancelled():
                         raise Cancelled
                     yield part
-                return
-            if self._ids != ids[:begin]:
-                # Another prefix was asked for between two parts, or the first ones were not.
-                self.logits(ids[:begin], cancelled)
-            end = min(begin + (passes.PART if chunk else 1), len(ids))
-            yield self._extend(ids, end, partial(self._pass, keep=end - begin))
+            else:
+                if not self._holds(ids[:begin]):
+                    # Another prefix was asked for between two parts, or the first ones were not.
+                    self.logits(ids[:begin], cancelled)
+                end = min(begin + (passes.PART if chunk else 1), len(ids))
+                yield self._extend(ids, end, partial(self._pass, keep=end - begin))
             begin = end
 
     def let_go(self) -> None:
@@ -146,16 +174,18 @@ class PrefixCache:
         ids = list(ids)
         if not self._copies:
             return None
-        if self._ids != ids:
+        if not self._holds(ids):
             self.logits(ids, cancelled)
-        if self._ids != ids:
+        if not self._holds(ids):
             # Going on failed, and nothing is held.
             return None
-        return Batch(self._pass, forked(self._model, self._cache, rows), [len(ids)] * rows)
+        return Batch(self._pass, self.capabilities.kind, forked(self._model, self._cache, rows), [ids] * rows)
 
     @torch.inference_mode()
-    def pad(self, prompts: Sequence[Sequence[int]]) -> tuple[Batch, torch.Tensor] | None:
-        return Batch.padded(self._pass, self.capabilities.kind, prompts) if self._pads else None
+    def pad(self, prompts: Sequence[Sequence[int]], more: int) -> tuple[Batch, torch.Tensor] | None:
+        if not self._pads or not self.rope.together([len(ids) for ids in prompts], more):
+            return None
+        return Batch.padded(self._pass, self.capabilities.kind, prompts)
 
     # Tried when they are first asked for, so that loading does not wait for them.
 
@@ -171,11 +201,20 @@ class PrefixCache:
     def _pads(self) -> bool:
         return pads(self._model, self.capabilities.kind)
 
+    def _shares_factors(self, length: int) -> bool:
+        """Whether what is held has the factors of a sequence of that length."""
+        return not self._ids or self.rope.era(self._reached) == self.rope.era(length)
+
+    def _holds(self, ids: list[int]) -> bool:
+        """Whether this very prefix is held, and may be gone on from as it is."""
+        return self._ids == ids and self._shares_factors(len(ids))
+
     def _end_of_pass(self, begin: int, length: int) -> int:
-        """Where the pass ends that goes on at `begin`, on the way to `length`."""
+        """Where the pass ends that goes on at `begin`, on the way to `length`: each has the factors of that length."""
+        earliest = self.rope.earliest(length)
         if self.capabilities.chunk:
-            return min(begin + CHUNK, length)
-        if (length - begin) * STEP_COST <= length:
+            return min(max(begin + CHUNK, earliest), length)
+        if (length - begin) * STEP_COST <= length and begin + 1 >= earliest:
             return begin + 1
         self._reset()
         return length
@@ -206,6 +245,7 @@ class PrefixCache:
             cache = self._cache if held else new_cache(self._model, self.capabilities.kind)
             answer, self._cache = run(ids[held:end], held, cache, use_cache=True)
             self._ids += ids[held:end]
+            self._reached = end
             if self.capabilities.crop == "snapshot":
                 self._snapshots.take(self._cache, end)
         except BaseException:
@@ -237,7 +277,7 @@ class PrefixCache:
         del self._ids[length:]
 
     def _reset(self) -> None:
-        self._cache, self._ids = None, []
+        self._cache, self._ids, self._reached = None, [], 0
         self._snapshots.clear()
 
 

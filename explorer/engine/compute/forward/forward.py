@@ -10,6 +10,7 @@ import torch
 
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.compute.forward.batch import Batch
+from explorer.engine.compute.forward.rope import Rope
 
 
 class Cancelled(Exception):
@@ -20,6 +21,8 @@ class Forward(Protocol):
     """What gives the logits after a prefix."""
 
     capabilities: Capabilities
+    rope: Rope
+    """Which prefixes have the same factors in all positions."""
 
     @property
     def chunks_of_forks(self) -> bool:
@@ -39,11 +42,18 @@ class Forward(Protocol):
         ...
 
     def rows(
-        self, ids: Sequence[int], begin: int = 0, cancelled: Callable[[], bool] = lambda: False
+        self,
+        ids: Sequence[int],
+        begin: int = 0,
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        as_prefixes: bool = False,
     ) -> Iterator[torch.Tensor]:
         """The logits after every position of a sequence from `begin` on, in parts [n, V] of at most passes.PART rows.
 
-        Afterwards the sequence is in the cache, if there is one. Raises Cancelled between two parts.
+        They are those of one pass over the whole sequence. Where its length changes the factors of all positions
+        (rope.py), these differ from what each prefix alone gives, which is had by `as_prefixes`. Afterwards the
+        sequence is in the cache, if there is one. Raises Cancelled between two parts.
         """
         ...
 
@@ -55,9 +65,10 @@ class Forward(Protocol):
         """So many sequences that go on from the prefix side by side; None where its state cannot be copied."""
         ...
 
-    def pad(self, prompts: Sequence[Sequence[int]]) -> tuple[Batch, torch.Tensor] | None:
-        """Prompts of any lengths side by side, and the logits [R, V] after each; None where padding would move them.
+    def pad(self, prompts: Sequence[Sequence[int]], more: int) -> tuple[Batch, torch.Tensor] | None:
+        """Prompts of any lengths side by side, and the logits [R, V] after each.
 
-        What is held of other sequences stays as it is.
+        None where padding would move them, or the length of one the others while `more` tokens follow in each. What is
+        held of other sequences stays as it is.
         """
         ...

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from explorer.engine.compute.forward.rope import LongestSeen, rope_of
+
 CACHE_ARGUMENTS = ("past_key_values", "cache_params", "state")
 """What models call the state that they take and give back."""
 
@@ -26,6 +28,8 @@ class ForwardPass:
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
+        self.rope = rope_of(model.config)
+        self._longest_seen = LongestSeen(model, self.rope)
         self._arguments = frozenset(inspect.signature(model.forward).parameters)
         self.cache_argument = next((name for name in CACHE_ARGUMENTS if name in self._arguments), None)
 
@@ -67,7 +71,8 @@ class ForwardPass:
             inputs["logits_to_keep"] = keep
         if cache is not None and self.cache_argument:
             inputs[self.cache_argument] = cache
-        output = self.model(**inputs, use_cache=use_cache, return_dict=True)
+        with self._longest_seen.forgotten():
+            output = self.model(**inputs, use_cache=use_cache, return_dict=True)
         logits: torch.Tensor = output.logits
         # Models without `logits_to_keep` give all rows.
         held = getattr(output, self.cache_argument or "", None)

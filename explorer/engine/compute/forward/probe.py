@@ -16,6 +16,7 @@ from explorer.engine.capabilities import NO_CACHE, NO_CHUNK, NO_CROP, NOTHING_KE
 from explorer.engine.compute import memory
 from explorer.engine.compute.forward.batch import FILLER, Batch
 from explorer.engine.compute.forward.passes import FAILURES, ForwardPass
+from explorer.engine.compute.forward.rope import Rope
 from explorer.engine.compute.forward.states import Snapshots, forked, layout, new_cache, unknown_layers
 
 HELD, GAP = 6, 5
@@ -42,6 +43,9 @@ def capabilities_of(model: PreTrainedModel) -> Capabilities:
         kinds = ("own",)
     elif layers == "attention":
         kinds = ("plain", "typed", "own")
+    if kind_of_model in NO_CROP and trial.forward.rope != Rope():
+        # Its compressed layers see positions of their own, and change their factors at another length.
+        return _nothing(*trial.forward.rope.notes)
     notes: list[str] = []
     kind = next((kind for kind in kinds if _holds(notes, f"{kind} cache", partial(trial.steps, kind))), None)
     if kind is None:
@@ -49,9 +53,9 @@ def capabilities_of(model: PreTrainedModel) -> Capabilities:
     unknown = unknown_layers(model)
     usual = kind == "plain" and layers == "attention" and kind_of_model not in NO_CHUNK | NO_CROP
     if usual:
-        return Capabilities(kind, incremental=True, chunk=True, crop="crop")
+        return Capabilities(kind, incremental=True, chunk=True, crop="crop", notes=tuple(trial.forward.rope.notes))
     # A kind that failed before the right one was found says nothing about the model.
-    notes.clear()
+    notes[:] = trial.forward.rope.notes
     if unknown:
         version = transformers.__version__
         notes.append(
@@ -172,7 +176,7 @@ class _Trial:
         """Whether two tokens can follow side by side, one of them further, and another where they came from."""
         begin, (one, *more), other = self.ids[:HELD], self.ids[HELD:], self.other
         held = self._held(kind)
-        batch = Batch(self.forward, forked(self.model, held, 2), [HELD, HELD])
+        batch = Batch(self.forward, kind, forked(self.model, held, 2), [begin, begin])
         logits = batch.extend([one, other])
         if not (self._agrees(logits[:1], *begin, one) and self._agrees(logits[1:], *begin, other)):
             return False
@@ -185,7 +189,7 @@ class _Trial:
     def copied_chunks(self, kind: CacheKind) -> bool:
         """Whether several tokens can follow at once side by side, and one, which is filled at its end."""
         begin, more = self.ids[:HELD], self.ids[HELD:]
-        batch = Batch(self.forward, forked(self.model, self._held(kind), 2), [HELD, HELD])
+        batch = Batch(self.forward, kind, forked(self.model, self._held(kind), 2), [begin, begin])
         logits = batch.extend_all([more, [self.other, *[FILLER] * GAP]])
         return self._agrees(logits[0], *begin, *more) and self._agrees(logits[1, :1], *begin, self.other)
 

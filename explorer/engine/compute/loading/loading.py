@@ -19,7 +19,7 @@ from explorer.engine.compute.loading.faults import lacks_tokenizer, why_no_confi
 from explorer.engine.compute.loading.placement import first_device, placement
 from explorer.engine.compute.loading.quantization import quantization
 from explorer.engine.description import ModelSettings
-from explorer.engine.files.catalogue import CONTEXT_NAMES
+from explorer.engine.files.context import context_length
 from explorer.engine.vocabulary.chat import ChatTemplate
 from explorer.engine.vocabulary.vocabulary import Vocabulary
 from explorer.errors import ModelError
@@ -100,18 +100,10 @@ BAR_INTERVAL = 0.05
 SMALL = 50_000_000
 """Parameters under which a second thread costs a step more than it gains, and stalls it on a busy machine."""
 
-NO_LIMIT = ("bloom", "rwkv")
-"""Model types that know distances (ALiBi) or a state instead of positions, whatever length their config names; other
-models with ALiBi say so in their config."""
 
-
-def context_length(config: Any) -> int | None:
-    """How many positions the model has; None where its config names no limit, or one of training only."""
-    text = config.get_text_config(decoder=True)
-    if text.model_type in NO_LIMIT or getattr(getattr(text, "attn_config", text), "alibi", False):
-        return None
-    named = (getattr(text, name, None) for name in CONTEXT_NAMES)
-    return next((length for length in named if isinstance(length, int) and length > 0), None)
+def text_context_length(config: Any) -> int | None:
+    """How many positions the model of a config has; None where that names no limit, or one of training only."""
+    return context_length(config.get_text_config(decoder=True).to_dict())
 
 
 def eos_ids(model: PreTrainedModel) -> set[int]:
