@@ -4,6 +4,7 @@ Part of the composition root: which engine, which folder, which record. Every he
 `tokens` start at once. Data goes to standard output; an error is one sentence on standard error.
 """
 
+import errno
 import io
 import os
 import sys
@@ -13,6 +14,7 @@ import click
 
 from explorer.cli.engines import Engines
 from explorer.cli.root import cli
+from explorer.cli.streams import replace_closed
 from explorer.errors import ExitCode, ExplorerError
 
 
@@ -21,6 +23,7 @@ def main(arguments: Sequence[str] | None = None, engines: Engines | None = None)
 
     `arguments`: None for those of the process. `engines`: None for an engine of its own for each command.
     """
+    replace_closed()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -34,7 +37,9 @@ def main(arguments: Sequence[str] | None = None, engines: Engines | None = None)
     except OSError as error:
         # What was not written is still in the buffer, and would be complained of once more at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        fail(f"The output cannot be written: {(error.strerror or str(error)).lower()}.", ExitCode.USAGE)
+        closed = error.errno == errno.EBADF
+        why = "standard output is closed" if closed else (error.strerror or str(error)).lower()
+        fail(f"The output cannot be written: {why}.", ExitCode.USAGE)
     sys.exit(code if isinstance(code, int) else ExitCode.SUCCESS)
 
 
