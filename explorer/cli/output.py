@@ -1,7 +1,7 @@
 """What the program writes: tables and sentences for a person, data for a program, and texts that were asked for.
 
 Owns the rule that no text from elsewhere drives a terminal: control and direction characters are pictures wherever a
-person reads, and \\\\u escapes in JSON. No other module of the command line writes anything. Into a pipe or a file, a
+person reads, and \\u escapes in JSON. No other module of the command line writes anything. Into a pipe or a file, a
 text that was asked for goes byte for byte. Must not know what is written.
 """
 
@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 import msgspec
 
+from explorer.core.reading import reason
 from explorer.core.token import UNSETTLED, visible
 from explorer.errors import OutputError
 
@@ -164,4 +165,10 @@ def _write(data: str | bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(f"The output cannot be written: {(error.strerror or str(error)).lower()}.") from error
+        raise not_written(error) from error
+
+
+def not_written(error: OSError) -> OutputError:
+    """The sentence for what the system says of standard output."""
+    closed = error.errno == errno.EBADF
+    return OutputError(f"The output cannot be written: {'standard output is closed' if closed else reason(error)}.")
