@@ -35,7 +35,7 @@ def byte_alphabet() -> dict[str, int]:
 
 
 class Vocabulary:
-    """The entries of one tokenizer.
+    """The entries of one tokenizer, whose stored padding and truncation are switched off, as transformers does.
 
     `bos_id` is its token for the beginning of a text; `bos` says whether a text gets it, None being as the tokenizer
     does by default.
@@ -43,6 +43,8 @@ class Vocabulary:
 
     def __init__(self, tokenizer: Tokenizer, bos_id: int | None = None, bos: bool | None = None) -> None:
         self._tokenizer = tokenizer
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
         self._bos_id, self._bos = bos_id, bos
         self._added = tokenizer.get_added_tokens_decoder()
         self._steps = _decoder_steps(tokenizer)
