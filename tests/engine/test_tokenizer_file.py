@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
@@ -17,7 +18,7 @@ from tests.engine.test_vocabulary import CORPUS, family
 
 MARKER = {"content": "<|turn|>", "lstrip": False, "rstrip": False, "single_word": False, "normalized": False}
 TEXTS = ["<|turn|>the fox<|over|> the end<|turn|>", "안녕<|turn|> 안녕", " <|over|>", "the <|turn|>"]
-PLACES = {
+PLACES: dict[str, dict[str, dict[str, Any]]] = {
     "added_tokens_decoder": {"tokenizer_config.json": {"added_tokens_decoder": {"300": MARKER | {"special": True}}}},
     "of text": {"tokenizer_config.json": {"added_tokens_decoder": {"300": MARKER | {"special": False}}}},
     "stripping": {"tokenizer_config.json": {"added_tokens_decoder": {"300": MARKER | {"rstrip": True}}}},

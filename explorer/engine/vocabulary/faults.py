@@ -5,6 +5,8 @@ error like others. Must not load anything.
 """
 
 import contextlib
+import importlib.util
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,41 +50,76 @@ def why_no_tokenizer_file(file: Path, error: BaseException) -> str:
 
 def why_no_tokenizer(folder: Path, name: str, error: BaseException | None) -> str:
     """The sentence for a folder of which transformers makes no tokenizer; `error`: what it raised, if it was asked."""
-    said = str(error)
-    if error is not None and "trust_remote_code" in said:
+    if error is not None and "trust_remote_code" in str(error):
         return f"The tokenizer of {name} needs code that comes with it. If you trust it: --trust-remote-code"
     if error is None or lacks_tokenizer(folder):
         return (
             f"{name} has no tokenizer: it needs its tokenizer.json (or tokenizer.model). Copy it from "
             "the model that this one was made of."
         )
+    for file in (folder / said for said in OBJECTS):
+        if not _is_object(file):
+            return f"{file.name} of {name} is broken: it is not a JSON object. Download it again."
     if (folder / "tokenizer.json").exists():
+        why = one_line(error)
+        if isinstance(error, ATTRIBUTES):
+            why = f"it has a value of a kind that transformers cannot use ({why})"
         return (
-            f"The tokenizer of {name} cannot be loaded: {one_line(error)}. Its tokenizer.json or tokenizer_config.json "
-            "is broken, or needs a package; download the model again, or look into the log."
+            f"The tokenizer of {name} cannot be loaded: {why}. Its tokenizer.json or tokenizer_config.json is broken, "
+            "or needs a package; download the model again, or look into the log."
         )
-    if any(folder.glob("*tekken.json")):
-        return (
-            f"{name} has its tokenizer as tekken.json only, which transformers does not read here: {one_line(error)}. "
-            "Take the tokenizer.json of the same model, which most repositories have beside it, or: pip install "
-            "mistral-common"
-        )
-    if package := re.search(r"pip install ['\"`]?([\w.-]+)", said) or re.search(
-        r"requires the ([\w.-]+) library", said
-    ):
-        kind = "tiktoken" if is_tiktoken(folder) else package[1]
-        return f"The tokenizer of {name} needs a package that is not installed. Install: pip install {kind}"
-    files = sorted({path.name for pattern in TOKENIZER_FILES for path in folder.glob(pattern)})
-    read = ", ".join(one for one in files if one != "tokenizer_config.json")
+    entries = _entries(folder)
+    lacking = " ".join(package for package, module in _packages(folder) if not _is_installed(module))
+    if lacking:
+        return f"The tokenizer of {name} needs a package to read {entries}. Install: pip install {lacking}"
     return (
-        f"The tokenizer of {name} cannot be made of {read}: {one_line(error)}. The file is broken or of another "
-        "format; download it again, or take the model's tokenizer.json."
+        f"The tokenizer of {name} cannot be made of {entries}: the file is broken, or of a format that transformers "
+        "does not know. Download it again, or take the tokenizer.json of the same model."
     )
 
 
+OBJECTS = ("tokenizer_config.json", "tokenizer.json", "tekken.json", "special_tokens_map.json", "added_tokens.json")
+"""Files that are JSON objects, where they are there."""
+
+ATTRIBUTES = (AttributeError, TypeError, KeyError, IndexError)
+"""What Python raises where a value is of another kind than was thought."""
+
+
+def _is_object(file: Path) -> bool:
+    """Whether a file is a JSON object; what is not there, or not to be read, is not found wrong here."""
+    try:
+        return isinstance(json.loads(file.read_bytes()), dict)
+    except OSError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+
+
+def _entries(folder: Path) -> str:
+    """The files that hold the entries of a vocabulary."""
+    files = {path.name for pattern in TOKENIZER_FILES for path in folder.glob(pattern)}
+    return " and ".join(sorted(files - {"tokenizer_config.json"}))
+
+
+def _packages(folder: Path) -> tuple[tuple[str, str], ...]:
+    """What transformers reads the entries of a folder with: packages, and their modules."""
+    if is_tiktoken(folder):
+        return (("tiktoken", "tiktoken"),)
+    if any(folder.glob("*.model")):
+        return ("sentencepiece", "sentencepiece"), ("protobuf", "google.protobuf")
+    return (("mistral-common", "mistral_common"),) if (folder / "tekken.json").exists() else ()
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # Of a package whose parent is not there, or that is marked as not to be found.
+        return False
+
+
 def is_tiktoken(folder: Path) -> bool:
-    """Whether the vocabulary is a file of tiktoken: lines of base64 and a rank, whatever its name."""
-    for file in (*folder.glob("*.tiktoken"), *folder.glob("*.model")):
+    """Whether a tokenizer.model is a file of tiktoken, as that of Llama 3: lines of base64 and a rank."""
+    for file in folder.glob("*.model"):
         with contextlib.suppress(OSError), open(file, "rb") as opened:
             if re.match(rb"[A-Za-z0-9+/]+={0,2} \d+\r?\n", opened.read(200)):
                 return True
