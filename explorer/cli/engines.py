@@ -1,7 +1,7 @@
 """Which engine a configuration means, and how it is asked once.
 
-Owns the folder of the model that ships, the log files, and the way without torch for what needs a tokenizer only. Part
-of the composition root: every heavy import is lazy.
+Owns the folder of the model that ships, the log files, and that what needs a tokenizer only asks an engine without
+torch. Part of the composition root: every heavy import is lazy.
 """
 
 import asyncio
@@ -21,13 +21,12 @@ from explorer.cli.output import overwrite, waiting_for
 from explorer.config import EMBEDDED, Config, log_folder, memory_by_device
 from explorer.core.chat import Chat, PromptSource
 from explorer.core.reading import is_there, path_of, read_json, read_text
-from explorer.errors import Interrupted, UsageError
+from explorer.errors import EngineDied, Interrupted, ModelError, UsageError
 
 if TYPE_CHECKING:
     from explorer.core.token import Token
     from explorer.engine.base import Engine, Progress, RenderedChat, Reporter
     from explorer.engine.description import ModelEntry, ModelSettings
-    from explorer.engine.vocabulary.vocabulary import Vocabulary
 
 Answer = TypeVar("Answer")
 
@@ -84,14 +83,15 @@ def read_device_map(said: str) -> str | dict[str, str]:
     return {module: str(device) for module, device in placed.items()}
 
 
-def make_engine(config: Config) -> "Engine":
+def make_engine(config: Config, kind: str = "transformers") -> "Engine":
+    """An engine in a process of its own, of a kind that the worker knows."""
     from explorer.engine.process.client import WorkerEngine
 
     log_file = log_folder() / f"engine-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
     with contextlib.suppress(OSError):
         for old in sorted(log_folder().glob("engine-*.log"))[:-LOGS_KEPT]:
             old.unlink(missing_ok=True)
-    return WorkerEngine(model_settings(config), log_file)
+    return WorkerEngine(model_settings(config), log_file, ["--engine", kind])
 
 
 class ProgressLine:
@@ -125,6 +125,10 @@ class Engines:
         """An engine that the command starts, asks and closes."""
         return make_engine(config)
 
+    def make_tokenizer(self, config: Config) -> "Engine":
+        """An engine that has the model's tokenizer alone."""
+        return make_engine(config, "vocabulary")
+
     def run(self, question: Coroutine[Any, Any, Answer]) -> Answer:
         """The answer, once it is there."""
         return asyncio.run(question)
@@ -132,11 +136,15 @@ class Engines:
 
 def with_engine(config: Config, ask: "Callable[[Engine, Reporter], Awaitable[Answer]]") -> Answer:
     """The answer of an engine that is started for it; how far that is, and what is reported then, is shown."""
+    return _with(lambda engines: engines.make(config), ask)
+
+
+def _with(make: "Callable[[Engines], Engine]", ask: "Callable[[Engine, Reporter], Awaitable[Answer]]") -> Answer:
     context = click.get_current_context(silent=True)
     engines = (context and context.find_object(Engines)) or Engines()
 
     async def run() -> Answer:
-        engine, line = engines.make(config), ProgressLine(sys.stderr)
+        engine, line = make(engines), ProgressLine(sys.stderr)
         try:
             await engine.start(line)
             line.clear()
@@ -161,42 +169,30 @@ def listed_models() -> "list[ModelEntry]":
 
 
 def find_tokens(config: Config, source: PromptSource, special_tokens: bool) -> "list[Token]":
-    """The tokens of a prompt; without torch where the tokenizer is a tokenizer.json that stands for itself."""
-    if isinstance(source, Chat):
-        return render_chat(config, source).tokens
-    _, vocabulary = _vocabulary(config)
-    if vocabulary is not None:
-        ids = source if isinstance(source, list) else vocabulary.encode(source, special_tokens)
-        return vocabulary.tokens(ids)
+    """The tokens of a prompt; its tokenizer is all that is read of the model."""
 
     async def ask(engine: "Engine", _report: "Reporter") -> "list[Token]":
+        if isinstance(source, Chat):
+            return (await engine.render_chat(source.messages, source.options)).tokens
         if isinstance(source, list):
             return await engine.describe(source)
         return await engine.encode(source, special_tokens)
 
-    return with_engine(config, ask)
+    return with_tokenizer(config, ask)
 
 
 def render_chat(config: Config, chat: Chat) -> "RenderedChat":
-    """What the model's template makes of a chat; without torch where `find_tokens` needs none."""
-    folder, vocabulary = _vocabulary(config)
-    if vocabulary is not None:
-        from explorer.engine.vocabulary.chat import ChatTemplate
-
-        template = ChatTemplate.from_folder(folder, vocabulary, model_settings(config).name)
-        return template.render(chat.messages, chat.options)
-    return with_engine(config, lambda engine, _report: engine.render_chat(chat.messages, chat.options))
+    """What the model's template makes of a chat; its tokenizer is all that is read of the model."""
+    return with_tokenizer(config, lambda engine, _report: engine.render_chat(chat.messages, chat.options))
 
 
-def _vocabulary(config: Config) -> "tuple[Path, Vocabulary | None]":
-    """The model's folder, and its vocabulary where the folder has it by itself."""
-    from explorer.engine.libraries import importing
-
-    with importing():
-        from explorer.engine.files import hub
-        from explorer.engine.vocabulary.vocabulary import Vocabulary
-    settings = model_settings(config)
-    folder, _ = hub.locate(
-        settings.model, lambda progress: None, revision=settings.revision, remote_code=settings.trust_remote_code
-    )
-    return folder, Vocabulary.from_folder(folder, config.bos)
+def with_tokenizer(config: Config, ask: "Callable[[Engine, Reporter], Awaitable[Answer]]") -> Answer:
+    """The answer of a model's tokenizer, in a process of its own: a hostile one ends that alone. Raises ModelError."""
+    try:
+        return _with(lambda engines: engines.make_tokenizer(config), ask)
+    except EngineDied as error:
+        how = str(error).removeprefix("The engine ").rstrip(".")
+        raise ModelError(
+            f"The tokenizer of {model_settings(config).name} cannot be used: the process that read it {how}. Its files "
+            "are broken, or ask for more than there is; take those of another model, or download them again."
+        ) from error

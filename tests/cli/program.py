@@ -50,8 +50,15 @@ class KeptEngines(Engines):
         self._kept: dict[bytes, KeptEngine] = {}
 
     def make(self, config: Config) -> KeptEngine:
+        return self._keep(config, "transformers")
+
+    def make_tokenizer(self, config: Config) -> KeptEngine:
+        return self._keep(config, "vocabulary")
+
+    def _keep(self, config: Config, kind: str) -> KeptEngine:
         settings = model_settings(config)
-        return self._kept.setdefault(msgspec.json.encode(settings), KeptEngine(settings, self._log))
+        key = kind.encode() + msgspec.json.encode(settings)
+        return self._kept.setdefault(key, KeptEngine(settings, self._log, ["--engine", kind]))
 
     def run(self, question: Coroutine[Any, Any, Answer]) -> Answer:
         return self._runner.run(question)

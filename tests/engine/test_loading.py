@@ -11,7 +11,6 @@ from transformers import AutoConfig
 from explorer.cli.engines import embedded_folder
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.base import Progress
-from explorer.engine.compute.loading.faults import one_line
 from explorer.engine.compute.loading.loading import (
     eos_ids,
     load_config,
@@ -23,6 +22,7 @@ from explorer.engine.compute.loading.placement import resolve_device
 from explorer.engine.compute.loading.quantization import compute_dtype
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
+from explorer.engine.vocabulary.faults import one_line
 from explorer.engine.vocabulary.vocabulary import Vocabulary
 from explorer.errors import ModelError, UsageError
 

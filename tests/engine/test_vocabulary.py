@@ -12,6 +12,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 import explorer.embedded
 from explorer.core.query import Query
 from explorer.core.token import Token
+from explorer.engine.compute.loading.loading import load_vocabulary
+from explorer.engine.description import ModelSettings
 from explorer.engine.vocabulary.vocabulary import Vocabulary, byte_alphabet, text_of
 from explorer.errors import ModelError, UsageError
 
@@ -274,6 +276,24 @@ def test_the_shipped_tokenizer_is_read_as_transformers_reads_it(shipped):
         for special in (True, False):
             assert shipped.encode(text, special) == reference.encode(text, add_special_tokens=special)
     assert Vocabulary(reference.backend_tokenizer).fingerprint() == shipped.fingerprint()
+
+
+@pytest.mark.parametrize("stored", ["padding", "truncation", "both"])
+@pytest.mark.parametrize("kind", ["PreTrainedTokenizerFast", "GPT2Tokenizer"])
+def test_padding_and_truncation_that_are_stored_are_left_out_as_transformers_does(stored, kind, tmp_path):
+    tokenizer = Tokenizer.from_str(family("gpt2").to_str())
+    if stored != "truncation":
+        tokenizer.enable_padding(pad_id=0, pad_token="<|begin|>", length=24, direction="left")
+    if stored != "padding":
+        tokenizer.enable_truncation(3)
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config | {"tokenizer_class": kind}))
+    whole = family("gpt2").encode(CORPUS[1]).ids
+    assert AutoTokenizer.from_pretrained(tmp_path)(CORPUS[1]).input_ids == whole
+    loaded, _, _ = load_vocabulary(tmp_path, ModelSettings(model=str(tmp_path), name="m"))
+    alone = Vocabulary.from_folder(tmp_path)
+    assert [one.encode(CORPUS[1]) for one in (loaded, alone) if one] == [whole, whole][: 2 if alone else 1]
 
 
 def test_a_folder_whose_tokenizer_transformers_would_change_is_left_to_it(tmp_path):

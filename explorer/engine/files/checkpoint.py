@@ -41,6 +41,21 @@ def wanted(names: Sequence[str], *, allow_pickle: bool, remote_code: bool) -> tu
     return small + code, _listed_weights(top, allow_pickle)
 
 
+def tokenizer_files(names: Sequence[str], *, remote_code: bool) -> list[str]:
+    """What to download of a repository for its tokenizer alone; empty where it has none."""
+    small, _ = wanted(names, allow_pickle=False, remote_code=remote_code)
+    return [name for name in small if not name.endswith(INDEX)] if any(map(_holds_entries, small)) else []
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a file of entries is there. Raises OSError."""
+    return any(_holds_entries(path.name) and path.exists() for path in folder.iterdir())
+
+
+def _holds_entries(name: str) -> bool:
+    return _is_tokenizer(name) and name != "tokenizer_config.json"
+
+
 def _listed_weights(names: Sequence[str], allow_pickle: bool) -> list[str]:
     for whole in _formats(allow_pickle):
         if whole in names:

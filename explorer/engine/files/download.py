@@ -70,6 +70,24 @@ def download(
     )
 
 
+def download_tokenizer(model: str, report: Reporter, *, revision: str | None, remote_code: bool) -> Path:
+    """Fetch what the cache lacks of a model's tokenizer, and no weights; the folder of its snapshot.
+
+    Raises ModelError for a repository without a tokenizer; besides as `download`.
+    """
+    report(Progress(f"asking the hub for {model}"))
+    _, names = _listing(model, revision)
+    files = checkpoint.tokenizer_files(names, remote_code=remote_code)
+    if not files:
+        raise ModelError(f"{model} has no tokenizer on the hub. Give the model that it was made of.")
+    report(Progress(f"downloading the tokenizer of {model}"))
+    return Path(
+        huggingface_hub.snapshot_download(
+            model, revision=revision, allow_patterns=_exactly(files), tqdm_class=_bars(lambda n: None)
+        )
+    )
+
+
 def _listing(model: str, revision: str | None) -> tuple[str, list[str]]:
     """The commit of a revision, and the files that it has."""
     try:

@@ -26,7 +26,7 @@ from huggingface_hub.errors import (
 from explorer.engine.base import Reporter
 from explorer.engine.files import checkpoint
 from explorer.engine.files.catalogue import cached_revisions
-from explorer.engine.files.download import download
+from explorer.engine.files.download import download, download_tokenizer
 from explorer.errors import ModelError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -67,10 +67,33 @@ def locate(
     return downloaded, downloaded.name
 
 
-def local_folder(model: str) -> Path | None:
-    """The local folder of this name; None for what may be an id of the hub. Raises ModelError."""
+def locate_tokenizer(
+    model: str, report: Reporter, *, revision: str | None = None, remote_code: bool = False
+) -> tuple[Path, str | None]:
+    """The folder of a model's tokenizer, and its commit where it is one of the hub; nothing else needs to be there.
+
+    What is not here is downloaded, and the weights never are. Otherwise as `locate`. Raises ModelError.
+    """
+    folder = local_folder(model, whole=False)
+    if folder is not None:
+        return folder, None
+    cached, lacks = _cached(model, revision, {"remote_code": remote_code})
+    if cached is not None and checkpoint.has_tokenizer(cached):
+        return cached, cached.name
     try:
-        folder = _folder(model)
+        downloaded = download_tokenizer(model, report, revision=revision, remote_code=remote_code)
+    except (httpx2.HTTPError, OSError, RuntimeError) as error:  # A RuntimeError is what the xet client raises.
+        raise ModelError(_why_not_downloaded(model, revision, lacks and "no tokenizer", error)) from error
+    return downloaded, downloaded.name
+
+
+def local_folder(model: str, whole: bool = True) -> Path | None:
+    """The local folder of this name; None for what may be an id of the hub. Raises ModelError.
+
+    `whole`: it must hold a model. A tokenizer alone is in any folder that says nothing against it.
+    """
+    try:
+        folder = _folder(model, whole)
     except (OSError, RuntimeError) as error:  # A folder that may not be read, a name too long, a home that is unknown.
         raise ModelError(f"{model} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     if folder is None and looks_like_path(model):
@@ -78,9 +101,11 @@ def local_folder(model: str) -> Path | None:
     return folder
 
 
-def _folder(model: str) -> Path | None:
+def _folder(model: str, whole: bool) -> Path | None:
     folder = Path(model).expanduser()
     if folder.is_dir():
+        if not whole:
+            return folder
         if not (folder / checkpoint.CONFIG).exists():
             raise ModelError(f"The folder {model} has no config.json: it is not a model of Hugging Face transformers.")
         named = checkpoint.weight_files(folder, allow_pickle=True)

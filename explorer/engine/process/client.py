@@ -247,6 +247,8 @@ def ended(code: int) -> str:
         return f"ended with exit code {code}"
     if code == -signal.SIGKILL:
         return "was killed (SIGKILL), as the system does when memory runs out"
+    if code == -signal.SIGXCPU:
+        return "was stopped, because it took too long"
     try:
         return f"was killed ({signal.Signals(-code).name})"
     except ValueError:

@@ -1,4 +1,4 @@
-"""The worker process: `python -m explorer.engine.process.worker [--engine transformers|scripted]`.
+"""The worker process: `python -m explorer.engine.process.worker [--engine transformers|vocabulary|scripted]`.
 
 Owns the child's file descriptors and its loop: a line in, lines out. Standard output is the protocol's alone: its
 descriptor is moved away and replaced before anything else is imported, so that no print and no progress bar can break
@@ -95,7 +95,9 @@ class Server:
             if error.__cause__ is not None:
                 traceback.print_exc()
             self.send(wire.Failed.of(request_id, error))
-        except Exception as error:  # The edge of the process: the traceback goes to the log, a sentence to the person.
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # The edge of the process; what a library in Rust panics with is no Exception.
             traceback.print_exc()
             sentence = f"The engine failed: {type(error).__name__}: {error}"
             self.send(wire.Failed.of(request_id, EngineError(sentence)))
@@ -141,6 +143,8 @@ def make_engine(kind: str, settings: ModelSettings) -> Engine:
         from explorer.engine.scripted.scripted import ScriptedEngine
 
         return ScriptedEngine.demo()
+    if kind == "vocabulary":
+        return make_vocabulary(settings)
     from explorer.engine.compute.requirements import check_libraries
 
     check_libraries()
@@ -148,6 +152,17 @@ def make_engine(kind: str, settings: ModelSettings) -> Engine:
         from explorer.engine.compute.local import TransformersEngine
 
     return TransformersEngine(settings)
+
+
+def make_vocabulary(settings: ModelSettings) -> Engine:
+    """A tokenizer alone, within bounds; torch cannot be imported, unless code of the tokenizer's own may want it."""
+    from explorer.engine.process import bounds
+    from explorer.engine.vocabulary.engine import VocabularyEngine
+
+    if not settings.trust_remote_code:
+        sys.modules["torch"] = None  # type: ignore[assignment]  # As the import system marks what is not to be found.
+    bounds.bound_memory()
+    return VocabularyEngine(settings, bounds.allow_processor)
 
 
 async def serve(requests: int, replies: int, kind: str) -> None:
@@ -168,7 +183,7 @@ async def serve(requests: int, replies: int, kind: str) -> None:
 
 def main(requests: int, replies: int) -> None:
     parser = argparse.ArgumentParser(description="The engine's process; it speaks JSON lines on its standard streams.")
-    parser.add_argument("--engine", choices=("transformers", "scripted"), default="transformers")
+    parser.add_argument("--engine", choices=("transformers", "vocabulary", "scripted"), default="transformers")
     kind = parser.parse_args().engine
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

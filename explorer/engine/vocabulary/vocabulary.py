@@ -12,16 +12,15 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
+from tokenizers import Regex, Tokenizer, decoders
 
 from explorer.core.token import Token, shown_bytes, take_text
 from explorer.engine.vocabulary.entries import Entries
-from explorer.errors import ModelError, UsageError
+from explorer.engine.vocabulary.faults import failing_library, one_line
+from explorer.engine.vocabulary.tokenizer_file import whole_tokenizer
+from explorer.errors import UsageError
 
 BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
-AS_IT_STANDS = {"PreTrainedTokenizerFast", "TokenizersBackend"}
-"""Tokenizer classes of which transformers loads `tokenizer.json` unchanged. Others may set BOS or spaces anew."""
-
 LEADS = ("\n", "a")
 """What is put before a text that goes on after others: few entries join one of them with what follows."""
 
@@ -35,7 +34,7 @@ def byte_alphabet() -> dict[str, int]:
 
 
 class Vocabulary:
-    """The entries of one tokenizer.
+    """The entries of one tokenizer, whose stored padding and truncation are switched off, as transformers does.
 
     `bos_id` is its token for the beginning of a text; `bos` says whether a text gets it, None being as the tokenizer
     does by default.
@@ -43,6 +42,8 @@ class Vocabulary:
 
     def __init__(self, tokenizer: Tokenizer, bos_id: int | None = None, bos: bool | None = None) -> None:
         self._tokenizer = tokenizer
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
         self._bos_id, self._bos = bos_id, bos
         self._added = tokenizer.get_added_tokens_decoder()
         self._steps = _decoder_steps(tokenizer)
@@ -52,25 +53,14 @@ class Vocabulary:
 
     @classmethod
     def from_folder(cls, folder: Path, bos: bool | None = None) -> "Vocabulary | None":
-        """The vocabulary of a model folder, or None where only transformers knows how to build its tokenizer.
+        """The vocabulary of a folder whose tokenizer.json is the whole tokenizer; None where transformers is needed.
 
-        Raises ModelError for a `tokenizer.json` that cannot be read.
+        Raises ModelError for a tokenizer.json that cannot be read.
         """
-        file = folder / "tokenizer.json"
-        try:
-            config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
-        except (OSError, ValueError):
+        if (whole := whole_tokenizer(folder)) is None:
             return None
-        changed = {"add_bos_token", "add_eos_token", "auto_map", "split_special_tokens"} & config.keys()
-        if not file.exists() or changed or config.get("tokenizer_class") not in AS_IT_STANDS:
-            return None
-        try:
-            tokenizer = Tokenizer.from_file(str(file))
-        except Exception as error:  # The library raises plain Exception for a file that it cannot parse.
-            raise ModelError(f"The tokenizer {file} cannot be read: {error}. Download the model again.") from error
-        spelt = config.get("bos_token")
-        spelt = spelt.get("content") if isinstance(spelt, dict) else spelt
-        return cls(tokenizer, tokenizer.token_to_id(spelt) if isinstance(spelt, str) else None, bos)
+        tokenizer, spelt = whole
+        return cls(tokenizer, None if spelt is None else tokenizer.token_to_id(spelt), bos)
 
     def __len__(self) -> int:
         return self._tokenizer.get_vocab_size(with_added_tokens=True)
@@ -78,19 +68,25 @@ class Vocabulary:
     def encode(self, text: str, special_tokens: bool = True) -> list[int]:
         """The ids of a text; with `special_tokens`, also those that the tokenizer adds by default (BOS, say).
 
-        Raises UsageError where a BOS is asked for that the tokenizer does not have.
+        A BOS that the text itself begins with is the person's: none is put before it where one is wanted, and it stays
+        where none is. Raises UsageError where a BOS is asked for that the tokenizer does not have, or where the library
+        fails at the text.
         """
-        ids = list(self._tokenizer.encode(text, add_special_tokens=special_tokens).ids)
+        ids = self._encoded(text, special_tokens)
         if not special_tokens or self._bos is None:
             return ids
         if self._bos_id is None:
             if self._bos:
                 raise UsageError("This tokenizer has no BOS token: leave out --bos.")
             return ids
-        begins = ids[:1] == [self._bos_id]
         if self._bos:
-            return ids if begins else [self._bos_id, *ids]
-        return ids[1:] if begins else ids
+            return ids if ids[:1] == [self._bos_id] else [self._bos_id, *ids]
+        own = _leading(self._encoded(text, special_tokens=False), self._bos_id)
+        return ids[1:] if _leading(ids, self._bos_id) > own else ids
+
+    def _encoded(self, text: str, special_tokens: bool) -> list[int]:
+        with failing_library(lambda error: UsageError(f"The tokenizer fails at this text: {one_line(error)}.")):
+            return list(self._tokenizer.encode(text, add_special_tokens=special_tokens).ids)
 
     def continuation(self, text: str) -> list[int]:
         """The ids of a text that goes on after others: their bytes join to the text's, and nothing is put before it.
@@ -192,6 +188,11 @@ class Vocabulary:
         return piece.encode()
 
 
+def _leading(ids: Sequence[int], token_id: int) -> int:
+    """How often a sequence begins with a token."""
+    return next((place for place, one in enumerate(ids) if one != token_id), len(ids))
+
+
 def text_of(tokens: Sequence[Token]) -> str:
     """The text of a sequence; what is no whole character is shown as its bytes."""
     text, rest = take_text(b"".join(token.bytes for token in tokens))
@@ -209,15 +210,18 @@ def _replace(piece: str, step: dict[str, Any]) -> str:
     pattern = step["pattern"]
     if "String" in pattern:
         return piece.replace(pattern["String"], step["content"])
-    return re.sub(pattern["Regex"], lambda _: str(step["content"]), piece)
+    # By the library: its expressions are those of another engine than Python's.
+    return str(decoders.Replace(Regex(pattern["Regex"]), step["content"]).decode([piece]))
 
 
 def _strip(piece: str, content: str, start: int, stop: int) -> str:
-    for _ in range(start):
-        piece = piece.removeprefix(content)
-    for _ in range(stop):
-        piece = piece.removesuffix(content)
-    return piece
+    """Without up to so many times a character at the beginning, and at the end."""
+    begin, end = 0, len(piece)
+    while begin < min(start, end) and piece[begin] == content:
+        begin += 1
+    while end > begin and len(piece) - end < stop and piece[end - 1] == content:
+        end -= 1
+    return piece[begin:end]
 
 
 CLEANUP = {

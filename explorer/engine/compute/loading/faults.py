@@ -10,37 +10,7 @@ from pathlib import Path
 import transformers
 
 from explorer.engine.description import ModelSettings
-
-TOKENIZER_FILES = (
-    "tokenizer*.json",
-    "tekken.json",
-    "vocab*",
-    "merges.txt",
-    "spiece*",
-    "sentencepiece*",
-    "*.model",
-    "*.tiktoken",
-)
-
-
-def lacks_tokenizer(folder: Path) -> bool:
-    """Whether none of the files is there that a tokenizer is made of; transformers makes an empty one up then."""
-    files = (path.name for pattern in TOKENIZER_FILES for path in folder.glob(pattern))
-    return all(name == "tokenizer_config.json" for name in files)
-
-
-def why_no_tokenizer(folder: Path, name: str, error: Exception | None) -> str:
-    if error is not None and "trust_remote_code" in str(error):
-        return f"The tokenizer of {name} needs code that comes with it. If you trust it: --trust-remote-code"
-    if error is None or lacks_tokenizer(folder):
-        return (
-            f"{name} has no tokenizer: it needs its tokenizer.json (or tokenizer.model). Copy it from "
-            "the model that this one was made of."
-        )
-    return (
-        f"The tokenizer of {name} cannot be loaded: {one_line(error)}. Its tokenizer.json or tokenizer_config.json is "
-        "broken, or needs a package; download the model again, or look into the log."
-    )
+from explorer.engine.vocabulary.faults import one_line
 
 
 def why_no_config(name: str, error: Exception) -> str:
@@ -90,9 +60,3 @@ def why_not_loaded(folder: Path, settings: ModelSettings, error: Exception) -> s
     if "while deserializing header" in said:
         return f"{name} cannot be loaded: a file of weights is not whole ({one_line(error)}). Download it again."
     return f"{name} cannot be loaded: {one_line(error)}."
-
-
-def one_line(error: Exception) -> str:
-    """The first line of an error, without its full stop."""
-    text = (str(error).strip() or type(error).__name__).split("\n")[0]
-    return text[:300].rstrip(". :!")

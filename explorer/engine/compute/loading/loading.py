@@ -11,17 +11,16 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 
 from explorer.engine.base import Progress, Reporter
 from explorer.engine.compute import memory
-from explorer.engine.compute.loading.faults import lacks_tokenizer, why_no_config, why_no_tokenizer, why_not_loaded
+from explorer.engine.compute.loading.faults import why_no_config, why_not_loaded
 from explorer.engine.compute.loading.placement import first_device, placement
 from explorer.engine.compute.loading.quantization import quantization
 from explorer.engine.description import ModelSettings
 from explorer.engine.files.context import context_length
-from explorer.engine.vocabulary.chat import ChatTemplate
-from explorer.engine.vocabulary.vocabulary import Vocabulary
+from explorer.engine.vocabulary.reading import ReadTokenizer, read_tokenizer
 from explorer.errors import ModelError
 
 
@@ -34,29 +33,12 @@ def load_config(folder: Path, settings: ModelSettings) -> Any:
         raise ModelError(why_no_config(name, error)) from error
 
 
-def load_vocabulary(folder: Path, settings: ModelSettings) -> tuple[Vocabulary, ChatTemplate, set[int]]:
+def load_vocabulary(folder: Path, settings: ModelSettings) -> ReadTokenizer:
     """The vocabulary and the chat template of a model folder, and the id that its tokenizer calls the end.
 
     Raises ModelError.
     """
-    name = settings.name
-    if not settings.trust_remote_code and lacks_tokenizer(folder):
-        raise ModelError(why_no_tokenizer(folder, name, None))
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=settings.trust_remote_code
-        )
-    except Exception as error:  # Each family of tokenizers raises errors of its own.
-        raise ModelError(why_no_tokenizer(folder, name, error)) from error
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        raise ModelError(
-            f"The tokenizer of {name} ({type(tokenizer).__name__}) has no form that the tokenizers library reads. "
-            "Convert it to a tokenizer.json."
-        )
-    eos, bos = tokenizer.eos_token_id, tokenizer.bos_token_id
-    vocabulary = Vocabulary(backend, bos, settings.bos)
-    return vocabulary, ChatTemplate(tokenizer, vocabulary, name), {eos} if isinstance(eos, int) else set()
+    return read_tokenizer(folder, settings.name, trust_remote_code=settings.trust_remote_code, bos=settings.bos)
 
 
 def load_model(folder: Path, config: Any, settings: ModelSettings, report: Reporter) -> PreTrainedModel:
