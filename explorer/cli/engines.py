@@ -46,16 +46,20 @@ def embedded_folder() -> Path:
 def model_settings(config: Config) -> "ModelSettings":
     """What the engine loads; a folder is named by its whole path, so that a record finds it from anywhere."""
     from explorer.engine.description import ModelSettings
+    from explorer.engine.files.address import read_address
 
-    folder = path_of(config.model)
+    folder, revision = path_of(config.model), None
     if config.model == EMBEDDED:
         model, name = str(embedded_folder()), EMBEDDED
+    elif folder.is_dir():
+        model = name = str(folder.resolve())
     else:
-        model = name = str(folder.resolve()) if folder.is_dir() else config.model
+        model, revision = read_address(config.model)
+        name = model
     return ModelSettings(
         model=model,
         name=name,
-        revision=config.revision,
+        revision=config.revision or revision,
         device=config.device,
         dtype=config.dtype,
         device_map=read_device_map(config.device_map) if config.device_map is not None else None,

@@ -162,3 +162,5 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Whether every file that it needs is there."""
     problem: str = ""
     """Why it cannot be loaded, in a few words; empty where nothing speaks against it."""
+    note: str = ""
+    """What part of it is opened, where that is not the whole."""

@@ -29,6 +29,7 @@ from explorer.engine.compute.comparison import Comparison
 from explorer.engine.compute.forward.cache import forward_for
 from explorer.engine.compute.forward.forward import Forward
 from explorer.engine.compute.loading import inspection
+from explorer.engine.compute.loading.causality import check_causal
 from explorer.engine.compute.loading.loading import (
     eos_ids,
     load_config,
@@ -92,6 +93,7 @@ class TransformersEngine(Engine):
         report(Progress("loading the weights"))
         self.model = load_model(folder, config, self.settings, report)
         try:
+            check_causal(self.model, settings.name)
             forward = self._scheme(self.model)
             bos = getattr(self.model.config.get_text_config(decoder=True), "bos_token_id", None)
             probe = forward.logits([bos if isinstance(bos, int) else 0])

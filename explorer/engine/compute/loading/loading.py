@@ -11,15 +11,31 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_MULTIMODAL_LM_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForMultimodalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+)
 
 from explorer.engine.base import Progress, Reporter
 from explorer.engine.compute import memory
-from explorer.engine.compute.loading.faults import lacks_tokenizer, why_no_config, why_no_tokenizer, why_not_loaded
+from explorer.engine.compute.loading.faults import (
+    lacks_tokenizer,
+    why_missing,
+    why_no_config,
+    why_no_tokenizer,
+    why_not_loaded,
+)
 from explorer.engine.compute.loading.placement import first_device, placement
 from explorer.engine.compute.loading.quantization import quantization
 from explorer.engine.description import ModelSettings
 from explorer.engine.files.context import context_length
+from explorer.engine.files.fitness import check_fitness
 from explorer.engine.vocabulary.chat import ChatTemplate
 from explorer.engine.vocabulary.vocabulary import Vocabulary
 from explorer.errors import ModelError
@@ -28,6 +44,7 @@ from explorer.errors import ModelError
 def load_config(folder: Path, settings: ModelSettings) -> Any:
     """The model's config. Raises ModelError."""
     name = settings.name
+    check_fitness(folder, name, settings.allow_pickle)
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=settings.trust_remote_code)
     except Exception as error:  # A config is checked by its class, in as many ways as there are classes.
@@ -67,7 +84,7 @@ def load_model(folder: Path, config: Any, settings: ModelSettings, report: Repor
     packed = quantization(settings.quantize, name, config, settings.dtype)
     transformers.logging.set_tqdm_hook(lambda factory, args, kwargs: _Bar(report, *args, **kwargs))
     try:
-        model, loaded = AutoModelForCausalLM.from_pretrained(
+        model, loaded = _family(config).from_pretrained(
             folder,
             config=config,
             dtype=settings.dtype,
@@ -84,15 +101,19 @@ def load_model(folder: Path, config: Any, settings: ModelSettings, report: Repor
         raise ModelError(why_not_loaded(folder, settings, error)) from error
     finally:
         transformers.logging.set_tqdm_hook(None)
-    missing = sorted(loaded["missing_keys"])
-    if missing:
-        raise ModelError(
-            f"{name} lacks {len(missing)} of the weights that its config.json asks for, for example {missing[0]}. "
-            "It is not a whole causal language model; download it again."
-        )
+    if missing := sorted(loaded["missing_keys"]):
+        raise ModelError(why_missing(name, model, missing))
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
     return model.eval()
+
+
+def _family(config: Any) -> Any:
+    """The class of transformers that loads a config with its head: of a language model, else of one that reads a text
+    with something beside it."""
+    if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING or type(config) not in MODEL_FOR_MULTIMODAL_LM_MAPPING:
+        return AutoModelForCausalLM
+    return AutoModelForMultimodalLM
 
 
 BAR_INTERVAL = 0.05
