@@ -142,8 +142,10 @@ def with_engine(config: Config, ask: "Callable[[Engine, Reporter], Awaitable[Ans
     async def run() -> Answer:
         engine, line = engines.make(config), ProgressLine(sys.stderr)
         try:
-            await engine.start(line)
+            info = await engine.start(line)
             line.clear()
+            for sentence in info.warnings:
+                click.echo(visible(sentence), err=True)
             return await ask(engine, line)
         finally:
             line.clear()

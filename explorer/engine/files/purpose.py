@@ -40,13 +40,17 @@ PAIRS = frozenset(
 
 PICTURE, SOUND = "it begins from a picture, and has nothing to say to a text alone", "it begins from sound"
 OTHERS = {
-    **dict.fromkeys(("blip", "blip-2", "instructblip", "instructblipvideo", "idefics", "kosmos-2"), PICTURE),
+    **dict.fromkeys(
+        ("blip", "blip-2", "instructblip", "instructblipvideo", "idefics", "kosmos-2", "kosmos-2.5"), PICTURE
+    ),
     **dict.fromkeys(("kyutai_speech_to_text", "moss_transcribe_diarize", "voxtral_realtime"), SOUND),
     **dict.fromkeys(("musicgen", "musicgen_melody"), "its tokens are sound"),
     **dict.fromkeys(("gemma4_assistant", "gemma4_unified_assistant"), "it drafts tokens for another model"),
     "diffusion_gemma": "it fills a block of tokens in any order, and not one after the other",
     "evolla": "it begins from a protein",
     "pi0": "it moves a robot",
+    "shieldgemma2": "it tells whether a picture is safe",
+    "unlimited_ocr": "what it sees of a text depends on where its prompt ended, so that no table belongs to a text",
     **dict.fromkeys(("cpmant", "paligemma"), "it reads the whole prompt in both directions before it writes"),
 }
 """Types of which transformers can generate, though not from a text alone, or not token by token."""
@@ -94,7 +98,7 @@ def purpose(
         return Purpose("it reads a text in both directions, to fill its gaps or to understand it")
     if re.search(r"For(Sequence|Token)Classification|Reward|ForQuestionAnswering|ForMultipleChoice", name):
         return Purpose("it gives a score or a class to a text, as reward models do")
-    if PARTS.search(name) or (TEXT.search(name) and _other_senses(config)):
+    if "thinker_config" in config or PARTS.search(name) or (TEXT.search(name) and _other_senses(config)):
         return Purpose(note=_text_part(config))
     if TEXT.search(name) or not name or _brings_its_own(config) or not config.get("architectures"):
         return Purpose()

@@ -21,6 +21,7 @@ from transformers import (
     GenerationConfig,
     PreTrainedModel,
 )
+from transformers.utils import is_peft_available
 
 from explorer.engine.base import Progress, Reporter
 from explorer.engine.compute import memory
@@ -35,7 +36,8 @@ from explorer.engine.compute.loading.placement import first_device, placement
 from explorer.engine.compute.loading.quantization import quantization
 from explorer.engine.description import ModelSettings
 from explorer.engine.files.context import context_length
-from explorer.engine.files.fitness import check_fitness
+from explorer.engine.files.fitness import adapter_beside
+from explorer.engine.files.fragments import beside
 from explorer.engine.vocabulary.chat import ChatTemplate
 from explorer.engine.vocabulary.vocabulary import Vocabulary
 from explorer.errors import ModelError
@@ -44,7 +46,6 @@ from explorer.errors import ModelError
 def load_config(folder: Path, settings: ModelSettings) -> Any:
     """The model's config. Raises ModelError."""
     name = settings.name
-    check_fitness(folder, name, settings.allow_pickle)
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=settings.trust_remote_code)
     except Exception as error:  # A config is checked by its class, in as many ways as there are classes.
@@ -79,6 +80,7 @@ def load_vocabulary(folder: Path, settings: ModelSettings) -> tuple[Vocabulary, 
 def load_model(folder: Path, config: Any, settings: ModelSettings, report: Reporter) -> PreTrainedModel:
     """The model of a config on its devices, ready to answer. Raises ModelError."""
     name = settings.name
+    config = getattr(config, "thinker_config", config)  # Of a model that also speaks, what writes.
     placed = placement(settings)
     transformers.logging.set_verbosity_error()
     packed = quantization(settings.quantize, name, config, settings.dtype)
@@ -106,6 +108,12 @@ def load_model(folder: Path, config: Any, settings: ModelSettings, report: Repor
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
     return model.eval()
+
+
+def warnings(folder: Path) -> tuple[str, ...]:
+    """What is not as a person would expect of a folder. Raises ModelError."""
+    adapter = adapter_beside(folder)
+    return () if adapter is None else (beside(adapter, used=is_peft_available()),)
 
 
 def _family(config: Any) -> Any:
