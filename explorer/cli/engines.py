@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 import explorer.embedded
-from explorer.cli.output import overwrite, waiting_for
+from explorer.cli.output import overwrite, say, waiting_for
 from explorer.config import EMBEDDED, Config, log_folder, memory_by_device
 from explorer.core.chat import Chat, PromptSource
 from explorer.core.reading import is_there, path_of, read_json, read_text
@@ -45,16 +45,20 @@ def embedded_folder() -> Path:
 def model_settings(config: Config) -> "ModelSettings":
     """What the engine loads; a folder is named by its whole path, so that a record finds it from anywhere."""
     from explorer.engine.description import ModelSettings
+    from explorer.engine.files.address import read_address
 
-    folder = path_of(config.model)
+    folder, revision = path_of(config.model), None
     if config.model == EMBEDDED:
         model, name = str(embedded_folder()), EMBEDDED
+    elif folder.is_dir():
+        model = name = str(folder.resolve())
     else:
-        model = name = str(folder.resolve()) if folder.is_dir() else config.model
+        model, revision = read_address(config.model)
+        name = model
     return ModelSettings(
         model=model,
         name=name,
-        revision=config.revision,
+        revision=config.revision or revision,
         device=config.device,
         dtype=config.dtype,
         device_map=read_device_map(config.device_map) if config.device_map is not None else None,
@@ -146,8 +150,10 @@ def _with(make: "Callable[[Engines], Engine]", ask: "Callable[[Engine, Reporter]
     async def run() -> Answer:
         engine, line = make(engines), ProgressLine(sys.stderr)
         try:
-            await engine.start(line)
+            info = await engine.start(line)
             line.clear()
+            for sentence in info.warnings:
+                say(sentence)
             return await ask(engine, line)
         finally:
             line.clear()

@@ -146,6 +146,8 @@ class InfoTable(msgspec.Struct, frozen=True):
     model: str
     revision: str | None
     architecture: str
+    part: str
+    """What of the model is used, where that is not the whole."""
     parameters: int | None
     memory: int
     """Bytes of the weights and buffers."""

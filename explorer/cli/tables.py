@@ -123,7 +123,7 @@ def print_models(entries: Sequence[ModelEntry]) -> None:
     counts = Counter(entry.id for entry in entries)
     for entry in entries:
         style = "dim" if entry.problem else ""
-        kind = entry.problem or entry.architecture or UNKNOWN
+        kind = entry.problem or entry.note or entry.architecture or UNKNOWN
         name = entry.id if counts[entry.id] == 1 else f"{entry.id} --revision {entry.revision[:7]}"
         cells = (name, size_in_words(entry.size), entry.dtype or UNKNOWN, entry.last_used[:10], kind)
         grid.add_row(*(_text(cell, style) for cell in cells))
@@ -228,7 +228,7 @@ def _sums(found: Comparison) -> str:
 
 def _facts(table: InfoTable) -> Iterable[tuple[str, str]]:
     yield "model", f"{table.model}{f' at {table.revision}' if table.revision else ''}"
-    yield "architecture", table.architecture
+    yield "architecture", table.architecture + (f" · {table.part}" if table.part else "")
     yield "parameters", UNKNOWN if table.parameters is None else f"{table.parameters:,}"
     yield "memory", size_in_words(table.memory)
     yield "dtype", table.dtype + (f" · {table.quantization}" if table.quantization else "")

@@ -68,6 +68,10 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     sampling_defaults: dict[str, Any] = {}
     """The settings of the sampler that the model's generation_config sets, for a Preset; empty if there are none."""
+    part: str = ""
+    """What of the model is used, where that is not the whole."""
+    warnings: tuple[str, ...] = ()
+    """Sentences about what is not as a person would expect of the model."""
     answers: tuple[str, ...] = ()
     """The names of the calls that the engine answers; it refuses every other one."""
 
@@ -162,3 +166,5 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Whether every file that it needs is there."""
     problem: str = ""
     """Why it cannot be loaded, in a few words; empty where nothing speaks against it."""
+    note: str = ""
+    """What part of it is opened, where that is not the whole."""

@@ -118,7 +118,6 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "cohere2": SLIDING,
     "cohere2_moe": SLIDING,
     "cohere_compass_text": SLIDING | {"rope_parameters": {"full_attention": ROPE, "sliding_attention": ROPE}},
-    "cpmant": {"dim_head": 16, "dim_ff": 96},
     "ctrl": {"dff": 96},
     "cwm": SLIDING,
     "dbrx": {
@@ -377,13 +376,17 @@ def build_from(tiny: Any, kind: str) -> PreTrainedModel:
             size = AutoModelForCausalLM.from_config(copy.deepcopy(tiny)).num_parameters()
         if size > 20_000_000:
             raise ValueError(f"its config is not tiny: {size:,} parameters")
-        model = AutoModelForCausalLM.from_config(tiny, dtype=torch.float32).eval()
+        return spread(kind, AutoModelForCausalLM.from_config(tiny, dtype=torch.float32).eval())
+
+
+def spread(kind: str, model: PreTrainedModel) -> PreTrainedModel:
+    """The model with weights that are large enough that every token of the context matters."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if weight.dim() >= 2 and not any(part in name for part in LEFT):
-                spread = 0.5 if "emb" in name or "wte" in name else SPREADS.get(kind, 0.08)
-                weight.normal_(0, spread, generator=generator)
+                deviation = 0.5 if "emb" in name or "wte" in name else SPREADS.get(kind, 0.08)
+                weight.normal_(0, deviation, generator=generator)
     return model
 
 
@@ -401,6 +404,7 @@ whisper""".split()
 NOT_BUILT: dict[str, str] = {
     **dict.fromkeys(ENCODERS, "an encoder, which is no language model by itself"),
     **dict.fromkeys(TRANSLATORS, "the decoder of a pair, which goes on from what an encoder has read"),
+    "cpmant": "reads the whole prompt in both directions",
     "blt": "reads bytes in patches that a second model cuts",
     "dots3_note": "its decoder is dots3_note_text",
     "dots3_note_text": "its config is not tiny: the sizes of one kind of its layers are fixed",

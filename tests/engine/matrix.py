@@ -19,7 +19,7 @@ import transformers
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.compute.forward import cache
 from explorer.engine.compute.forward.cache import NoCache, forward_for
-from tests.engine import architectures
+from tests.engine import architectures, multimodal
 from tests.engine.architectures import ARCHITECTURES, V
 
 CHUNK = 7
@@ -77,7 +77,7 @@ def walk(rng: random.Random, steps: int, vocabulary: int = V) -> Iterator[list[i
 
 def measure(kind: str, steps: int = STEPS, seed: str = "", device: torch.device | str = "cpu") -> Result:
     """Walk on a tiny model of a type, in passes of cache.CHUNK tokens. The model stays on the device."""
-    model = architectures.build(kind).to(device)
+    model = (multimodal if kind in multimodal.TYPES else architectures).build(kind).to(device)
     oracle = NoCache(model)
     ids = list(range(3, 33))
     moved = difference(oracle.logits([*ids[:24], 99, *ids[25:]]), oracle.logits(ids))
@@ -117,12 +117,21 @@ tokens, in passes of {chunk}. After every step the logits are compared with thos
 - **positions**: computed for a step of the walk on average, and in brackets those of a recompute. A walk pastes and
   edits more than a person does: a single step costs one position wherever "on" does not say `anew`.
 
-{count} model types; the worst error is {worst:.1e}.
+{count} model types, and the text parts of {parts} that also see or hear; the worst error is {worst:.1e}.
+"""
+
+PARTS = """
+## Text parts of models that also see or hear
+
+Of these {count} types transformers has a head that writes a text, and none that leaves the other senses out. They are
+opened whole, and given a text alone: what sees or hears is loaded and stays idle, so that it takes memory and no time.
 """
 
 
 def document(results: list[Result], failures: dict[str, str]) -> Iterator[str]:
     """The lines of docs/models.md."""
+    parts = [result for result in results if result.kind in multimodal.TYPES]
+    results = [result for result in results if result.kind not in multimodal.TYPES]
     yield HEAD.format(
         transformers=transformers.__version__,
         torch=torch.__version__.partition("+")[0],
@@ -131,8 +140,27 @@ def document(results: list[Result], failures: dict[str, str]) -> Iterator[str]:
         chunk=CHUNK,
         tolerance=TOLERANCE,
         count=len(results),
-        worst=max((result.error for result in results), default=0.0),
+        parts=len(parts),
+        worst=max((result.error for result in (*results, *parts)), default=0.0),
     )
+    yield from _table(results)
+    yield PARTS.format(count=len(parts))
+    yield from _table(parts)
+    results += parts
+    notes = [(result.kind, note) for result in results for note in result.capabilities.notes]
+    said = [(result.kind, line.removeprefix("cache: ")) for result in results for line in result.log.splitlines()]
+    if notes or said:
+        yield "\n## Notes\n"
+        yield from (f"- {kind}: {line}." for kind, line in sorted({*notes, *said}))
+    yield "\n## Not measured\n"
+    yield "The other types of transformers' lists of causal and of multimodal language models, and why.\n"
+    reasons: dict[str, list[str]] = {}
+    for kind, reason in (multimodal.NOT_BUILT | architectures.NOT_BUILT | failures).items():
+        reasons.setdefault(reason, []).append(kind)
+    yield from (f"- {', '.join(kinds)}: {reason}." for reason, kinds in reasons.items())
+
+
+def _table(results: list[Result]) -> Iterator[str]:
     yield "| architecture | cache | on | back | error | control | positions |"
     yield "|---|---|---|---|---|---|---|"
     for result in results:
@@ -143,16 +171,6 @@ def document(results: list[Result], failures: dict[str, str]) -> Iterator[str]:
             f"| {result.kind} | {able.kind} | {on} | {able.crop} | {result.error:.0e}{mark} | {result.control:.0e} "
             f"| {result.positions:.1f} ({result.recomputed:.1f}) |"
         )
-    notes = [(result.kind, note) for result in results for note in result.capabilities.notes]
-    said = [(result.kind, line.removeprefix("cache: ")) for result in results for line in result.log.splitlines()]
-    if notes or said:
-        yield "\n## Notes\n"
-        yield from (f"- {kind}: {line}." for kind, line in sorted({*notes, *said}))
-    yield "\n## Not measured\n\nThe other types of transformers' list of causal language models, and why.\n"
-    reasons: dict[str, list[str]] = {}
-    for kind, reason in (architectures.NOT_BUILT | failures).items():
-        reasons.setdefault(reason, []).append(kind)
-    yield from (f"- {', '.join(kinds)}: {reason}." for reason, kinds in reasons.items())
 
 
 def main() -> None:
@@ -162,7 +180,7 @@ def main() -> None:
     cache.CHUNK = CHUNK
     results: list[Result] = []
     failures: dict[str, str] = {}
-    for kind in sys.argv[1:] or ARCHITECTURES:
+    for kind in sys.argv[1:] or (*ARCHITECTURES, *sorted(multimodal.TYPES)):
         began = time.perf_counter()
         try:
             results.append(measure(kind))

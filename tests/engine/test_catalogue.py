@@ -4,7 +4,7 @@ import os
 import huggingface_hub.constants as constants
 import pytest
 
-from explorer.engine.files.catalogue import cached_models, cached_revisions, is_causal
+from explorer.engine.files.catalogue import cached_models, cached_revisions
 
 TOKENIZER = {"tokenizer.json": "{}"}
 LLAMA = {"architectures": ["LlamaForCausalLM"], "dtype": "bfloat16", "max_position_embeddings": 4096}
@@ -153,20 +153,3 @@ def test_the_revisions_of_one_model(cache, add, monkeypatch):
     assert [entry.id for entry in cached_revisions("owner/name")] == ["owner/name"]
     assert cached_revisions("owner/missing") == []
     assert len(cached_models()) == 2
-
-
-@pytest.mark.parametrize(
-    ("config", "causal"),
-    [
-        ({"architectures": ["LlamaForCausalLM"]}, True),
-        ({"architectures": ["GPT2LMHeadModel"]}, True),
-        ({"architectures": ["Gemma3ForConditionalGeneration"]}, True),
-        ({"architectures": ["T5ForConditionalGeneration"], "is_encoder_decoder": True}, False),
-        ({"architectures": ["BertModel"]}, False),
-        ({"architectures": ["ChatGLMModel"], "auto_map": {"AutoModelForCausalLM": "m.C"}}, True),
-        ({"model_type": "llama"}, True),
-        ({}, True),
-    ],
-)
-def test_what_a_causal_language_model_is_called(config, causal):
-    assert is_causal(config) == causal

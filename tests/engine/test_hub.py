@@ -94,6 +94,7 @@ def test_a_folder_that_is_missing_is_said(tmp_path):
 
 
 def test_a_folder_that_is_no_model_is_said(tmp_path):
+    (tmp_path / "README.md").write_text("")
     assert "has no config.json" in fails(str(tmp_path))
 
 
@@ -122,13 +123,15 @@ def test_a_folder_that_may_not_be_read_is_said(folder, monkeypatch):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
     monkeypatch.setattr("pathlib.Path.stat", refuse)
-    assert fails(str(folder)) == f"{folder} cannot be read: Permission denied."
+    assert fails(str(folder)).startswith(f"{folder} may not be read: permission denied. Ask its owner")
 
 
 def test_a_file_is_not_a_folder(tmp_path):
     (tmp_path / "model.safetensors").write_text("")
     (tmp_path / "model.gguf").write_text("")
-    assert "is a file. Give the folder" in fails(str(tmp_path / "model.safetensors"))
+    (tmp_path / "model.py").write_text("")
+    assert "is a file of weights. Give the folder that holds it" in fails(str(tmp_path / "model.safetensors"))
+    assert "is a file. Give the folder" in fails(str(tmp_path / "model.py"))
     assert "is a GGUF file, which the explorer does not read" in fails(str(tmp_path / "model.gguf"))
 
 
@@ -313,6 +316,17 @@ def test_code_is_downloaded_only_where_it_is_allowed(hub):
     assert hub.downloaded() == ["modeling_x.py"]
 
 
+def test_a_model_of_another_purpose_is_refused_before_its_weights_are_downloaded(hub):
+    hub.files["config.json"] = b'{"model_type": "bert", "architectures": ["BertForMaskedLM"]}'
+    assert "owner/name is not a causal language model (BertForMaskedLM)" in fails()
+    assert not set(SHARDS) & set(hub.downloaded())
+
+
+def test_the_base_of_an_adapter_on_the_hub_is_named(hub):
+    hub.files = {"adapter_config.json": b'{"base_model_name_or_path": "owner/base"}', "adapter_model.safetensors": b"x"}
+    assert "owner/name on the hub is an adapter for owner/base" in fails()
+
+
 def test_pickles_are_refused_before_anything_is_downloaded(hub):
     hub.files = dict(PICKLES)
     assert "owner/name has pickled weights only" in fails()
@@ -326,8 +340,8 @@ def test_pickles_are_refused_before_anything_is_downloaded(hub):
     ("files", "words"),
     [
         ({"README.md": b"", "x.Q4_K_M.gguf": b""}, "has GGUF files only"),
-        ({"config.json": b"{}", "tf_model.h5": b""}, "has no weights on the hub"),
-        ({"model.safetensors": b""}, "has no config.json on the hub"),
+        ({"config.json": b"{}", "tf_model.h5": b""}, "on the hub has weights of Flax or TensorFlow only"),
+        ({"model.safetensors": b""}, "on the hub has no config.json, only weights"),
     ],
 )
 def test_a_repository_that_is_no_model_is_refused(hub, files, words):

@@ -29,12 +29,14 @@ from explorer.engine.compute.comparison import Comparison
 from explorer.engine.compute.forward.cache import forward_for
 from explorer.engine.compute.forward.forward import Forward
 from explorer.engine.compute.loading import inspection
+from explorer.engine.compute.loading.causality import check_causal
 from explorer.engine.compute.loading.loading import (
     eos_ids,
     load_config,
     load_model,
     load_vocabulary,
     text_context_length,
+    warnings,
 )
 from explorer.engine.compute.loading.placement import devices_in_words
 from explorer.engine.compute.prefixes import Prefixes
@@ -44,6 +46,7 @@ from explorer.engine.compute.tables.search import first_of
 from explorer.engine.compute.thread import Thread, Turn, from_threads
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
 from explorer.engine.files import hub
+from explorer.engine.files.fitness import check_fitness
 from explorer.engine.limits import Limits
 from explorer.errors import UsageError
 
@@ -86,12 +89,14 @@ class TransformersEngine(Engine):
             allow_pickle=settings.allow_pickle,
             remote_code=settings.trust_remote_code,
         )
+        meant = check_fitness(folder, settings.name, settings.allow_pickle)
         config = load_config(folder, self.settings)
         report(Progress("reading the tokenizer"))
         self.vocabulary, self.chat_template, tokenizer_eos = load_vocabulary(folder, self.settings)
         report(Progress("loading the weights"))
         self.model = load_model(folder, config, self.settings, report)
         try:
+            check_causal(self.model, settings.name)
             forward = self._scheme(self.model)
             bos = getattr(self.model.config.get_text_config(decoder=True), "bos_token_id", None)
             probe = forward.logits([bos if isinstance(bos, int) else 0])
@@ -118,6 +123,8 @@ class TransformersEngine(Engine):
             loaded_with=self.settings.special(),
             versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)},
             sampling_defaults=sampling_defaults(self.model.generation_config.to_dict()),
+            part=meant.note,
+            warnings=warnings(folder),
             answers=self.answered(),
         )
 

@@ -16,6 +16,8 @@ from huggingface_hub import constants
 from explorer.engine.description import ModelEntry
 from explorer.engine.files import checkpoint
 from explorer.engine.files.context import context_length
+from explorer.engine.files.fragments import kind_of_fragment
+from explorer.engine.files.purpose import Purpose, architecture
 from explorer.errors import ModelError
 
 PREFIX = "models--"
@@ -80,21 +82,25 @@ def entry(name: str, snapshot: Path, revision: str = "") -> ModelEntry:
         if pickled:
             lacks = checkpoint.lacking(snapshot, allow_pickle=True)
         config = {} if lacks == checkpoint.NO_CONFIG else checkpoint.read_config(snapshot)
-        problem, complete = _problem(config, lacks, pickled), not lacks
+        meant = checkpoint.purpose_of(snapshot, config)
+        fragment = kind_of_fragment(checkpoint.names_in(snapshot)) if lacks == checkpoint.NO_CONFIG else ""
+        problem = fragment or _problem(config, lacks, pickled, meant)
+        complete = bool(fragment) or not lacks
     except ModelError as error:
-        config, problem, complete = {}, str(error), False
+        config, problem, complete, meant = {}, str(error), False, Purpose()
     text = config.get("text_config")
     configs = [config, text] if isinstance(text, dict) else [config]
     return ModelEntry(
         id=name,
         revision=revision,
         size=size,
-        architecture=_architecture(config),
+        architecture=architecture(config),
         dtype=_dtype(configs),
         last_used=datetime.fromtimestamp(used, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         context_length=_context_length(configs),
         complete=complete,
         problem=problem,
+        note=meant.note,
     )
 
 
@@ -110,36 +116,15 @@ def _size_and_use(snapshot: Path) -> tuple[int, float]:
     return size, used or snapshot.stat().st_mtime
 
 
-def _problem(config: dict[str, Any], lacks: str, pickled: bool) -> str:
+def _problem(config: dict[str, Any], lacks: str, pickled: bool, meant: Purpose) -> str:
     if lacks:
         return lacks if lacks == checkpoint.NO_CONFIG else f"incomplete: {lacks}"
     if pickled:
         return checkpoint.PICKLED
-    architecture = _architecture(config)
-    if architecture is not None and not is_causal(config):
-        return f"not a causal language model ({architecture})"
+    if meant.refusal:
+        name = architecture(config)
+        return f"not a causal language model ({name})" if name else "not a causal language model"
     return ""
-
-
-def is_causal(config: dict[str, Any]) -> bool:
-    """Whether a config.json is one of a causal language model, as far as the name of its architecture says.
-
-    The names are those of transformers' mapping for AutoModelForCausalLM, and what a model with code of its own
-    declares. A model of text and pictures generates like a language model; one with an encoder does not.
-    """
-    auto_map = config.get("auto_map")
-    if isinstance(auto_map, dict) and "AutoModelForCausalLM" in auto_map:
-        return True
-    name = _architecture(config) or ""
-    if name.endswith("ForConditionalGeneration"):
-        return not config.get("is_encoder_decoder")
-    return "CausalLM" in name or "LMHead" in name or not config.get("architectures")
-
-
-def _architecture(config: dict[str, Any]) -> str | None:
-    names = config.get("architectures")
-    name = names[0] if isinstance(names, list) and names else config.get("model_type")
-    return name if isinstance(name, str) else None
 
 
 def _dtype(configs: list[dict[str, Any]]) -> str | None:

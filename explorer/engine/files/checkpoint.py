@@ -4,11 +4,15 @@ Owns which files are read, and whether they are all there. Safetensors come befo
 are allowed: opening one may run code. Must not know the hub or torch.
 """
 
+import contextlib
 import json
+import os
+import struct
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from explorer.engine.files.purpose import Purpose, purpose
 from explorer.errors import ModelError
 
 CONFIG = "config.json"
@@ -24,6 +28,12 @@ OTHERS = ("consolidated", "adapter", "training_args", "optimizer", "scheduler")
 
 TOKENIZERS = ("tokenizer", "tekken", "vocab", "merges", "spiece", "sentencepiece")
 """How the files of tokenizers begin, where they do not end in `.model` or `.tiktoken`."""
+
+LONGEST, HEAD_LIMIT = 255, 1 << 27
+"""Bytes of a file's name, and of what a safetensors file begins with, at the most."""
+
+MOST = 2000
+"""Names after which no further folder is looked into."""
 
 NO_CONFIG, PICKLED = "no config.json", "pickled weights only"
 """Two of the answers of `lacking`."""
@@ -53,7 +63,7 @@ def has_tokenizer(folder: Path) -> bool:
 
 
 def _holds_entries(name: str) -> bool:
-    return _is_tokenizer(name) and name != "tokenizer_config.json"
+    return is_tokenizer(name) and name != "tokenizer_config.json"
 
 
 def _listed_weights(names: Sequence[str], allow_pickle: bool) -> list[str]:
@@ -79,12 +89,78 @@ def weight_files(folder: Path, allow_pickle: bool) -> list[str]:
         if (folder / whole).exists():
             return [whole]
         if (folder / (whole + INDEX)).exists():
-            named = _read(folder / (whole + INDEX)).get("weight_map")
-            names = {name for name in named.values() if isinstance(name, str)} if isinstance(named, dict) else set()
+            index = folder / (whole + INDEX)
+            names = {name for name in _weight_map(index).values() if isinstance(name, str)}
             if not names:
-                raise ModelError(f"{whole}{INDEX} in {folder} names no weights. Download it again.")
+                raise ModelError(f"{index.name} in {folder} names no weights. Download it again.")
+            wrong = next((name for name in names if not _is_file_name(name)), None)
+            if wrong is not None:
+                raise ModelError(
+                    f"{index.name} in {folder} names {wrong[:40]!r}, which is no name of a file beside it."
+                )
             return sorted(names)
     return []
+
+
+def _weight_map(index: Path) -> dict[str, Any]:
+    named = read_json(index).get("weight_map")
+    return named if isinstance(named, dict) else {}
+
+
+def _is_file_name(name: str) -> bool:
+    try:
+        return 0 < len(name.encode()) <= LONGEST and "/" not in name and "\0" not in name
+    except UnicodeEncodeError:
+        return False
+
+
+def weight_names(folder: Path) -> list[str] | None:
+    """What the weights are called, as the index or the head of the one file says; None where neither can be read.
+
+    Raises ModelError for an index that is broken.
+    """
+    if (folder / SAFETENSORS).exists():
+        try:
+            return list(_head(folder / SAFETENSORS))
+        except (OSError, ValueError, RecursionError, struct.error):
+            return None  # That the file is broken is said where it is loaded.
+    index = next((file for whole in _formats(True) if (file := folder / (whole + INDEX)).exists()), None)
+    return list(_weight_map(index)) if index is not None else None
+
+
+def _head(file: Path) -> dict[str, Any]:
+    """The JSON that a safetensors file begins with, after its length in eight bytes."""
+    with file.open("rb") as stream:
+        (length,) = struct.unpack("<Q", stream.read(8))
+        head = json.loads(stream.read(min(length, HEAD_LIMIT)))
+    return head if isinstance(head, dict) else {}
+
+
+def purpose_of(folder: Path, config: dict[str, Any]) -> Purpose:
+    """What the model of a folder is for. Raises ModelError, OSError."""
+    return purpose(config, [path.name for path in folder.iterdir()], lambda: weight_names(folder))
+
+
+def denied(name: str, error: PermissionError) -> str:
+    """The sentence for what may not be read of a model."""
+    try:
+        return no_permission(Path(error.filename))
+    except (OSError, TypeError):  # In a folder that may not be looked into; no file is named.
+        at = f" at {error.filename}" if error.filename and str(error.filename) != name else ""
+        return f"{name} may not be read: permission denied{at}. Ask its owner to let others read it (chmod a+rX)."
+
+
+def no_permission(path: Path) -> str:
+    """The sentence for a file or a folder that may not be read."""
+    status = path.stat()
+    try:
+        owner = path.owner()
+    except (KeyError, NotImplementedError):  # A user without a name; a system without users.
+        owner = f"user {status.st_uid}"
+    return (
+        f"{path.name} in {path.parent} may not be read: it belongs to {owner}, and its permissions are "
+        f"{status.st_mode & 0o777:o}. Ask them to let others read it (chmod a+r), or download the model for yourself."
+    )
 
 
 def lacking(folder: Path, *, allow_pickle: bool = False, remote_code: bool = False) -> str:
@@ -100,13 +176,14 @@ def lacking(folder: Path, *, allow_pickle: bool = False, remote_code: bool = Fal
         return f"{found} of {len(named)} weight files"
     if not named:
         return PICKLED if weight_files(folder, allow_pickle=True) else "no weights"
-    if not any(_is_tokenizer(path.name) and path.exists() for path in folder.iterdir()):
+    if not any(is_tokenizer(path.name) and path.exists() for path in folder.iterdir()):
         return "no tokenizer"
     absent = [name for name in _code_files(folder) if not (folder / name).exists()] if remote_code else []
     return f"no {absent[0]}" if absent else ""
 
 
-def _is_tokenizer(name: str) -> bool:
+def is_tokenizer(name: str) -> bool:
+    """Whether a file is part of a tokenizer, by its name."""
     return name.startswith(TOKENIZERS) or name.endswith((".model", ".tiktoken"))
 
 
@@ -114,7 +191,7 @@ def _code_files(folder: Path) -> list[str]:
     """The modules that a model brings along, as its configurations name them: `modeling_x.Class`."""
     found = []
     for name in (CONFIG, "tokenizer_config.json"):
-        classes = _read(folder / name).get("auto_map", {}) if (folder / name).exists() else {}
+        classes = read_json(folder / name).get("auto_map", {}) if (folder / name).exists() else {}
         for named in classes.values() if isinstance(classes, dict) else ():
             found += [part for part in (named if isinstance(named, list) else [named]) if isinstance(part, str)]
     # `owner/name--modeling_x.Class` is in a repository of its own.
@@ -122,15 +199,38 @@ def _code_files(folder: Path) -> list[str]:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The config.json of a folder. Raises ModelError, OSError."""
-    return _read(folder / CONFIG)
+    """The config.json of a folder. Raises ModelError."""
+    return read_json(folder / CONFIG)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file of a model. Raises ModelError."""
+    place = f"{path.name} in {path.parent}"
     try:
         content = json.loads(path.read_bytes())
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are two of them.
-        raise ModelError(f"{path.name} in {path.parent} is not JSON. Download it again.") from error
+    except PermissionError as error:
+        raise ModelError(no_permission(path)) from error
+    except OSError as error:
+        raise ModelError(f"{place} cannot be read: {(error.strerror or str(error)).lower()}.") from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ModelError(f"{place} is not JSON at {where}. Mend it there, or download it again.") from error
+    except ValueError as error:  # UnicodeDecodeError, and a number of more digits than Python reads.
+        raise ModelError(f"{place} is not JSON. Download it again.") from error
+    except RecursionError as error:
+        raise ModelError(f"{place} is nested too deep to be read. Download it again.") from error
     if not isinstance(content, dict):
-        raise ModelError(f"{path.name} in {path.parent} is not a JSON object. Download it again.")
+        raise ModelError(f"{place} is not a JSON object. Download it again.")
     return content
+
+
+def names_in(folder: Path, depth: int = 2) -> list[str]:
+    """The files of a folder and of those in it, relative to it; of a large folder, the first. Raises OSError."""
+    found: list[str] = []
+    for entry in sorted(os.scandir(folder), key=lambda entry: (entry.is_dir(), entry.name)):
+        if not entry.is_dir():
+            found.append(entry.name)
+        elif depth and len(found) < MOST:
+            with contextlib.suppress(OSError):  # What may not be looked into is left out.
+                found += [f"{entry.name}/{name}" for name in names_in(Path(entry.path), depth - 1)]
+    return found

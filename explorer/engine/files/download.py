@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import huggingface_hub
 from filelock import FileLock
 from huggingface_hub import constants
@@ -23,6 +24,8 @@ from explorer.core.size import size_in_words
 from explorer.engine.base import Progress, Reporter
 from explorer.engine.files import checkpoint
 from explorer.engine.files.catalogue import repository_folder
+from explorer.engine.files.fragments import why_no_model
+from explorer.engine.files.purpose import refusal
 from explorer.errors import ModelError
 
 HUB_TIMEOUT = 10.0
@@ -50,7 +53,7 @@ def download(
     commit, names = _listing(model, revision)
     small, weights = checkpoint.wanted(names, allow_pickle=allow_pickle, remote_code=remote_code)
     if checkpoint.CONFIG not in small or not weights:
-        raise ModelError(_why_not_a_model(model, names))
+        raise ModelError(_why_not_a_model(model, commit, names))
     _sweep(model)
     plan = huggingface_hub.snapshot_download(
         model, revision=commit, allow_patterns=_exactly(small + weights), tqdm_class=_bars(lambda n: None), dry_run=True
@@ -63,6 +66,10 @@ def download(
     folder = huggingface_hub.snapshot_download(
         model, revision=revision, allow_patterns=_exactly(small), tqdm_class=_bars(count)
     )
+    config = checkpoint.read_config(Path(folder))
+    meant = checkpoint.purpose_of(Path(folder), config)
+    if meant.refusal:  # Before the weights, which are nearly all of it.
+        raise ModelError(refusal(model, config, meant))
     return Path(
         huggingface_hub.snapshot_download(
             model, revision=Path(folder).name, allow_patterns=_exactly(weights), tqdm_class=_bars(count)
@@ -107,18 +114,20 @@ def _exactly(names: list[str]) -> list[str]:
     return [glob.escape(name) for name in names]
 
 
-def _why_not_a_model(model: str, names: list[str]) -> str:
+def _why_not_a_model(model: str, commit: str, names: list[str]) -> str:
     if checkpoint.wanted(names, allow_pickle=True, remote_code=False)[1] and checkpoint.CONFIG in names:
         return (
             f"{model} has pickled weights only, which can run code when they are opened. Where you trust their author: "
             "--allow-pickle"
         )
-    if any(name.endswith(".gguf") for name in names):
-        return (
-            f"{model} has GGUF files only, which the explorer does not read. Give the model that they were made from."
-        )
-    absent = "no weights" if checkpoint.CONFIG in names else "no config.json"
-    return f"{model} has {absent} on the hub: it is not a model that transformers loads. Check the name."
+
+    def read(file: str) -> dict[str, Any]:
+        try:
+            return checkpoint.read_json(Path(huggingface_hub.hf_hub_download(model, file, revision=commit)))
+        except (HfHubHTTPError, httpx2.HTTPError, OSError, RuntimeError, ModelError):
+            return {}  # The sentence goes without what the file says.
+
+    return why_no_model(f"{model} on the hub", names, read)
 
 
 def _sweep(model: str) -> None:

@@ -6,6 +6,7 @@ wrong on the way. Afterwards the model is loaded from a folder, without any netw
 
 import errno
 import os
+from functools import partial
 from pathlib import Path
 from urllib.request import getproxies
 
@@ -27,6 +28,8 @@ from explorer.engine.base import Reporter
 from explorer.engine.files import checkpoint
 from explorer.engine.files.catalogue import cached_revisions
 from explorer.engine.files.download import download, download_tokenizer
+from explorer.engine.files.fitness import read_in
+from explorer.engine.files.fragments import kind_of_fragment, why_no_model
 from explorer.errors import ModelError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -53,6 +56,8 @@ def locate(
     cached, lacks = _cached(model, revision, allowed)
     if cached is not None and not lacks:
         return cached, cached.name
+    if cached is not None and lacks == checkpoint.NO_CONFIG and kind_of_fragment(names := checkpoint.names_in(cached)):
+        raise ModelError(why_no_model(model, names, partial(read_in, cached)))
     try:
         downloaded = download(model, report, revision=revision, **allowed)
     except (httpx2.HTTPError, OSError, RuntimeError) as error:  # A RuntimeError is what the xet client raises.
@@ -94,7 +99,9 @@ def local_folder(model: str, whole: bool = True) -> Path | None:
     """
     try:
         folder = _folder(model, whole)
-    except (OSError, RuntimeError) as error:  # A folder that may not be read, a name too long, a home that is unknown.
+    except PermissionError as error:
+        raise ModelError(checkpoint.denied(model, error)) from error
+    except (OSError, RuntimeError, ValueError) as error:  # A name too long, a home that is unknown, a null character.
         raise ModelError(f"{model} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     if folder is None and looks_like_path(model):
         raise ModelError(f"There is no folder {model}.")
@@ -104,26 +111,37 @@ def local_folder(model: str, whole: bool = True) -> Path | None:
 def _folder(model: str, whole: bool) -> Path | None:
     folder = Path(model).expanduser()
     if folder.is_dir():
-        if not whole:
-            return folder
-        if not (folder / checkpoint.CONFIG).exists():
-            raise ModelError(f"The folder {model} has no config.json: it is not a model of Hugging Face transformers.")
-        named = checkpoint.weight_files(folder, allow_pickle=True)
-        missing = [name for name in named if not (folder / name).exists()]
-        if missing:
-            raise ModelError(
-                f"The folder {model} has {len(named) - len(missing)} of the {len(named)} weight files that its index "
-                f"names; {missing[0]} is missing. Copy or download the rest into it."
-            )
+        if whole:
+            _check_folder(f"The folder {model}", folder)
         return folder
     if not folder.exists():
         return None
-    if folder.suffix.lower() == ".gguf":
+    raise ModelError(_why_file(model, folder))
+
+
+def _check_folder(name: str, folder: Path) -> None:
+    """Raises ModelError for a folder that holds a part of a model only; `name` begins the sentence."""
+    if not (folder / checkpoint.CONFIG).exists():
+        raise ModelError(why_no_model(name, checkpoint.names_in(folder), partial(read_in, folder)))
+    named = checkpoint.weight_files(folder, allow_pickle=True)
+    missing = [file for file in named if not (folder / file).exists()]
+    if missing:
         raise ModelError(
-            f"{model} is a GGUF file, which the explorer does not read. Give the model that it was made from: a folder "
-            "with safetensors, or an id of the hub."
+            f"{name} has {len(named) - len(missing)} of the {len(named)} weight files that its index names; "
+            f"{missing[0]} is missing. Copy or download the rest into it."
         )
-    raise ModelError(f"{model} is a file. Give the folder that holds the model's config.json.")
+
+
+def _why_file(model: str, file: Path) -> str:
+    match file.suffix.lower():
+        case ".gguf":
+            return (
+                f"{model} is a GGUF file, which the explorer does not read. Give the model that it was made from: a "
+                "folder with safetensors, or an id of the hub."
+            )
+        case ".safetensors" | ".bin" | ".pt" | ".pth":
+            return f"{model} is a file of weights. Give the folder that holds it, with its config.json and tokenizer."
+    return f"{model} is a file. Give the folder that holds the model's config.json."
 
 
 def looks_like_path(model: str) -> bool:
@@ -138,6 +156,8 @@ def _cached(model: str, revision: str | None, allowed: dict[str, bool]) -> tuple
         return folder, checkpoint.lacking(folder, **allowed) if folder is not None else ""
     except HFValidationError as error:
         raise ModelError(f"“{model}” is neither a folder nor the id of a model on the hub (owner/name).") from error
+    except PermissionError as error:
+        raise ModelError(checkpoint.denied(model, error)) from error
     except OSError as error:
         raise ModelError(f"{model} in the local cache cannot be read: {error.strerror or error}.") from error
 

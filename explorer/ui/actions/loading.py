@@ -77,6 +77,7 @@ async def _load(desk: "WalkDesk", words: str, severity: Severity) -> None:
         else:
             desk.note(words or loader.opening, severity)
             loader.opening = ""
+            _warn(desk)
         finally:
             loader.busy = False
     desk.screen.refresh_bindings()
@@ -141,7 +142,14 @@ async def _switch(desk: "WalkDesk", name: str, engine: Engine) -> None:
             loader.busy = loader.switching = False
         loader.model, loader.fault = name, None
         desk.note("" if first else desk.words("loading.opened", before=before, model=label))
+        _warn(desk)
     desk.screen.refresh_bindings()
+
+
+def _warn(desk: "WalkDesk") -> None:
+    """What is not as a person would expect of the model."""
+    for sentence in desk.walk.info.warnings if desk.walk.info else ():
+        desk.warn(sentence)
 
 
 def _not_opened(desk: "WalkDesk", error: ExplorerError, first: bool) -> None:

@@ -21,8 +21,9 @@ def _fact(line: ModelLine) -> Style:
 
 
 def _architecture(line: ModelLine) -> str:
-    """For a model that cannot be opened, why."""
-    return "  " + visible(line.entry.problem or line.entry.architecture or UNKNOWN)
+    """For a model that cannot be opened, why; else what part of it is."""
+    entry = line.entry
+    return "  " + visible(entry.problem or entry.note or entry.architecture or UNKNOWN)
 
 
 MODELS: tuple[Column[ModelLine], ...] = (

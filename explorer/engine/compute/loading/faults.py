@@ -5,9 +5,11 @@ Owns what the errors of transformers, safetensors and accelerate mean to a perso
 
 import errno
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import transformers
+from transformers import PreTrainedModel
 
 from explorer.engine.description import ModelSettings
 from explorer.engine.vocabulary.faults import one_line
@@ -60,3 +62,18 @@ def why_not_loaded(folder: Path, settings: ModelSettings, error: Exception) -> s
     if "while deserializing header" in said:
         return f"{name} cannot be loaded: a file of weights is not whole ({one_line(error)}). Download it again."
     return f"{name} cannot be loaded: {one_line(error)}."
+
+
+def why_missing(name: str, model: PreTrainedModel, missing: Sequence[str]) -> str:
+    """For weights that the config asks for and the files do not have; `missing` is their names, of which one is."""
+    head = next((path for path, module in model.named_modules() if module is model.get_output_embeddings()), None)
+    if head is not None and all(weight.startswith(f"{head}.") for weight in missing):
+        return (
+            f"{name} has no output head ({missing[0]}): what it makes of a text, as embedding models do, is no next "
+            "token. Take the language model that it was made from."
+        )
+    total = sum(1 for _ in model.named_parameters())
+    return (
+        f"{name} lacks {len(missing)} of the {total} weights that its config.json asks for, for example {missing[0]}: "
+        "its files are not whole, or are those of another kind of model. Compare them with where they come from."
+    )

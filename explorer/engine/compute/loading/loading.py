@@ -11,15 +11,30 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_MULTIMODAL_LM_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForMultimodalLM,
+    GenerationConfig,
+    PreTrainedModel,
+)
+from transformers.utils import is_peft_available
 
 from explorer.engine.base import Progress, Reporter
 from explorer.engine.compute import memory
-from explorer.engine.compute.loading.faults import why_no_config, why_not_loaded
+from explorer.engine.compute.loading.faults import (
+    why_missing,
+    why_no_config,
+    why_not_loaded,
+)
 from explorer.engine.compute.loading.placement import first_device, placement
 from explorer.engine.compute.loading.quantization import quantization
 from explorer.engine.description import ModelSettings
 from explorer.engine.files.context import context_length
+from explorer.engine.files.fitness import adapter_beside
+from explorer.engine.files.fragments import beside
 from explorer.engine.vocabulary.reading import ReadTokenizer, read_tokenizer
 from explorer.errors import ModelError
 
@@ -44,12 +59,13 @@ def load_vocabulary(folder: Path, settings: ModelSettings) -> ReadTokenizer:
 def load_model(folder: Path, config: Any, settings: ModelSettings, report: Reporter) -> PreTrainedModel:
     """The model of a config on its devices, ready to answer. Raises ModelError."""
     name = settings.name
+    config = getattr(config, "thinker_config", config)  # Of a model that also speaks, what writes.
     placed = placement(settings)
     transformers.logging.set_verbosity_error()
     packed = quantization(settings.quantize, name, config, settings.dtype)
     transformers.logging.set_tqdm_hook(lambda factory, args, kwargs: _Bar(report, *args, **kwargs))
     try:
-        model, loaded = AutoModelForCausalLM.from_pretrained(
+        model, loaded = _family(config).from_pretrained(
             folder,
             config=config,
             dtype=settings.dtype,
@@ -66,15 +82,25 @@ def load_model(folder: Path, config: Any, settings: ModelSettings, report: Repor
         raise ModelError(why_not_loaded(folder, settings, error)) from error
     finally:
         transformers.logging.set_tqdm_hook(None)
-    missing = sorted(loaded["missing_keys"])
-    if missing:
-        raise ModelError(
-            f"{name} lacks {len(missing)} of the weights that its config.json asks for, for example {missing[0]}. "
-            "It is not a whole causal language model; download it again."
-        )
+    if missing := sorted(loaded["missing_keys"]):
+        raise ModelError(why_missing(name, model, missing))
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
     return model.eval()
+
+
+def warnings(folder: Path) -> tuple[str, ...]:
+    """What is not as a person would expect of a folder. Raises ModelError."""
+    adapter = adapter_beside(folder)
+    return () if adapter is None else (beside(adapter, used=is_peft_available()),)
+
+
+def _family(config: Any) -> Any:
+    """The class of transformers that loads a config with its head: of a language model, else of one that reads a text
+    with something beside it."""
+    if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING or type(config) not in MODEL_FOR_MULTIMODAL_LM_MAPPING:
+        return AutoModelForCausalLM
+    return AutoModelForMultimodalLM
 
 
 BAR_INTERVAL = 0.05

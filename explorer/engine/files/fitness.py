@@ -1,0 +1,78 @@
+"""Fitness: whether the files of a folder can be loaded as a language model, before anything is loaded.
+
+Owns the checks that cost no more than the beginnings of files, and their order. Must not know torch or transformers,
+nor where the folder comes from.
+"""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from explorer.engine.files import checkpoint
+from explorer.engine.files.fragments import ADAPTER, why_mlx, why_no_model
+from explorer.engine.files.purpose import Purpose, refusal
+from explorer.errors import ModelError
+
+POINTER = b"version https://git-lfs"
+"""How the small file begins that git keeps in place of a large one."""
+
+
+def check_fitness(folder: Path, name: str, allow_pickle: bool) -> Purpose:
+    """What the model of a folder is for. Raises ModelError for one that cannot be loaded; `name` is the model's."""
+    try:
+        return _check(folder, name, allow_pickle)
+    except PermissionError as error:
+        raise ModelError(checkpoint.denied(name, error)) from error
+    except OSError as error:
+        raise ModelError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}.") from error
+
+
+def _check(folder: Path, name: str, allow_pickle: bool) -> Purpose:
+    _check_file(folder / checkpoint.CONFIG)
+    config = checkpoint.read_config(folder)
+    kind = config.get("model_type")
+    if not isinstance(kind, str | None):
+        raise ModelError(f"The config.json of {name} is broken: its model_type is no text. Download it again.")
+    meant = checkpoint.purpose_of(folder, config)
+    if meant.refusal:
+        raise ModelError(refusal(name, config, meant))
+    weights = checkpoint.weight_files(folder, allow_pickle=True)
+    if not weights:
+        raise ModelError(why_no_model(name, checkpoint.names_in(folder), partial(read_in, folder)))
+    if said := why_mlx(name, config):
+        raise ModelError(said)
+    used = checkpoint.weight_files(folder, allow_pickle) or weights
+    for file in used:
+        _check_file(folder / file)
+    for path in sorted(folder.iterdir()):
+        if checkpoint.is_tokenizer(path.name):
+            _check_file(path, empty=True)
+    return meant
+
+
+def read_in(folder: Path, file: str) -> dict[str, Any]:
+    """The object in a JSON file of a folder. Raises ModelError."""
+    return checkpoint.read_json(folder / file)
+
+
+def adapter_beside(folder: Path) -> dict[str, Any] | None:
+    """What an adapter says of itself that lies beside the weights; None where there is none. Raises ModelError."""
+    return read_in(folder, ADAPTER) if (folder / ADAPTER).exists() else None
+
+
+def _check_file(path: Path, empty: bool = False) -> None:
+    """Raises ModelError for a file that is there and cannot be what it is called; `empty` says whether it may be."""
+    if not path.is_file():
+        return
+    if not os.access(path, os.R_OK):
+        raise ModelError(checkpoint.no_permission(path))
+    with path.open("rb") as stream:
+        begins = stream.read(len(POINTER))
+    if begins == POINTER:
+        raise ModelError(
+            f"{path.name} in {path.parent} is a pointer of git-lfs: the file itself was not fetched. Install git-lfs "
+            "and run git lfs pull there, or download the model again."
+        )
+    if not begins and not empty:
+        raise ModelError(f"{path.name} in {path.parent} is empty: a copy or a download was cut off. Fetch it again.")
