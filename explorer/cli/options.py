@@ -54,17 +54,7 @@ MODEL_OPTIONS = (
     TRUST,
     BOS,
 )
-TOKENIZER_OPTIONS = (MODEL, REVISION, TRUST, BOS)
-
-
 RECORD_TOP = click.option("--record-top", type=int, help="Rows of a table that the record keeps. Default: all.")
-
-
-def tokenizer_options(command: Command) -> Command:
-    """The flags that say whose tokenizer."""
-    for option in reversed(TOKENIZER_OPTIONS):
-        command = option(command)
-    return command
 
 
 def sampling_options(command: Command) -> Command:
@@ -196,6 +186,11 @@ def recorded_config(recorded: "MadeOn", flags: dict[str, Any]) -> Config:
 def refuse_both(one: str, first: object, other: str, second: object) -> None:
     if first not in (None, False) and second not in (None, False):
         raise UsageError(f"Give {one} or {other}, not both.")
+
+
+def print_note(sentence: str) -> None:
+    """What is to be known beside the answer, on standard error."""
+    click.echo(sentence, err=True)
 
 
 def print_text(text: str) -> None:
