@@ -53,17 +53,7 @@ MODEL_OPTIONS = (
     TRUST,
     BOS,
 )
-TOKENIZER_OPTIONS = (MODEL, REVISION, TRUST, BOS)
-
-
 RECORD_TOP = click.option("--record-top", type=int, help="Rows of a table that the record keeps. Default: all.")
-
-
-def tokenizer_options(command: Command) -> Command:
-    """The flags that say whose tokenizer."""
-    for option in reversed(TOKENIZER_OPTIONS):
-        command = option(command)
-    return command
 
 
 def sampling_options(command: Command) -> Command:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from explorer.core.alignment import stretches
 from explorer.core.distribution import CandidateRow, Distribution
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import summary
@@ -12,6 +13,7 @@ from explorer.core.token import Kind, Token, shown_bytes, take_text
 from explorer.engine.base import Engine, Reporter, ready, silent
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.description import Module, Parameter
+from explorer.engine.vocabulary.cutting import CutText, CutToken
 
 
 class NextTable(msgspec.Struct, frozen=True):
@@ -60,9 +62,90 @@ class TokenTable(msgspec.Struct, frozen=True):
 
 def token_table(tokens: Sequence[Token]) -> TokenTable:
     """The tokens of a text with their bytes."""
-    rows = [TokenRow(i, t.id, t.text, t.piece, t.bytes.hex(), t.kind) for i, t in enumerate(tokens)]
     text, rest = take_text(b"".join(token.bytes for token in tokens))
-    return TokenTable(rows, text + shown_bytes(rest))
+    return TokenTable(token_rows(tokens), text + shown_bytes(rest))
+
+
+def token_rows(tokens: Sequence[Token]) -> list[TokenRow]:
+    """A row for each token of a text."""
+    return [TokenRow(i, t.id, t.text, t.piece, t.bytes.hex(), t.kind) for i, t in enumerate(tokens)]
+
+
+class TokensOf(msgspec.Struct, frozen=True):
+    """A text in the vocabulary of one of several models."""
+
+    model: str
+    kind: str
+    """How the vocabulary was made: BPE, byte-level BPE, WordPiece, Unigram or WordLevel."""
+    entries: int
+    bytes_per_token: float | None
+    """Of the text, by its own tokens: those that the tokenizer added do not count; None for a text without any."""
+    tokens: list[CutToken]
+
+    @classmethod
+    def of(cls, model: str, length: int, cut: CutText) -> "TokensOf":
+        """`length`: the bytes of the text."""
+        own = sum(token.begin < token.end for token in cut.tokens)
+        return cls(model, cut.kind, cut.entries, length / own if own else None, cut.tokens)
+
+
+class PlacedRow(TokenRow, frozen=True):
+    """One token of a text, and its characters there: none where the tokenizer added it."""
+
+    begin: int
+    end: int
+
+
+class ComparedRow(msgspec.Struct, frozen=True):
+    """A text in the vocabulary of one of several models, as it is printed."""
+
+    model: str
+    kind: str
+    entries: int
+    count: int
+    """Of the tokens, with those that the tokenizer added."""
+    added: int
+    bytes_per_token: float | None
+    tokens: list[PlacedRow]
+
+
+class StretchRow(msgspec.Struct, frozen=True):
+    """A piece of the text at whose ends every vocabulary cuts."""
+
+    text: str
+    tokens: list[list[int]]
+    """Of each model, the indices of its tokens here."""
+
+
+class ComparisonTable(msgspec.Struct, frozen=True):
+    """One text in several vocabularies."""
+
+    text: str
+    bytes: int
+    models: list[ComparedRow]
+    aligned: list[StretchRow]
+
+
+def comparison_table(text: str, compared: Sequence[TokensOf]) -> ComparisonTable:
+    """A text in several vocabularies, aligned where all of them cut."""
+    models = [
+        ComparedRow(
+            one.model,
+            one.kind,
+            one.entries,
+            len(one.tokens),
+            sum(token.begin == token.end for token in one.tokens),
+            one.bytes_per_token,
+            [
+                PlacedRow(**msgspec.structs.asdict(row), begin=placed.begin, end=placed.end)
+                for row, placed in zip(token_rows([t.token for t in one.tokens]), one.tokens, strict=True)
+            ],
+        )
+        for one in compared
+    ]
+    spans = [[(token.begin, token.end) for token in one.tokens] for one in compared]
+    aligned = [StretchRow(text[s.begin : s.end], s.tokens) for s in stretches(len(text), spans)]
+    return ComparisonTable(text, len(text.encode()), models, aligned)
 
 
 class AlternativeRow(msgspec.Struct, frozen=True):

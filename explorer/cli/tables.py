@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from explorer.cli.output import put_styled
-from explorer.cli.shapes import InfoTable, NextTable, ScoreTable, TokenTable
+from explorer.cli.shapes import ComparisonTable, InfoTable, NextTable, ScoreTable, TokenTable
 from explorer.core.columns import ID, PROB, RANK, SAMPLING_PROB, TOKEN, Told
 from explorer.core.distribution import Candidate
 from explorer.core.figure import UNKNOWN, decimal, scientific
@@ -68,6 +68,25 @@ def print_tokens(table: TokenTable) -> None:
         grid.add_row(*(_text(cell) for cell in cells))
     _print(grid)
     _print(_text(f"{len(table.tokens)} tokens", "dim"))
+
+
+def print_side_by_side(table: ComparisonTable) -> None:
+    """How many tokens each model makes of the text; then the text in stretches, with the tokens of each model."""
+    grid = _grid("", "model", "vocabulary", ">entries", ">tokens", ">added", ">bytes per token")
+    for number, one in enumerate(table.models, 1):
+        ratio = UNKNOWN if one.bytes_per_token is None else f"{one.bytes_per_token:.2f}"
+        cells = (f"[{number}]", one.model, one.kind, f"{one.entries:,}", f"{one.count}", f"{one.added}", ratio)
+        grid.add_row(*(_text(cell) for cell in cells))
+    _print(grid)
+    _print(_text(f"{len(table.text)} characters, {table.bytes} bytes", "dim"))
+    grid = _grid("text", *(f"[{number}]" for number, _ in enumerate(table.models, 1)))
+    for row in table.aligned:
+        beside = [label(Token.from_bytes(0, row.text.encode())) if row.text else ""]
+        for one, indices in zip(table.models, row.tokens, strict=True):
+            tokens = (one.tokens[index] for index in indices)
+            beside.append(" ".join(label(Token(t.id, bytes.fromhex(t.bytes), t.kind)) for t in tokens))
+        grid.add_row(*(_text(cell) for cell in beside))
+    _print(grid)
 
 
 def print_score(table: ScoreTable) -> None:

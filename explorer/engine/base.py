@@ -18,6 +18,7 @@ from explorer.core.record.events import Prompt
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.core.score import Scored
+from explorer.core.spelling import spelling_note
 from explorer.core.token import Token
 from explorer.engine import calls
 from explorer.engine.calls import DEFAULT_STOP as DEFAULT_STOP
@@ -45,6 +46,10 @@ Reporter = Callable[[Progress], None]
 
 def silent(progress: Progress) -> None:
     """Where nobody wants to know how far a call is."""
+
+
+def unheard(sentence: str) -> None:
+    """Where nobody wants to know what is to be noted."""
 
 
 class Engine(ABC):
@@ -251,10 +256,18 @@ def ready(engine: Engine) -> EngineInfo:
     return engine.info
 
 
-async def prompt_ids(engine: Engine, source: PromptSource, special_tokens: bool = True) -> list[int]:
-    """The ids of a prompt; `special_tokens` is about those that a tokenizer adds to a text. Raises UsageError."""
+async def prompt_ids(
+    engine: Engine, source: PromptSource, special_tokens: bool = True, *, note: Callable[[str], None] = unheard
+) -> list[int]:
+    """The ids of a prompt; `special_tokens` is about those that a tokenizer adds to a text. Raises UsageError.
+
+    `note` takes a sentence where the tokens do not spell the text.
+    """
     if isinstance(source, list):
         return source
     if isinstance(source, Chat):
         return [token.id for token in (await engine.render_chat(source.messages, source.options)).tokens]
-    return [token.id for token in await engine.encode(source, special_tokens)]
+    tokens = await engine.encode(source, special_tokens)
+    if said := spelling_note(source, tokens):
+        note(said)
+    return [token.id for token in tokens]

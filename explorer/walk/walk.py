@@ -19,6 +19,7 @@ from explorer.core.place import Place
 from explorer.core.record.event import Act
 from explorer.core.record.events import AnyEvent, End, Move, Params, Prompt, Redo, Seen, Undo
 from explorer.core.sampling.params import SamplingParams
+from explorer.core.spelling import spelling_note
 from explorer.core.walk import navigation
 from explorer.core.walk.session import Session
 from explorer.core.walk.snapshot import EMPTY, Snapshot
@@ -289,6 +290,14 @@ class Walk:
         tokens, prompt = await encode_source(self.engine, source)
         self.session.learn_sequence(tokens)
         self.apply(prompt)
+
+    @property
+    def prompt_note(self) -> str:
+        """A sentence where the tokens of the prompt do not spell its text; nothing for a chat."""
+        here = self.snapshot
+        if here.prompt_chat is not None:
+            return ""
+        return spelling_note(here.prompt_text, [place.token for place in here.path[: here.prompt_length]])
 
     async def switch(self, engine: Engine) -> None:
         """Go on with another engine: the path becomes a prompt there, and the trees so far stay in the record.

@@ -1,5 +1,6 @@
 import asyncio
 
+import msgspec
 import pytest
 from textual import events
 
@@ -281,3 +282,17 @@ async def test_escape_leaves_while_a_slow_engine_renders(explore):
         await settle(pilot)
         assert app.screen is app.main.screen
         assert app.main.walk.snapshot.prompt_text == "Once upon a"
+
+
+async def test_a_prompt_that_the_tokenizer_changes_is_noted_and_one_that_it_keeps_is_not(explore):
+    class Lower(ScriptedEngine):
+        async def answer_encode(self, call, report):
+            return await super().answer_encode(msgspec.structs.replace(call, text=call.text.lower()), report)
+
+    app = explore(Lower.demo(), draft="Once Upon")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert app.main.view.note == "The tokenizer changes this text: its tokens spell “once upon”."
+        await edit(pilot, "end", "ctrl+u", *"once", "ctrl+j")
+        await settle(pilot)
+        assert app.main.view.note == ""

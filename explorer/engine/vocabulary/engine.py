@@ -16,6 +16,7 @@ from explorer.engine.base import Engine, Progress, Reporter, silent
 from explorer.engine.calls import RenderedChat
 from explorer.engine.description import EngineInfo, ModelSettings
 from explorer.engine.files import hub
+from explorer.engine.vocabulary.cutting import Cut, CutText, CutToken
 from explorer.engine.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -86,6 +87,13 @@ class VocabularyEngine(Engine):
         if not call.first:
             return [self._vocabulary.token(token_id) for token_id in self._vocabulary.continuation(call.text)]
         return self._vocabulary.tokens(self._vocabulary.encode(call.text, call.special_tokens))
+
+    async def answer_cut(self, call: Cut, _report: Reporter) -> CutText:
+        self._allow_for(2 * len(call.text))
+        ids = self._vocabulary.encode(call.text, call.special_tokens)
+        spans = self._vocabulary.spans(call.text, ids)
+        tokens = [CutToken(token, *span) for token, span in zip(self._vocabulary.tokens(ids), spans, strict=True)]
+        return CutText(self._vocabulary.kind, len(self._vocabulary), tokens)
 
     async def answer_describe(self, call: calls.Describe, _report: Reporter) -> list[Token]:
         self._allow_for(len(call.ids))

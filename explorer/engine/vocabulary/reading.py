@@ -42,11 +42,19 @@ def read_tokenizer(
                 "Convert it to a tokenizer.json."
             )
         if type(tokenizer).__module__.startswith("transformers.") and is_built_otherwise(folder, backend):
-            backend = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True).backend_tokenizer
-    ids = (_id(backend, token) for token in (tokenizer.bos_token, tokenizer.eos_token))
-    bos_id, eos_id = ids
+            backend = _as_it_stands(folder, backend)
+    bos_id, eos_id = (_id(backend, token) for token in (tokenizer.bos_token, tokenizer.eos_token))
     vocabulary = Vocabulary(backend, bos_id, bos)
     return ReadTokenizer(vocabulary, ChatTemplate(tokenizer, vocabulary, name), set() if eos_id is None else {eos_id})
+
+
+def _as_it_stands(folder: Path, built: Any) -> Any:
+    """The tokenizer.json of a folder; where it says nothing of BOS and EOS, with those of what was built of it."""
+    published = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True).backend_tokenizer
+    added = built.encode("").ids
+    if not published.encode("").ids and all(published.id_to_token(i) == built.id_to_token(i) for i in added):
+        published.post_processor = built.post_processor
+    return published
 
 
 def _id(backend: Any, token: Any) -> int | None:

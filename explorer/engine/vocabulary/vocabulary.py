@@ -88,6 +88,24 @@ class Vocabulary:
         with failing_library(lambda error: UsageError(f"The tokenizer fails at this text: {one_line(error)}.")):
             return list(self._tokenizer.encode(text, add_special_tokens=special_tokens).ids)
 
+    def spans(self, text: str, ids: Sequence[int]) -> list[tuple[int, int]]:
+        """The characters of a text that each of the `ids` has which `encode` gives for it; of an added one, none."""
+        with failing_library(lambda error: UsageError(f"The tokenizer fails at this text: {one_line(error)}.")):
+            encoding = self._tokenizer.encode(text, add_special_tokens=True)
+            if list(encoding.ids) != list(ids):
+                encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        spans = list(encoding.offsets)
+        # A BOS that is wanted in spite of the tokenizer, or not wanted.
+        if (more := len(ids) - len(spans)) > 0:
+            return [(0, 0)] * more + spans
+        return spans[len(spans) - len(ids) :]
+
+    @property
+    def kind(self) -> str:
+        """How it was made: `BPE`, `byte-level BPE`, `WordPiece`, `Unigram` or `WordLevel`."""
+        name = type(self._tokenizer.model).__name__
+        return "byte-level BPE" if name == "BPE" and any(s["type"] == "ByteLevel" for s in self._steps) else name
+
     def continuation(self, text: str) -> list[int]:
         """The ids of a text that goes on after others: their bytes join to the text's, and nothing is put before it.
 

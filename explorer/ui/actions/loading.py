@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from explorer.engine.base import Engine
 from explorer.engine.description import ModelEntry
 from explorer.errors import ExplorerError
+from explorer.ui.actions.walking import note_prompt
 from explorer.ui.screens.models import ModelsScreen
 from explorer.ui.view import Severity
 
@@ -75,7 +76,10 @@ async def _load(desk: "WalkDesk", words: str, severity: Severity) -> None:
                 loader.fault = error
             desk.fail(error)
         else:
-            desk.note(words or loader.opening, severity)
+            if words or loader.opening:
+                desk.note(words or loader.opening, severity)
+            else:
+                note_prompt(desk)
             loader.opening = ""
             _warn(desk)
         finally:
@@ -141,7 +145,10 @@ async def _switch(desk: "WalkDesk", name: str, engine: Engine) -> None:
         finally:
             loader.busy = loader.switching = False
         loader.model, loader.fault = name, None
-        desk.note("" if first else desk.words("loading.opened", before=before, model=label))
+        if first:
+            note_prompt(desk)
+        else:
+            desk.note(desk.words("loading.opened", before=before, model=label))
         _warn(desk)
     desk.screen.refresh_bindings()
 

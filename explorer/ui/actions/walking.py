@@ -24,6 +24,12 @@ def back(desk: "WalkDesk") -> None:
     desk.attempt(go)
 
 
+def note_prompt(desk: "WalkDesk") -> None:
+    """Say where the tokens of the prompt do not spell its text; else nothing."""
+    said = desk.walk.prompt_note
+    desk.note(said, "warning" if said else "note")
+
+
 async def prompt(desk: "WalkDesk") -> None:
     """Edit the prompt; a draft is kept where the engine died over it."""
     walk = desk.walk
@@ -34,7 +40,7 @@ async def prompt(desk: "WalkDesk") -> None:
     async def use(source: str | Chat) -> None:
         await walk.prompt(source)
         desk.loader.fault = None
-        desk.note("")
+        note_prompt(desk)
 
     written = await desk.ask(PromptScreen(desk.words, desk.unused or Draft.of(source), render, use))
     desk.unused = None if walk.alive else written
