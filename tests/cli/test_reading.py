@@ -60,6 +60,9 @@ def test_settings_themes_and_device_maps_may_begin_with_the_mark(run, tmp_path):
     config = tmp_path / "config.toml"
     config.write_bytes(BOM + b"top = 3")
     assert load({}, {}, config).top == 3
+    record = tmp_path / "record.jsonl"
+    record.write_bytes(BOM + OLD.read_bytes())
+    assert run("export", str(record), "--to", "csv").stdout == run("export", str(OLD), "--to", "csv").stdout
     theme = tmp_path / "mine.toml"
     theme.write_bytes(BOM + (shipped_folder() / "dark.toml").read_bytes())
     assert read_theme(theme).name == "dark"
@@ -98,7 +101,7 @@ def test_a_process_in_place_of_a_file_is_read():
 def test_a_pipe_without_a_writer_is_waited_for_in_words_until_it_is_interrupted(tmp_path, interruptible):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    command = [PROGRAM, "tokens", "--file", str(pipe)]
+    command = [str(PROGRAM), "tokens", "--file", str(pipe)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as waiting:
         assert waiting.stderr.readline() == f"Waiting for {pipe}; Ctrl+C ends that.\n"
         waiting.send_signal(signal.SIGINT)
