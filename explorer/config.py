@@ -181,6 +181,7 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | 
     named = environment.get(PREFIX + "CONFIG")
     path = file or (path_of(named) if named else default_file())
     settings: dict[str, Any] = {}
+    _check_characters("A flag", flags)
     for source in (_from_file(path, must_exist=bool(file or named)), _from_environment(environment), flags):
         _lay_over(settings, source)
     return _convert(settings, "the settings", strict=True).with_preset()
@@ -232,6 +233,26 @@ def _check_names(names: Mapping[str, Any], source: str) -> None:
         raise UsageError(f"{source} has an unknown setting “{unknown[0]}”. The settings are: {', '.join(NAMES)}.")
 
 
+PATHS = ("prompt", "file", "record", "device_map")
+"""Settings in which half a character is no fault here: names of files may hold any byte, and a prompt is looked at."""
+
+
+def _check_characters(source: str, settings: Mapping[str, Any]) -> None:
+    """Raises UsageError for a text that is no UTF-8."""
+    for name, value in settings.items():
+        for text in value if isinstance(value, tuple) else (value,):
+            if name not in PATHS and isinstance(text, str) and not _is_utf8(text):
+                raise UsageError(f"{source} holds what is not UTF-8 text: {name} is “{text}”.")
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _from_file(path: Path, must_exist: bool) -> dict[str, Any]:
     if not is_there(path):
         if must_exist:
@@ -250,6 +271,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         for name, value in environment.items()
         if name.startswith(PREFIX) and name != PREFIX + "CONFIG"
     }
+    _check_characters("The environment", said)
     _check_names(said, f"The environment (variables that begin with {PREFIX})")
     for name, what in (("keys", "Keys"), ("presets", "Presets")):
         if name in said:

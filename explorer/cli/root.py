@@ -32,7 +32,7 @@ from explorer.cli.sources import ChatFlags, check_text, read_text
 from explorer.cli.terminal import explore, record_path
 from explorer.cli.tokens import tokens_command
 from explorer.core.chat import Chat
-from explorer.errors import ExitCode, UsageError
+from explorer.errors import ExitCode, Interrupted, UsageError
 
 FIRST_PROMPT = "Once upon a"
 
@@ -51,9 +51,11 @@ class Commands(click.Group):
 
 @contextlib.contextmanager
 def read_as_far_as_wanted() -> Iterator[None]:
-    """Ends the program without a word where the pipe that it writes to is closed."""
+    """Ends the program without a word where the pipe that it writes to is closed. Raises Interrupted for Ctrl+C."""
     try:
         yield
+    except KeyboardInterrupt as error:  # Click would begin a line for it.
+        raise Interrupted("Interrupted.") from error
     except BrokenPipeError as error:
         # What was not written is still in the buffer, and would be complained of at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -59,5 +59,5 @@ def read_parts(
         return (None, chat) if text is None and file is None else (chat, one_source(text, file, None))
     source = one_source(text, file, None)
     if prompt is not None:
-        return said.around(check_text(prompt)) if said.wanted else prompt, source
+        return said.around(check_text(prompt)) if said.wanted else check_text(prompt), source
     return None, said.around(str(source)) if said.wanted else source

@@ -67,6 +67,8 @@ class ChatFlags:
     def take(cls, flags: dict[str, Any]) -> "ChatFlags":
         """Those of a command, taken out of its flags. Raises UsageError for one that means nothing."""
         said = cls(**{name: flags.pop(name) for name in cls.__slots__})
+        for flag in said.template_flags:
+            check_text(flag)
         if said.messages is not None and said.system is not None:
             raise UsageError("Give --system or --messages, not both: the file has the system's turn.")
         if (said.no_generation_prompt or said.template_flags) and not said.wanted:

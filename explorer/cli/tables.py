@@ -321,7 +321,9 @@ def _print(*parts: Table | Text | Padding) -> None:
 
 
 def _rendered(*parts: Table | Text | Padding) -> str:
-    console = Console(file=sys.stdout, highlight=False, width=_width())
+    # Rich fails at sizes in the environment that are none.
+    others = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    console = Console(file=sys.stdout, highlight=False, width=_width(), _environ=others)
     with console.capture() as captured:
         for part in parts:
             console.print(part)

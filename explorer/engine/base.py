@@ -239,10 +239,16 @@ async def carry_over(engine: Engine, path: Sequence[Token], tokenizer: str) -> t
     return text, await encode_prompt(engine, text)
 
 
+MOST_SEQUENCES = 10_000
+"""Side by side after one prompt: each has a row of its own in every pass."""
+
+
 def check_sampling(params: SamplingParams, num_sequences: int = 1) -> None:
     """Raises UsageError where no engine could draw."""
     if num_sequences < 1:
         raise UsageError(f"The number of sequences must be at least 1, not {num_sequences}.")
+    if num_sequences > MOST_SEQUENCES:
+        raise UsageError(f"The number of sequences must be at most {MOST_SEQUENCES:,}, not {num_sequences}.")
     if params.temperature == 0 and num_sequences > 1:
         raise UsageError("At the temperature 0 every sequence is the same: ask for one, or for a higher temperature.")
     if params.seed is None and params.temperature != 0:

@@ -85,14 +85,14 @@ class Program:
         given = input.encode() if isinstance(input, str) else input
         stream = Terminal if terminal else io.TextIOWrapper
         read = io.TextIOWrapper(io.BytesIO(given), "utf-8", newline="")
-        out, err = (stream(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+        written, complained = io.BytesIO(), io.BytesIO()
+        out, err = (stream(buffer, "utf-8", newline="") for buffer in (written, complained))
         with environment({"COLUMNS": WIDTH, **(env or {})}), streams(read, out, err):
             try:
                 main([os.fsdecode(argument) for argument in arguments], self._engines)
             except SystemExit as end:
                 code = int(end.code or 0)
-        said, complained = (stream.buffer.getvalue().decode() for stream in (out, err))
-        return subprocess.CompletedProcess(arguments, code, said, complained)
+        return subprocess.CompletedProcess(arguments, code, written.getvalue().decode(), complained.getvalue().decode())
 
 
 class Terminal(io.TextIOWrapper):

@@ -210,11 +210,11 @@ def test_a_model_folder_drives_no_terminal(run, tmp_path):
 
 
 def test_what_a_library_writes_to_standard_error_is_pictured():
-    stream = Terminal(io.BytesIO(), "utf-8")
-    errors = Pictured(stream)
+    written = io.BytesIO()
+    errors = Pictured(Terminal(written, "utf-8"))
     assert errors.write(f"a warning {HOSTILE}\n") == len(HOSTILE) + 11
     errors.flush()
-    assert not driving(stream.buffer.getvalue().decode())
+    assert not driving(written.getvalue().decode())
     assert errors.isatty()
 
 

@@ -3,6 +3,7 @@
 Owns its reading and its writing; a torn last line is tolerated. Must not know what the events do.
 """
 
+import codecs
 import io
 import os
 import stat
@@ -121,6 +122,7 @@ def read_header(line: bytes, name: str) -> Header:
             raise RecordError(f"{name} is not a record of the token explorer: its first line is no header.")
         raise RecordError(f"{name} has no header: it was cut off within its first line. There is no walk in it.")
     try:
+        line = line.removeprefix(codecs.BOM_UTF8)  # Of an editor that the record was saved with.
         written: Any = msgspec.json.decode(line)
         if not isinstance(written, dict) or written.get("format") != FORMAT:
             raise RecordError(f"{name} is not a record of the token explorer: its first line is no header.")

@@ -48,7 +48,8 @@ class Column(msgspec.Struct, Generic[Row], frozen=True):
         return self._fitted(self.head.format(words(f"columns.{self.id}")) if self.head else "", cells)
 
     def _fitted(self, text: str, cells: int) -> str:
-        return text.rjust(cells) if self.align == "right" else fit(text, cells)
+        # What no number holds comes from elsewhere, and is cut like any text.
+        return text.rjust(cells) if self.align == "right" and text.isprintable() else fit(text, cells, self.align)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

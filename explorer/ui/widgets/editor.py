@@ -1,6 +1,5 @@
 """Editor: a text area in which no character drives the terminal, and no paste stops it. Must not know prompts."""
 
-import re
 from typing import Any
 
 from rich.text import Text
@@ -8,20 +7,18 @@ from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
 
-from explorer.core.token import visible
+from explorer.core.token import is_driving, visible
 from explorer.wording import Wording
-
-DRIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-"""What moves a terminal or turns the direction of its text: control characters but the tab, marks of direction."""
-
 
 LINE_LIMIT = 50_000
 """Characters of one pasted line: the text area lays a line out as a whole, for each of its rows, at each key."""
 
 
-def _picture(found: re.Match[str]) -> str:
-    """One character for one, so that the cursor stays where it is."""
-    picture = visible(found[0])
+def _picture(character: str) -> str:
+    """One character for one, so that the cursor stays where it is; a tab is the text area's own matter."""
+    if character == "\t" or not is_driving(character):
+        return character
+    picture = visible(character)
     return picture if len(picture) == 1 else "·"
 
 
@@ -57,5 +54,6 @@ class Editor(TextArea):
             self.post_message(self.Refused(longest))
 
     def get_line(self, line_index: int) -> Text:
-        line = DRIVING.sub(_picture, self.document.get_line(line_index))
-        return Text(line, end="", no_wrap=True)
+        line = self.document.get_line(line_index)
+        shown = line if line.isprintable() else "".join(map(_picture, line))
+        return Text(shown, end="", no_wrap=True)
