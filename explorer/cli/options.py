@@ -149,10 +149,13 @@ def configure(flags: dict[str, Any]) -> Config:
 
 def sampling_params(config: Config, engine: "Engine") -> SamplingParams:
     """The settings of the sampler on an engine that is ready; what is the model's own is told on standard error."""
-    defaults = engine.info.sampling_defaults if engine.info else {}
+    from explorer.engine.base import ready
+
+    info = ready(engine)
     if config.model_defaults:
-        say(told_defaults(defaults))
-    return config.params_on(defaults)
+        for sentence in (told_defaults(info.sampling_defaults), *info.sampling_left_out):
+            say(sentence)
+    return config.params_on(info.sampling_defaults)
 
 
 def told_defaults(defaults: Mapping[str, object]) -> str:

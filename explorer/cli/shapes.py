@@ -250,6 +250,8 @@ class InfoTable(msgspec.Struct, frozen=True):
     chat_template: bool
     sampling_defaults: dict[str, Any]
     """What the model's own generation config sets."""
+    sampling_left_out: list[str]
+    """What else it asks for, a sentence each that says why it is left out."""
     cache: Capabilities | None
     loaded_with: dict[str, Any]
     tokenizer: str

@@ -269,6 +269,8 @@ def _facts(table: InfoTable) -> Iterable[tuple[str, str]]:
     yield "chat template", "yes" if table.chat_template else "no"
     if table.sampling_defaults:
         yield "its own settings", " · ".join(f"{name} {value}" for name, value in table.sampling_defaults.items())
+    for sentence in table.sampling_left_out:
+        yield "", sentence
     if table.cache is not None:
         yield "cache", _cache(table.cache)
         for note in table.cache.notes:

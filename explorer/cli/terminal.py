@@ -61,10 +61,13 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
     need_terminal()
 
     async def begin(engine: "Engine", source: "str | Chat", _report: "Reporter") -> Any:
-        defaults = ready(engine).sampling_defaults
+        info = ready(engine)
         if config.model_defaults:
-            app.main.loader.opening = told_defaults(defaults)
-        return await opening.begin(engine, source, config.params_on(defaults), record, config.record_top)
+            app.main.loader.opening = told_defaults(info.sampling_defaults)
+            for sentence in info.sampling_left_out:
+                app.main.warn(sentence)
+        params = config.params_on(info.sampling_defaults)
+        return await opening.begin(engine, source, params, record, config.record_top)
 
     async def opened(engine: "Engine", source: "str | Chat") -> Any:
         session = await (open_session or begin)(engine, source, app.main.progress)

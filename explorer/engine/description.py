@@ -68,6 +68,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     sampling_defaults: dict[str, Any] = {}
     """The settings of the sampler that the model's generation_config sets, for a Preset; empty if there are none."""
+    sampling_left_out: list[str] = []
+    """What else that generation_config asks for, a sentence each that says why nothing here follows it."""
     part: str = ""
     """What of the model is used, where that is not the whole."""
     warnings: tuple[str, ...] = ()

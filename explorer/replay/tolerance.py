@@ -67,6 +67,10 @@ def loosened(params: SamplingParams, bound: float) -> SamplingParams:
     return params.replace(**looser)
 
 
+FAR = 700.0
+"""Nats: what is so far from a bound is nowhere near it, and no float is as great as its exponential."""
+
+
 def _mass(knob: Knob, share: float, bound: float) -> float:
     """A sum of probabilities and the rest of it are both uncertain by the bound; one that is off stays off."""
     if share in (knob.off, 1.0):
@@ -76,7 +80,7 @@ def _mass(knob: Knob, share: float, bound: float) -> float:
 
 def _least(knob: Knob, share: float, bound: float) -> float:
     """What the probability of a token must be at the least."""
-    return min(max(share * math.exp(-bound), 0.0), knob.high)
+    return min(share * math.exp(min(-bound, FAR)), knob.high)
 
 
 LOOSENED: dict[str, Callable[[Knob, float, float], float]] = {

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.core.sampling.defaults import LEFT_OUT, defaults
 from explorer.core.sampling.knobs import KNOB, KNOBS, MAX_SEED
-from explorer.core.sampling.params import PRESETS, Preset, SamplingParams, new_seed, sampling_defaults
+from explorer.core.sampling.params import PRESETS, Preset, SamplingParams, new_seed
 from explorer.errors import UsageError
 
 DIRECTIONS = st.sampled_from([-1, 1])
@@ -20,7 +21,6 @@ def on_grid(value: float, step: float) -> bool:
     ("setting", "word"),
     [
         ({"temperature": -0.1}, "temperature"),
-        ({"temperature": 5e-5}, "temperature"),
         ({"temperature": 101.0}, "temperature"),
         ({"temperature": math.nan}, "temperature"),
         ({"temperature": math.inf}, "temperature"),
@@ -196,12 +196,57 @@ def test_a_preset_with_a_mistake_is_named(settings):
         ),
         ({"sequence_bias": {(5,): 1.0}, "top_h": 0.4}, {"logit_bias": [[5, 1.0]], "top_h": 0.4}),
         ({"top_p": 0, "typical_p": 2.0, "temperature": "x"}, {}),
+        ({"do_sample": True, "temperature": 1e-6}, {"temperature": 1e-6}),
+        ({"do_sample": 0, "temperature": 0.6}, {"temperature": 0.0}),
+        ({"bad_words_ids": [[5], [1, 2]], "suppress_tokens": [3]}, {"suppress_tokens": [3, 5]}),
+        ({"sequence_bias": [[[5], -math.inf], [[6], 1.0]]}, {"suppress_tokens": [5], "logit_bias": [[6, 1.0]]}),
     ],
 )
 def test_a_models_own_settings_are_what_its_generation_config_sets(generation, settings):
-    found = sampling_defaults(generation)
+    found = defaults(generation, 100).settings
     assert found == settings
     Preset.of("model's own", found)
+
+
+@pytest.mark.parametrize(
+    ("generation", "sentences"),
+    [
+        ({"temperature": -1}, ["temperature -1 is left out: it must be 0 (greedy), or above 0 and at most 100."]),
+        ({"top_k": -1}, ["top_k -1 is left out: it must be 0 (off) or a positive number."]),
+        ({"top_p": 0.0, "min_p": "x"}, ["top_p 0.0 is left out: it must", 'min_p "x" is left out: it must']),
+        ({"repetition_penalty": 0}, ["repetition_penalty 0 is left out: it must be from 0.01 to 100"]),
+        ({"suppress_tokens": [7, 100]}, ["suppress_tokens 100 is left out: the model has the ids 0 to 99."]),
+        ({"suppress_tokens": 7}, ["suppress_tokens 7 is left out: it names no tokens"]),
+        ({"bad_words_ids": [[1, 2]]}, ["bad_words_ids [[1, 2]] is left out: what is about several tokens in a row"]),
+        ({"bad_words_ids": [[]]}, ["bad_words_ids [[]] is left out: it names no tokens"]),
+        ({"sequence_bias": [[[1], 1e9]]}, ["logit_bias"]),
+        *(
+            ({"sequence_bias": value}, ["sequence_bias"])
+            for value in (
+                5,
+                "x",
+                {"(5,)": 1.0},
+                [5],
+                [[5, 1.0]],
+                [[[True], 1.0]],
+                [[["a"], 1.0]],
+                [[[1], "x"]],
+                [[[1]]],
+            )
+        ),
+        ({"stop_strings": ["\n\x1b[0m"]}, ["stop_strings"]),
+        *(({name: [3]}, [name]) for name in LEFT_OUT),
+        ({"do_sample": False, "temperature": -1, "top_p": 7}, []),
+        ({name: off for name, (off, _) in LEFT_OUT.items()}, []),
+        ({"max_new_tokens": 5, "use_cache": False, "eos_token_id": 5, "sequence_bias": [], "bad_words_ids": {}}, []),
+    ],
+)
+def test_what_a_model_asks_for_and_does_not_get_is_said(generation, sentences):
+    said = defaults(generation, 100).left_out
+    assert len(said) == len(sentences)
+    for sentence, part in zip(said, sentences, strict=True):
+        assert sentence.startswith("The model's own ") and part in sentence and sentence.endswith(".")
+        assert sentence.isprintable() and len(sentence) < 200
 
 
 def test_a_new_seed_is_one_that_can_be_used():

@@ -11,6 +11,7 @@ from explorer.core.token import Token
 from explorer.engine.compute.tables.logits import distribution, greedy, sampling_scores
 from explorer.engine.compute.tables.ranking import Row, comparable, highest, rank_of
 from explorer.engine.scripted import plain_samplers
+from explorer.errors import EngineError
 
 V = 200
 NAMES = {
@@ -276,26 +277,62 @@ def test_greedy_keeps_one_token_and_temperature_cut_the_others():
 @pytest.mark.parametrize(
     "params", [SamplingParams(), SamplingParams(0.5, 0.9, 2, min_p=0.1), SamplingParams(temperature=0)]
 )
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("everywhere", [False, True])
-def test_logits_that_are_not_finite_are_absent_and_never_zero(params, bad, everywhere):
-    row = torch.full((8,), bad) if everywhere else torch.tensor([0.0, 1.0, bad, 2.0, 0.5, 0.1, 0.2, 0.3])
+def test_a_logit_of_minus_infinity_is_absent_and_its_token_has_no_probability(params):
+    row = torch.tensor([0.0, 1.0, -math.inf, 2.0, 0.5, 0.1, 0.2, 0.3])
     seen = table(row, params, top=2, include=(2,))
-    bad_one = seen.find(2)
-    assert (bad_one.logit, bad_one.logprob) == (None, None)
-    assert all(math.isfinite(c.sampling_prob) for c in seen.candidates)
-    if bad == -math.inf and not everywhere:
-        assert bad_one.prob == 0.0
-        assert seen.entropy == pytest.approx(table(row[row.isfinite()]).entropy)
-    else:  # Then nothing is known of the whole row.
-        assert {c.prob for c in seen.candidates} == {None}
-        assert (seen.entropy, seen.other_prob) == (None, None)
+    masked = seen.find(2)
+    assert (masked.logit, masked.logprob, masked.prob, masked.sampling_prob, masked.cut_by) == (None, None, 0, 0, None)
+    assert seen.entropy == pytest.approx(table(row[row.isfinite()]).entropy)
 
 
-def test_greedy_takes_the_first_of_the_ranking_also_beside_a_logit_that_is_no_number():
-    row = torch.tensor([0.0, 1.0, math.nan, 2.0])
-    seen = table(row, SamplingParams(temperature=0), top=1)
-    assert (greedy(row), seen.candidates[0].token.id, seen.candidates[0].sampling_prob) == (3, 3, 1.0)
+@pytest.mark.parametrize("temperature", [1e-6, 1e-12, 1e-38, 5e-324])
+def test_a_tiny_temperature_is_greedy_but_for_what_is_equal(temperature):
+    generator = torch.Generator().manual_seed(3)
+    for size in (V, 5000):
+        row = torch.randn(size, generator=generator) * 30
+        row[9] = row.max() + 1
+        for params in (SamplingParams(temperature), SamplingParams(temperature, top_p=0.9, min_p=0.01)):
+            seen = table(row, params, top=2)
+            assert (seen.candidates[0].token.id, seen.candidates[0].sampling_prob) == (9, 1.0)
+            assert seen.sampling_entropy == 0
+        # A temperature scales, and cuts nothing.
+        assert table(row, SamplingParams(temperature), top=2).kept == size
+        row[3] = row[9]
+        equal = table(row, SamplingParams(temperature), top=2)
+        assert [c.sampling_prob for c in equal.candidates] == [0.5, 0.5]
+
+
+def test_a_temperature_of_a_millionth_tells_logits_apart_that_float32_does():
+    row = torch.zeros(V)
+    row[5] = 30.0
+    row[6] = torch.nextafter(row[5], torch.tensor(0.0))
+    apart = (row[5].double() - row[6].double()).item() / 1e-6
+    seen = table(row, SamplingParams(1e-6), top=2)
+    assert seen.candidates[1].sampling_prob == pytest.approx(1 / (1 + math.exp(apart)), rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [V, 5000])
+@pytest.mark.parametrize(
+    "params",
+    [SamplingParams(), SamplingParams(0.1), SamplingParams(0.5, 0.9, 40, min_p=0.01), SamplingParams(temperature=0)],
+)
+def test_huge_logits_have_their_probabilities(size, params):
+    row = torch.full((size,), -1e38)
+    row[7] = row[8] = 1e38
+    seen = table(row, params, top=3)
+    share = 0.5 if params.temperature else 1.0
+    assert [c.token.id for c in seen.candidates] == [7, 8, 0]
+    assert [c.prob for c in seen.candidates][:2] == [0.5, 0.5]
+    assert (seen.candidates[0].sampling_prob, seen.candidates[2].sampling_prob) == (share, 0.0)
+    assert seen.entropy == 1.0 and math.isfinite(seen.sampling_entropy)
+    assert 0 < seen.candidates[2].prob < 1e-300 and seen.candidates[2].logprob == pytest.approx(-2e38)
+
+
+def test_a_setting_that_leaves_no_number_is_named():
+    row = torch.full((V,), 1e37)
+    for params in (SamplingParams(repetition_penalty=0.01), SamplingParams(0.5, repetition_penalty=0.01)):
+        with pytest.raises(EngineError, match="The penalty and the biases raise a logit beyond"):
+            table(row, params)
 
 
 def test_a_row_in_half_precision_is_computed_in_float32():

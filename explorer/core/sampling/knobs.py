@@ -151,10 +151,9 @@ KNOBS = (
         title="temperature",
         kind="number",
         help="Divides the logits: below 1 sharper, above 1 flatter; 0 is greedy.",
-        # Below 1e-4 the scaled logits lose their meaning in float32 before they overflow; 0 says what is meant.
-        allowed="0 (greedy) or from 0.0001 to 100",
+        allowed="0 (greedy), or above 0 and at most 100",
         off=1.0,
-        low=1e-4,
+        low=ABOVE_ZERO,
         high=100,
         steps=_grid(10, 0, 50),
     ),

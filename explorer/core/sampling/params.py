@@ -1,6 +1,5 @@
 """SamplingParams: what shapes the sampling distribution, validated, under the names of transformers and vLLM."""
 
-import contextlib
 import random
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -9,7 +8,6 @@ from typing import Any
 import msgspec
 
 from explorer.core.sampling.knobs import KNOB, KNOBS, take_settings
-from explorer.errors import UsageError
 
 
 class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -136,32 +134,6 @@ def all_presets(own: Sequence[Preset], defaults: Mapping[str, object] = MappingP
 def preset_of(params: SamplingParams, presets: Iterable[Preset]) -> Preset | None:
     """The first preset that would change nothing; None where there is none."""
     return next((preset for preset in presets if preset.apply(params) == params), None)
-
-
-GREEDY_TOO = ("repetition_penalty", "no_repeat_ngram_size", "suppress_tokens", "min_new_tokens", "logit_bias")
-"""Settings that also shape what is taken without sampling."""
-
-
-def sampling_defaults(generation: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that a model's generation_config sets, by their names, as JSON has them; empty if there are none.
-
-    `do_sample: false` is a temperature of 0. What `generate()` adds by itself (a top-k of 50) is not the model's, and
-    is left out; so is a value that no setting here allows, and the bias of a sequence of tokens.
-    """
-    values = {name: generation.get(name) for name in KNOB if name != "seed"}
-    biases = generation.get("sequence_bias") or []
-    pairs = biases.items() if isinstance(biases, Mapping) else biases
-    values["logit_bias"] = {ids[0]: bias for ids, bias in pairs if len(ids) == 1}
-    if generation.get("do_sample") is False:
-        values = {name: values[name] for name in GREEDY_TOO} | {"temperature": 0.0}
-    found = {}
-    for name, value in values.items():
-        with contextlib.suppress(UsageError):
-            taken = KNOB[name].off if value is None else KNOB[name].take(value)
-            if taken != KNOB[name].off:
-                found[name] = taken
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found))
-    return plain
 
 
 def seed_after(seed: int, *place: int) -> int:

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 
 from explorer.core.asked import Asked
 from explorer.core.distribution import Distribution
-from explorer.core.sampling.params import sampling_defaults
+from explorer.core.sampling.defaults import defaults
 from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.engine import calls
@@ -107,6 +107,7 @@ class TransformersEngine(Engine):
         limits = Limits(probe.numel(), text_context_length(self.model.config))
         self.eos_ids = sorted(eos_ids(self.model) | tokenizer_eos)
         self.prefixes = Prefixes(forward, probe, limits, self.eos_ids, self.vocabulary.token)
+        own = defaults(self.model.generation_config.to_dict(), limits.vocab_size)
         return EngineInfo(
             model=self.settings.name,
             revision=revision,
@@ -122,7 +123,8 @@ class TransformersEngine(Engine):
             chat_template=self.chat_template.present,
             loaded_with=self.settings.special(),
             versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)},
-            sampling_defaults=sampling_defaults(self.model.generation_config.to_dict()),
+            sampling_defaults=own.settings,
+            sampling_left_out=own.left_out,
             part=meant.note,
             warnings=warnings(folder),
             answers=self.answered(),

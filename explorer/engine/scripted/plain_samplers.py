@@ -5,6 +5,7 @@ know tokens or tables.
 """
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -65,7 +66,12 @@ def _repeats(ids: Sequence[int], size: int) -> list[int]:
 
 
 def _warp(shaped: Shaped, params: SamplingParams) -> None:
-    shaped.scores = [score / params.temperature for score in shaped.scores]
+    # Lowered by the highest, so that a tiny temperature leaves no infinite one.
+    top, least = max(shaped.scores), -sys.float_info.max
+    if top > -math.inf:
+        shaped.scores = [
+            max((score - top) / params.temperature, least) if score > -math.inf else score for score in shaped.scores
+        ]
     if params.top_h:
         likeliest = shaped.kept[:100]
         terms = [-p * math.log(p) if p else 0.0 for p in softmax([shaped.scores[i] for i in likeliest])]

@@ -60,12 +60,21 @@ def model_settings(desk: "WalkDesk") -> None:
         _use_preset(desk, Preset.of(MODELS_OWN, defaults))
     else:
         desk.note(desk.words("knobs.no_defaults"), "warning")
+        _tell_left_out(desk)
 
 
 def _use_preset(desk: "WalkDesk", preset: Preset) -> None:
     if _change(desk, preset.apply):
         summary = preset.params.summary or desk.words("knobs.all_off")
         desk.note(desk.words("knobs.preset", name=preset.name, summary=summary))
+        if preset.name == MODELS_OWN:
+            _tell_left_out(desk)
+
+
+def _tell_left_out(desk: "WalkDesk") -> None:
+    """What the model asks for beside its settings, and does not get."""
+    for sentence in desk.walk.info.sampling_left_out if desk.walk.info else ():
+        desk.warn(sentence)
 
 
 def _named(desk: "WalkDesk", name: str) -> Preset:

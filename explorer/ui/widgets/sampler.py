@@ -84,7 +84,9 @@ class SamplerPane(Pane):
         match name:
             case "temperature":
                 greedy = params.temperature == 0
-                value = self._words("sampler.greedy") if greedy else f"{params.temperature:.2f}"
+                tiny = params.temperature < 0.005
+                value = f"{params.temperature:.2g}" if tiny else f"{params.temperature:.2f}"
+                value = self._words("sampler.greedy") if greedy else value
                 return value, min(params.temperature / 2, 1.0)
             case "top_p":
                 return KNOB[name].text(params.top_p), params.top_p if params.top_p < 1 else None

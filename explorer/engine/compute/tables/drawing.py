@@ -5,6 +5,7 @@ at the same place: the generator is rebuilt from the seed and the number of draw
 kept, so that going back and forward draws the same token. Must not know which settings made the scores.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -23,11 +24,18 @@ def drawable(scores: torch.Tensor) -> torch.Tensor:
 
 
 def sampling_probs(scores: torch.Tensor) -> torch.Tensor:
-    """What is drawn from [n, V]. Raises EngineError where a logit of the model is no finite number."""
-    probs = scores.softmax(-1)
-    if not bool(probs.isfinite().all()):
-        raise EngineError("The model's logits are not finite here, so that nothing can be drawn.")
-    return probs
+    """What is drawn from [n, V]. Raises as `check_scores` does."""
+    check_scores(scores)
+    return scores.softmax(-1)
+
+
+def check_scores(scores: torch.Tensor) -> None:
+    """Raises EngineError where the settings have made a score of finite logits that has no probability."""
+    if not bool((scores < math.inf).all()):  # Neither is NaN.
+        raise EngineError(
+            "The penalty and the biases raise a logit beyond the numbers of float32, so that no probability is left. "
+            "Loosen them."
+        )
 
 
 class Draws:

@@ -14,6 +14,7 @@ from explorer.core.asked import Asked
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.score import Alternative, Scored, prob_of
 from explorer.core.token import Token
+from explorer.engine.compute.tables.drawing import check_scores
 from explorer.engine.compute.tables.ranking import DEPTH, Row, comparable, entropy, highest
 from explorer.engine.compute.tables.samplers import MOVES, WARPERS, Chain, chain
 from explorer.engine.compute.tables.shortcuts import Beginning, beginning
@@ -45,7 +46,8 @@ def distribution(
     """The table of a row of logits; `token` gives the Token of an id.
 
     Lists the `top` first tokens after the steps that move tokens, and those of `include`, in that order; a token that
-    is banned keeps its place. For the other steps, short cuts are taken where they give the same.
+    is banned keeps its place. For the other steps, short cuts are taken where they give the same. Raises EngineError
+    where the settings leave a score that has no probability.
     """
     logits = row.logits.float()
     steps = _chain(asked, logits.device)
@@ -172,6 +174,7 @@ def _by_chain(steps: Chain, row: Row, probs: torch.Tensor, history: torch.Tensor
         gone = (standing.isneginf() & ~never).tolist()
         cuts = [cut or (name if lost else None) for cut, lost in zip(cuts, gone, strict=True)]
     final = _spread(scores, left, size)
+    check_scores(final)
     kept = final.isfinite()
     shares = final.softmax(-1).nan_to_num(nan=0.0)
     count = int(kept.sum())

@@ -16,7 +16,6 @@ from transformers import (
     RepetitionPenaltyLogitsProcessor,
     SequenceBiasLogitsProcessor,
     SuppressTokensLogitsProcessor,
-    TemperatureLogitsWarper,
     TopHLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
@@ -33,6 +32,29 @@ MOVES = ("logit_bias", "repetition_penalty")
 
 WARPERS = ("temperature", "top_h", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff")
 """Come last, and look at nothing but the scores."""
+
+
+EXACT_FROM = 1e-4
+"""A temperature below which a scaled logit in float32 is too coarse to tell which of two likely tokens is likelier."""
+
+
+def tempered(scores: torch.Tensor, temperature: float, highest: torch.Tensor | None = None) -> torch.Tensor:
+    """Scores [..., V] divided by a temperature above 0, as `generate()` does it.
+
+    Where float32 has no room for that, which is at a tiny temperature or huge logits, they are first lowered by the
+    highest score of their row [..., 1]: the softmax is the same, and stays exact. No score that was finite becomes
+    minus infinity, which is what a ban is. `highest` is that of the whole row, where these are a part of it.
+    """
+    if highest is None:
+        highest = scores.amax(-1, keepdim=True)
+    least = torch.finfo(torch.float32).min
+    scaled = scores / temperature
+    roomy = (highest / temperature).isfinite() & (temperature >= EXACT_FROM)
+    if not bool(roomy.all()):
+        # A double holds what a temperature of any size leaves of a float.
+        lowered = ((scores.double() - highest.double()) / temperature).clamp(min=least).float()
+        scaled = torch.where(roomy, scaled, lowered)
+    return torch.where(scores.isneginf(), scores, scaled.clamp(min=least))
 
 
 def chain(
@@ -65,7 +87,7 @@ def chain(
 def _warpers(params: SamplingParams, device: torch.device | str) -> Chain:
     steps: Chain = []
     if params.temperature != 1:
-        steps.append(("temperature", TemperatureLogitsWarper(float(params.temperature))))
+        steps.append(("temperature", lambda history, scores: tempered(scores, params.temperature)))
     if params.top_h:
         steps.append(("top_h", TopHLogitsWarper(float(params.top_h))))
     if params.top_k:

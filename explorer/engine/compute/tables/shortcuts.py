@@ -13,7 +13,7 @@ import torch
 from explorer.core.sampling.knobs import KNOB
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.compute.tables.ranking import DEPTH, SHALLOW, Row
-from explorer.engine.compute.tables.samplers import MOVES
+from explorer.engine.compute.tables.samplers import MOVES, tempered
 
 SHORT = {"temperature", "top_k", "top_p", "min_p"}
 
@@ -34,6 +34,8 @@ class Beginning(msgspec.Struct, frozen=True):
     entropy: float
     """In bits."""
     temperature: float
+    first: torch.Tensor
+    """The highest logit [1]."""
     highest: float
     """The first score after the temperature."""
     weight: float
@@ -45,7 +47,8 @@ class Beginning(msgspec.Struct, frozen=True):
 
     def shares(self, logits: torch.Tensor) -> list[float]:
         """The sampling probs of tokens that are kept, from their logits [n]."""
-        weights: list[float] = ((logits.float() / self.temperature - self.highest).exp() / self.weight).tolist()
+        scores = tempered(logits.float(), self.temperature, self.first)
+        weights: list[float] = ((scores - self.highest).exp() / self.weight).tolist()
         return weights
 
 
@@ -55,7 +58,8 @@ def beginning(row: Row, params: SamplingParams) -> Beginning | None:
     if not SHORT & names or names - HARMLESS or row.logits.numel() <= DEPTH or not row.known:
         return None
     if params.temperature == 0:
-        return Beginning([("temperature", 1)], 1, 0.0, 1.0, row.logits[row.order(1)[0]].item(), 1.0)
+        first = row.logits[row.order(1)[:1]].float()
+        return Beginning([("temperature", 1)], 1, 0.0, 1.0, first, first.item(), 1.0)
     for depth in (SHALLOW, DEPTH, row.logits.numel()):
         found = _Counting(row, params, depth).result()
         if found is not None:
@@ -69,9 +73,13 @@ class _Counting:
     def __init__(self, row: Row, params: SamplingParams, depth: int) -> None:
         self._row, self._params = row, params
         order = row.order(depth)[: row.finite]
-        self._scores = row.logits[order].float() / params.temperature
+        self._first = row.logits[order[:1]].float()
+        self._scores = self._scaled(row.logits[order])
         self._kept = row.finite
         self._order = order
+
+    def _scaled(self, logits: torch.Tensor) -> torch.Tensor:
+        return tempered(logits.float(), self._params.temperature, self._first)
 
     @property
     def _known(self) -> bool:
@@ -80,7 +88,7 @@ class _Counting:
 
     def _everything(self) -> torch.Tensor:
         """The scores of the whole vocabulary [V]; minus infinity where they are cut."""
-        scores = self._row.logits.float() / self._params.temperature
+        scores = self._scaled(self._row.logits)
         if self._kept == self._row.finite:
             return scores
         kept = self._order[: self._kept]
@@ -106,7 +114,9 @@ class _Counting:
         weight = weights.sum().item()
         spread = torch.where(weights == 0, 0.0, weights * below).sum().item() / weight
         bits = max(0.0, (math.log(weight) - spread) / math.log(2))
-        return Beginning(counts, self._kept, bits, self._params.temperature, self._scores[0].item(), weight)
+        return Beginning(
+            counts, self._kept, bits, self._params.temperature, self._first, self._scores[0].item(), weight
+        )
 
     def _top_k(self) -> int | None:
         k = self._params.top_k
