@@ -114,13 +114,15 @@ class PrefixCache:
         ids = list(ids)
         if not self._shares_factors(len(ids)):
             self._reset()
+        common = common_prefix(self._ids, ids)
+        looks_back = common == len(ids) < len(self._ids)
         # The last token is always computed: its logits are what is asked for.
-        self._go_back(min(common_prefix(self._ids, ids), len(ids) - 1))
+        self._go_back(min(common, len(ids) - 1))
         end = len(self._ids)
         while True:
             if cancelled():
                 raise Cancelled
-            end = self._end_of_pass(end, len(ids))
+            end = self._end_of_pass(end, len(ids), looks_back=looks_back)
             logits = self._extend(ids, end, self._pass)
             progress(end, len(ids))
             if end == len(ids):
@@ -149,11 +151,12 @@ class PrefixCache:
             if cancelled():
                 raise Cancelled
             chunk = self.capabilities.chunk
-            far = not chunk and (len(ids) - begin) * STEP_COST > len(ids)
+            last = self._last_stop(begin, len(ids))
+            far = not chunk and begin + 1 < len(ids) < (len(ids) - begin) * STEP_COST
             if far or begin < earliest:
                 # In one pass as far as it must be.
                 self._reset()
-                end = min(max(begin + passes.PART, earliest), len(ids)) if chunk else len(ids)
+                end = min(max(begin + passes.PART, earliest), last) if chunk else last
                 for part in self._extend(ids, end, partial(self._pass.parts, first=begin)):
                     if cancelled():
                         raise Cancelled
@@ -162,7 +165,7 @@ class PrefixCache:
                 if not self._holds(ids[:begin]):
                     # Another prefix was asked for between two parts, or the first ones were not.
                     self.logits(ids[:begin], cancelled)
-                end = min(begin + (passes.PART if chunk else 1), len(ids))
+                end = min(begin + (passes.PART if chunk else 1), last)
                 yield self._extend(ids, end, partial(self._pass, keep=end - begin))
             begin = end
 
@@ -209,15 +212,30 @@ class PrefixCache:
         """Whether this very prefix is held, and may be gone on from as it is."""
         return self._ids == ids and self._shares_factors(len(ids))
 
-    def _end_of_pass(self, begin: int, length: int) -> int:
-        """Where the pass ends that goes on at `begin`, on the way to `length`: each has the factors of that length."""
-        earliest = self.rope.earliest(length)
+    def _last_stop(self, begin: int, length: int) -> int:
+        """Up to where a pass from `begin` on may go, on the way to `length`.
+
+        Where a state is gone back from by a copy, that is before the last token, so that another one in its place
+        costs one position.
+        """
+        stops = self.capabilities.crop == "snapshot" and max(begin + 1, self.rope.earliest(length)) < length
+        return length - 1 if stops else length
+
+    def _end_of_pass(self, begin: int, length: int, *, looks_back: bool = False) -> int:
+        """Where the pass ends that goes on at `begin`, on the way to `length`: each has the factors of that length.
+
+        Whoever looks back through a text goes on to do so: then copies are left on the way, closer to its end.
+        """
+        earliest, last = self.rope.earliest(length), self._last_stop(begin, length)
+        spaced = looks_back and self.capabilities.crop == "snapshot"
         if self.capabilities.chunk:
-            return min(max(begin + CHUNK, earliest), length)
-        if (length - begin) * STEP_COST <= length and begin + 1 >= earliest:
+            step = min(max((last - begin) // 2, 1), CHUNK) if spaced else CHUNK
+            return min(max(begin + step, earliest), last)
+        near = begin + 1 == length or (length - begin) * STEP_COST <= length
+        if near and begin + 1 >= earliest:
             return begin + 1
         self._reset()
-        return length
+        return max(last - length // (2 * STEP_COST), earliest, 1) if spaced else last
 
     def _extend(self, ids: list[int], end: int, run: Callable[..., tuple[Answer, Any]]) -> Answer:
         """What `run` gives at the end of `ids[:end]`, which is held afterwards if the model can hold it."""
