@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from explorer.engine.capabilities import CacheKind
 from explorer.engine.compute.forward import cache, passes
-from explorer.engine.compute.forward.cache import NoCache, PrefixCache, forward_for
+from explorer.engine.compute.forward.cache import PrefixCache, forward_for
 from explorer.engine.compute.forward.forward import Cancelled
 from explorer.engine.compute.forward.passes import ForwardPass
 from explorer.engine.compute.forward.probe import capabilities_of
+from explorer.engine.compute.forward.recompute import NoCache
 from explorer.engine.compute.forward.states import Snapshots, new_cache
 from explorer.engine.compute.tables.rows import PrefixKeys, RowStore
 from tests.engine.architectures import V, build

@@ -1,8 +1,8 @@
-"""PrefixCache and NoCache: the logits after a prefix, with as few forward passes as can be.
+"""PrefixCache: the logits after a prefix, with as few forward passes as can be.
 
 Owns the state of one sequence, the ids that it holds and the way to another prefix; what is possible is told by
-capabilities.py, states are copied by states.py. NoCache computes everything anew and is the oracle of the tests. Must
-not know samplers, tokens or tables.
+capabilities.py, states are copied by states.py, and the lengths that may share one are rope.py's affair. Must not know
+samplers, tokens or tables.
 """
 
 import sys
@@ -15,13 +15,14 @@ import torch
 from transformers import PreTrainedModel
 
 from explorer.core.prefix import common_prefix
-from explorer.engine.capabilities import NOTHING_KEPT, Capabilities
+from explorer.engine.capabilities import Capabilities
 from explorer.engine.compute import memory
 from explorer.engine.compute.forward import passes
 from explorer.engine.compute.forward.batch import Batch
 from explorer.engine.compute.forward.forward import Cancelled
 from explorer.engine.compute.forward.passes import FAILURES, ForwardPass
 from explorer.engine.compute.forward.probe import capabilities_of, copies, copies_chunks, pads
+from explorer.engine.compute.forward.recompute import NoCache
 from explorer.engine.compute.forward.states import Snapshots, forked, new_cache
 
 CHUNK = 512
@@ -32,57 +33,6 @@ STEP_COST = 8
 the whole prefix is computed anew as soon as more than an eighth of it is missing."""
 
 Answer = TypeVar("Answer")
-
-
-class NoCache:
-    """Recomputes the whole prefix, every time."""
-
-    chunks_of_forks = False
-
-    def __init__(self, model: PreTrainedModel, capabilities: Capabilities = NOTHING_KEPT) -> None:
-        self.capabilities = capabilities
-        self._pass = ForwardPass(model)
-        self.rope = self._pass.rope
-        self.forward_tokens = 0
-        """Positions computed so far, for the tests and the benchmarks."""
-
-    @torch.inference_mode()
-    def logits(
-        self,
-        ids: Sequence[int],
-        cancelled: Callable[[], bool] = lambda: False,
-        progress: Callable[[int, int], None] = lambda done, total: None,
-    ) -> torch.Tensor:
-        if cancelled():
-            raise Cancelled
-        self.forward_tokens += len(ids)
-        return self._pass(ids)[0][-1]
-
-    @torch.inference_mode()
-    def rows(
-        self,
-        ids: Sequence[int],
-        begin: int = 0,
-        cancelled: Callable[[], bool] = lambda: False,
-        *,
-        as_prefixes: bool = False,
-    ) -> Iterator[torch.Tensor]:
-        for end in self.rope.ends(begin, len(ids)) if as_prefixes else [len(ids)]:
-            self.forward_tokens += end
-            for part in self._pass.parts(ids[:end], first=begin)[0]:
-                if cancelled():
-                    raise Cancelled
-                yield part
-            begin = end
-
-    def let_go(self) -> None:
-        pass  # Nothing is held.
-
-    def fork(self, ids: Sequence[int], rows: int, cancelled: Callable[[], bool] = lambda: False) -> None:
-        return None
-
-    def pad(self, prompts: Sequence[Sequence[int]], more: int) -> None:
-        return None
 
 
 class PrefixCache:
