@@ -10,7 +10,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from explorer.cli.engines import embedded_folder
-from explorer.engine.compute.forward.cache import NoCache, PrefixCache
+from explorer.engine.compute.forward.cache import PrefixCache
+from explorer.engine.compute.forward.recompute import NoCache
 
 TOKENS = 160
 DTYPES = ("float32", "bfloat16", "float16")

@@ -18,7 +18,8 @@ import transformers
 
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.compute.forward import cache
-from explorer.engine.compute.forward.cache import NoCache, forward_for
+from explorer.engine.compute.forward.cache import forward_for
+from explorer.engine.compute.forward.recompute import NoCache
 from tests.engine import architectures, multimodal
 from tests.engine.architectures import ARCHITECTURES, V
 

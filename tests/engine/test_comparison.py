@@ -7,8 +7,9 @@ from explorer.core.token import Token
 from explorer.engine.compute import comparison, memory
 from explorer.engine.compute.comparison import Comparison
 from explorer.engine.compute.forward import passes
-from explorer.engine.compute.forward.cache import NoCache, forward_for
+from explorer.engine.compute.forward.cache import forward_for
 from explorer.engine.compute.forward.forward import Cancelled
+from explorer.engine.compute.forward.recompute import NoCache
 from explorer.engine.compute.tables import logits
 from tests.engine.architectures import ARCHITECTURES, V, build
 from tests.engine.matrix import TOLERANCE

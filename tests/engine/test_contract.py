@@ -14,7 +14,7 @@ from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine import calls
 from explorer.engine.base import Engine, encode_prompt, encode_source
-from explorer.engine.compute.forward.cache import NoCache
+from explorer.engine.compute.forward.recompute import NoCache
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
 from explorer.engine.process.client import WorkerEngine

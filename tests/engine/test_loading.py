@@ -99,7 +99,7 @@ async def test_pickles_that_hold_more_than_tensors_are_said(folder):
 
 async def test_a_broken_tokenizer_is_said(folder):
     (folder / "tokenizer.json").write_text("{")
-    with pytest.raises(ModelError, match="tokenizer.json of The model is broken"):
+    with pytest.raises(ModelError, match=r"tokenizer\.json of The model is broken"):
         await starts(folder)
 
 

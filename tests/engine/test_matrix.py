@@ -3,7 +3,8 @@ import random
 import pytest
 
 from explorer.engine.compute.forward import cache
-from explorer.engine.compute.forward.cache import NoCache, forward_for
+from explorer.engine.compute.forward.cache import forward_for
+from explorer.engine.compute.forward.recompute import NoCache
 from explorer.engine.compute.forward.rope import Rope
 from explorer.engine.compute.loading.causality import check_causal
 from tests.engine import architectures, matrix, ropes

@@ -9,8 +9,9 @@ from explorer.core.sampling.stopping import StopRules
 from explorer.core.token import Token
 from explorer.engine.compute.comparison import Comparison
 from explorer.engine.compute.forward import cache, passes
-from explorer.engine.compute.forward.cache import NoCache, PrefixCache, forward_for
+from explorer.engine.compute.forward.cache import PrefixCache, forward_for
 from explorer.engine.compute.forward.forward import Cancelled
+from explorer.engine.compute.forward.recompute import NoCache
 from explorer.engine.compute.forward.rope import FIXED, Rope, rope_of
 from explorer.engine.compute.scoring import Scoring
 from explorer.engine.compute.sequences import Sequences

@@ -8,8 +8,9 @@ from explorer.core.sampling.stopping import StopRules
 from explorer.core.token import Token
 from explorer.engine.compute import sequences
 from explorer.engine.compute.forward import batch
-from explorer.engine.compute.forward.cache import NoCache, forward_for
+from explorer.engine.compute.forward.cache import forward_for
 from explorer.engine.compute.forward.forward import Cancelled
+from explorer.engine.compute.forward.recompute import NoCache
 from explorer.engine.compute.sequences import Sequences
 from explorer.engine.compute.tables.drawing import BatchDraws, Draws
 from explorer.errors import EngineError

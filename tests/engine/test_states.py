@@ -6,7 +6,8 @@ import torch
 from transformers import cache_utils
 
 from explorer.engine.compute.forward import batch, cache, probe, states
-from explorer.engine.compute.forward.cache import NoCache, forward_for
+from explorer.engine.compute.forward.cache import forward_for
+from explorer.engine.compute.forward.recompute import NoCache
 from tests.engine.architectures import build
 from tests.engine.matrix import TOLERANCE, difference, walk
 

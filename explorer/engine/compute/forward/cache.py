@@ -1,8 +1,8 @@
-"""PrefixCache and NoCache: the logits after a prefix, with as few forward passes as can be.
+"""PrefixCache: the logits after a prefix, with as few forward passes as can be.
 
 Owns the state of one sequence, the ids that it holds and the way to another prefix; what is possible is told by
-capabilities.py, states are copied by states.py. NoCache computes everything anew and is the oracle of the tests. Must
-not know samplers, tokens or tables.
+capabilities.py, states are copied by states.py, and the lengths that may share one are rope.py's affair. Must not know
+samplers, tokens or tables.
 """
 
 import sys
@@ -15,13 +15,14 @@ import torch
 from transformers import PreTrainedModel
 
 from explorer.core.prefix import common_prefix
-from explorer.engine.capabilities import NOTHING_KEPT, Capabilities
+from explorer.engine.capabilities import Capabilities
 from explorer.engine.compute import memory
 from explorer.engine.compute.forward import passes
 from explorer.engine.compute.forward.batch import Batch
 from explorer.engine.compute.forward.forward import Cancelled
 from explorer.engine.compute.forward.passes import FAILURES, ForwardPass
 from explorer.engine.compute.forward.probe import capabilities_of, copies, copies_chunks, pads
+from explorer.engine.compute.forward.recompute import NoCache
 from explorer.engine.compute.forward.states import Snapshots, forked, new_cache
 
 CHUNK = 512
@@ -32,57 +33,6 @@ STEP_COST = 8
 the whole prefix is computed anew as soon as more than an eighth of it is missing."""
 
 Answer = TypeVar("Answer")
-
-
-class NoCache:
-    """Recomputes the whole prefix, every time."""
-
-    chunks_of_forks = False
-
-    def __init__(self, model: PreTrainedModel, capabilities: Capabilities = NOTHING_KEPT) -> None:
-        self.capabilities = capabilities
-        self._pass = ForwardPass(model)
-        self.rope = self._pass.rope
-        self.forward_tokens = 0
-        """Positions computed so far, for the tests and the benchmarks."""
-
-    @torch.inference_mode()
-    def logits(
-        self,
-        ids: Sequence[int],
-        cancelled: Callable[[], bool] = lambda: False,
-        progress: Callable[[int, int], None] = lambda done, total: None,
-    ) -> torch.Tensor:
-        if cancelled():
-            raise Cancelled
-        self.forward_tokens += len(ids)
-        return self._pass(ids)[0][-1]
-
-    @torch.inference_mode()
-    def rows(
-        self,
-        ids: Sequence[int],
-        begin: int = 0,
-        cancelled: Callable[[], bool] = lambda: False,
-        *,
-        as_prefixes: bool = False,
-    ) -> Iterator[torch.Tensor]:
-        for end in self.rope.ends(begin, len(ids)) if as_prefixes else [len(ids)]:
-            self.forward_tokens += end
-            for part in self._pass.parts(ids[:end], first=begin)[0]:
-                if cancelled():
-                    raise Cancelled
-                yield part
-            begin = end
-
-    def let_go(self) -> None:
-        pass  # Nothing is held.
-
-    def fork(self, ids: Sequence[int], rows: int, cancelled: Callable[[], bool] = lambda: False) -> None:
-        return None
-
-    def pad(self, prompts: Sequence[Sequence[int]], more: int) -> None:
-        return None
 
 
 class PrefixCache:
@@ -114,13 +64,15 @@ class PrefixCache:
         ids = list(ids)
         if not self._shares_factors(len(ids)):
             self._reset()
+        common = common_prefix(self._ids, ids)
+        looks_back = common == len(ids) < len(self._ids)
         # The last token is always computed: its logits are what is asked for.
-        self._go_back(min(common_prefix(self._ids, ids), len(ids) - 1))
+        self._go_back(min(common, len(ids) - 1))
         end = len(self._ids)
         while True:
             if cancelled():
                 raise Cancelled
-            end = self._end_of_pass(end, len(ids))
+            end = self._end_of_pass(end, len(ids), looks_back=looks_back)
             logits = self._extend(ids, end, self._pass)
             progress(end, len(ids))
             if end == len(ids):
@@ -149,11 +101,12 @@ class PrefixCache:
             if cancelled():
                 raise Cancelled
             chunk = self.capabilities.chunk
-            far = not chunk and (len(ids) - begin) * STEP_COST > len(ids)
+            last = self._last_stop(begin, len(ids))
+            far = not chunk and begin + 1 < len(ids) < (len(ids) - begin) * STEP_COST
             if far or begin < earliest:
                 # In one pass as far as it must be.
                 self._reset()
-                end = min(max(begin + passes.PART, earliest), len(ids)) if chunk else len(ids)
+                end = min(max(begin + passes.PART, earliest), last) if chunk else last
                 for part in self._extend(ids, end, partial(self._pass.parts, first=begin)):
                     if cancelled():
                         raise Cancelled
@@ -162,7 +115,7 @@ class PrefixCache:
                 if not self._holds(ids[:begin]):
                     # Another prefix was asked for between two parts, or the first ones were not.
                     self.logits(ids[:begin], cancelled)
-                end = min(begin + (passes.PART if chunk else 1), len(ids))
+                end = min(begin + (passes.PART if chunk else 1), last)
                 yield self._extend(ids, end, partial(self._pass, keep=end - begin))
             begin = end
 
@@ -209,15 +162,30 @@ class PrefixCache:
         """Whether this very prefix is held, and may be gone on from as it is."""
         return self._ids == ids and self._shares_factors(len(ids))
 
-    def _end_of_pass(self, begin: int, length: int) -> int:
-        """Where the pass ends that goes on at `begin`, on the way to `length`: each has the factors of that length."""
-        earliest = self.rope.earliest(length)
+    def _last_stop(self, begin: int, length: int) -> int:
+        """Up to where a pass from `begin` on may go, on the way to `length`.
+
+        Where a state is gone back from by a copy, that is before the last token, so that another one in its place
+        costs one position.
+        """
+        stops = self.capabilities.crop == "snapshot" and max(begin + 1, self.rope.earliest(length)) < length
+        return length - 1 if stops else length
+
+    def _end_of_pass(self, begin: int, length: int, *, looks_back: bool = False) -> int:
+        """Where the pass ends that goes on at `begin`, on the way to `length`: each has the factors of that length.
+
+        Whoever looks back through a text goes on to do so: then copies are left on the way, closer to its end.
+        """
+        earliest, last = self.rope.earliest(length), self._last_stop(begin, length)
+        spaced = looks_back and self.capabilities.crop == "snapshot"
         if self.capabilities.chunk:
-            return min(max(begin + CHUNK, earliest), length)
-        if (length - begin) * STEP_COST <= length and begin + 1 >= earliest:
+            step = min(max((last - begin) // 2, 1), CHUNK) if spaced else CHUNK
+            return min(max(begin + step, earliest), last)
+        near = begin + 1 == length or (length - begin) * STEP_COST <= length
+        if near and begin + 1 >= earliest:
             return begin + 1
         self._reset()
-        return length
+        return max(last - length // (2 * STEP_COST), earliest, 1) if spaced else last
 
     def _extend(self, ids: list[int], end: int, run: Callable[..., tuple[Answer, Any]]) -> Answer:
         """What `run` gives at the end of `ids[:end]`, which is held afterwards if the model can hold it."""
