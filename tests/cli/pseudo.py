@@ -49,6 +49,8 @@ class PseudoTerminal:
         self._folder = folder
         self.written = b""
         """Everything that the program wrote."""
+        self.end = contextlib.ExitStack()
+        """What is closed with it."""
 
     def start(
         self,
@@ -154,6 +156,7 @@ class PseudoTerminal:
             self.process.wait(PATIENCE)
         if self._ours >= 0:
             self.close()
+        self.end.close()
 
 
 @contextlib.contextmanager

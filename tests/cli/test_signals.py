@@ -65,11 +65,11 @@ def replays(terminal: PseudoTerminal, record: Path) -> None:
 
 def downloads(terminal: PseudoTerminal, record: Path) -> None:
     """From a server that takes the call and says nothing."""
-    server = socket.create_server(("127.0.0.1", 0))
+    server = terminal.end.enter_context(socket.create_server(("127.0.0.1", 0)))
     endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
     terminal.start("--model", "org/name", "--record", str(record), program="explorer", HF_ENDPOINT=endpoint)
     terminal.worker()
-    server.accept()
+    terminal.end.enter_context(server.accept()[0])
 
 
 STATES = [loads, runs, asks, writes, draws_several, replays, downloads]
