@@ -16,12 +16,14 @@ import click
 from explorer.cli.engines import Engines
 from explorer.cli.output import not_written, one_line, pictured_errors, say
 from explorer.cli.root import cli
+from explorer.cli.signals import heard_as_interruption
 from explorer.cli.streams import replace_closed
 from explorer.config import log_folder
 from explorer.core.reading import reason
 from explorer.errors import ExitCode, ExplorerError, OutputError
 
 
+@heard_as_interruption()
 def main(arguments: Sequence[str] | None = None, engines: Engines | None = None) -> None:
     """The program. Every error ends here, as a sentence and an exit code; it is left by SystemExit.
 

@@ -92,7 +92,7 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
     )
     app.run()
     fault = app.main.loader.fault
-    if fault is not None:
+    if fault is not None and not app.ended_by:
         raise fault
     if record is not None and record.exists():
         tell(f"Record: {record}" + (" (incomplete: it could not be written)" if app.main.walk.unrecorded else ""))
@@ -122,9 +122,14 @@ def play(config: Config, file: Path, pace: "Pace") -> int:
 
 
 def need_terminal() -> None:
-    """Raises UsageError where input or output is none."""
+    """The terminal is asked for its size, and not the environment (`Textual#1245`).
+
+    Raises UsageError where input or output is none.
+    """
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError("The explorer needs a terminal; for scripts there is: token-explorer next TEXT --json")
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
 
 
 def usable_themes(config: Config) -> "tuple[list[Theme], list[str]]":

@@ -1,12 +1,15 @@
 """ExplorerApp and ReplayApp: put together theme, keys and a screen. No logic."""
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
@@ -53,6 +56,8 @@ class ThemedApp(App[None], inherit_bindings=False):
         for known in themes:
             self.register_theme(known)
         self.theme = theme
+        self.ended_by = 0
+        """The number of the signal that ended it; 0 where a person did."""
         self._first = screen
         self._keys = dict(keys)
         self._faults = faults
@@ -65,6 +70,24 @@ class ThemedApp(App[None], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         return self._first
+
+    def get_driver_class(self) -> type[Driver]:
+        if sys.platform == "win32":
+            return super().get_driver_class()
+        from explorer.ui.driver import TerminalDriver
+
+        return TerminalDriver
+
+    def end(self, number: int) -> None:
+        """End as a person would, for a signal."""
+        if not self.ended_by:
+            self.ended_by = number
+            self.exit(return_code=128 + number)
+
+    @on(Driver.SignalResume)
+    def draw_again(self) -> None:
+        """After a stop, nothing of what was drawn is left on the terminal."""
+        self.screen.refresh(layout=True)
 
     def on_mount(self) -> None:
         self.set_keymap(self._keys)

@@ -8,7 +8,7 @@ from explorer.core.query import Query
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine.compute.finiteness import check_rows, explained, sound
-from explorer.engine.compute.forward.cache import NoCache
+from explorer.engine.compute.forward.recompute import NoCache
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
 from explorer.errors import ExitCode, NotFinite

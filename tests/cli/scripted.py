@@ -1,0 +1,16 @@
+"""`python -m tests.cli.scripted` is the program, with the scripted engine in its worker: it begins at once."""
+
+from explorer.cli import main, terminal
+from explorer.cli.engines import model_settings
+from explorer.config import Config, log_folder
+from explorer.engine.base import Engine
+from explorer.engine.process.client import WorkerEngine
+
+
+def make_engine(config: Config) -> Engine:
+    return WorkerEngine(model_settings(config), log_folder() / "engine.log", ["--engine", "scripted"])
+
+
+if __name__ == "__main__":
+    vars(terminal)["make_engine"] = make_engine
+    main()
