@@ -14,8 +14,9 @@ from datetime import datetime
 import click
 
 from explorer.cli.engines import Engines
-from explorer.cli.output import one_line, pictured_errors, say
+from explorer.cli.output import one_line, pictured_errors, say, unwritten
 from explorer.cli.root import cli
+from explorer.cli.streams import replace_closed
 from explorer.config import log_folder
 from explorer.core.reading import reason
 from explorer.errors import ExitCode, ExplorerError, OutputError
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None, engines: Engines | None = None)
 
     `arguments`: None for those of the process. `engines`: None for an engine of its own for each command.
     """
+    replace_closed()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     with pictured_errors():
@@ -48,6 +50,9 @@ def _run(arguments: Sequence[str] | None, engines: Engines | None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return fail("Interrupted.", ExitCode.INTERRUPTED)
     except OSError as error:
+        if lost := unwritten():
+            leave_unwritten()
+            return fail(str(lost), lost.exit_code)
         about = f"{error.filename!s} cannot be used: " if error.filename is not None else "The system refused: "
         return fail(about + reason(error), ExitCode.USAGE)
     except BaseException as error:

@@ -164,4 +164,19 @@ def _write(data: str | bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(f"The output cannot be written: {(error.strerror or str(error)).lower()}.") from error
+        raise _refused(error) from error
+
+
+def unwritten() -> OutputError | None:
+    """Why what others have written to standard output (a help of click's) is still in its buffer; None where it is not."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        return _refused(error)
+    return None
+
+
+def _refused(error: OSError) -> OutputError:
+    closed = error.errno == errno.EBADF
+    why = "standard output is closed" if closed else (error.strerror or str(error)).lower()
+    return OutputError(f"The output cannot be written: {why}.")
