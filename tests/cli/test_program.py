@@ -30,3 +30,9 @@ def test_a_process_prints_and_ends_as_the_command_in_this_process(run, arguments
     done, here = process(*arguments), run(*arguments)
     assert (done.returncode, done.stdout, done.stderr) == (here.returncode, here.stdout, here.stderr)
     assert done.stdout or done.returncode
+
+
+@pytest.mark.parametrize("level", ["1", "2"])
+def test_python_that_leaves_out_docstrings_and_assertions_changes_nothing(level):
+    optimized, usual = (process("next", "a", "--json", env={"PYTHONOPTIMIZE": o}) for o in (level, ""))
+    assert (optimized.returncode, optimized.stdout) == (0, usual.stdout), optimized.stderr

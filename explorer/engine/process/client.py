@@ -25,6 +25,7 @@ GRACE = 2.0
 CHILD_ENVIRONMENT = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "PYTHONOPTIMIZE": "",  # transformers builds its models from docstrings, which -OO leaves out.
     "PYTHONSAFEPATH": "1",  # Also for the children of the child.
     "PYTHONUNBUFFERED": "1",
     "TERM": "dumb",
