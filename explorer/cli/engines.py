@@ -153,8 +153,10 @@ def with_engine(config: Config, ask: "Callable[[Engine, Reporter], Awaitable[Ans
 
 def listed_models() -> "list[ModelEntry]":
     """The model that ships, and those of the local Hugging Face cache."""
-    from explorer.engine.files.catalogue import cached_models, entry
+    from explorer.engine.libraries import importing
 
+    with importing():
+        from explorer.engine.files.catalogue import cached_models, entry
     return [entry(EMBEDDED, embedded_folder()), *cached_models()]
 
 
@@ -188,9 +190,11 @@ def render_chat(config: Config, chat: Chat) -> "RenderedChat":
 
 def _vocabulary(config: Config) -> "tuple[Path, Vocabulary | None]":
     """The model's folder, and its vocabulary where the folder has it by itself."""
-    from explorer.engine.files import hub
-    from explorer.engine.vocabulary.vocabulary import Vocabulary
+    from explorer.engine.libraries import importing
 
+    with importing():
+        from explorer.engine.files import hub
+        from explorer.engine.vocabulary.vocabulary import Vocabulary
     settings = model_settings(config)
     folder, _ = hub.locate(
         settings.model, lambda progress: None, revision=settings.revision, remote_code=settings.trust_remote_code

@@ -38,6 +38,7 @@ import msgspec
 from explorer.engine.base import Engine, Progress
 from explorer.engine.calls import AnyCall, Call
 from explorer.engine.description import ModelSettings
+from explorer.engine.libraries import importing
 from explorer.engine.process import wire
 from explorer.errors import EngineError, ExplorerError
 
@@ -143,7 +144,8 @@ def make_engine(kind: str, settings: ModelSettings) -> Engine:
     from explorer.engine.compute.requirements import check_libraries
 
     check_libraries()
-    from explorer.engine.compute.local import TransformersEngine
+    with importing():
+        from explorer.engine.compute.local import TransformersEngine
 
     return TransformersEngine(settings)
 
