@@ -168,7 +168,7 @@ def _write(data: str | bytes) -> None:
 
 
 def unwritten() -> OutputError | None:
-    """Why what others have written to standard output (a help of click's) is still in its buffer; None where it is not."""
+    """Why text that others wrote to standard output (a help, say) is still in its buffer; None where it is not."""
     try:
         sys.stdout.flush()
     except OSError as error:

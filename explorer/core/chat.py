@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from explorer.core.reading import read_json
+from explorer.core.token import Token, visible
 from explorer.errors import UsageError
 
 ROLES = ("system", "user", "assistant")
@@ -149,4 +150,22 @@ def empty_turn(messages: Sequence[Message]) -> str:
     for number, message in enumerate(messages, 1):
         if not message.content and not message.more:
             return f"Turn {number} ({message.role}) is empty; it is rendered all the same."
+    return ""
+
+
+def spelt_markers(messages: Sequence[Message], tokens: Iterable[Token]) -> str:
+    """A sentence about the first turn that spells a marker of the model itself; "" where there is none.
+
+    `tokens`: what the template makes of the messages. A template writes its markers and the messages into one text, so
+    that the tokenizer cannot tell one from the other: such a turn can end itself, or begin another one.
+    """
+    markers = sorted({token.piece for token in tokens if token.kind == "special" and token.piece})
+    for number, message in enumerate(messages, 1):
+        written = json.dumps(message.fields(), ensure_ascii=False)
+        spelt = [marker for marker in markers if json.dumps(marker, ensure_ascii=False)[1:-1] in written]
+        if spelt:
+            named = " and ".join(map(visible, spelt))
+            return (
+                f"Turn {number} ({message.role}) spells {named}: the model reads that as its own marker, not as text."
+            )
     return ""

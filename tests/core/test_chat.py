@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.core.chat import Chat, ChatOptions, Message, empty_turn, join_flags, read_chat, read_flags, split_flags
+from explorer.core.chat import (
+    Chat,
+    ChatOptions,
+    Message,
+    empty_turn,
+    join_flags,
+    read_chat,
+    read_flags,
+    spelt_markers,
+    split_flags,
+)
+from explorer.core.token import Token
 from explorer.errors import UsageError
 
 CALL = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f"}}]}
@@ -85,6 +96,15 @@ def test_an_empty_turn_is_named_unless_it_calls_a_tool():
     call = Message.of(CALL)
     assert empty_turn([Message("user", "a"), call]) == ""
     assert empty_turn([call, Message("user", "")]).startswith("Turn 2 (user) is empty")
+
+
+def test_a_turn_that_spells_a_marker_of_the_model_is_named():
+    tokens = [Token(1, b"", "special", '<"end\x1b">'), Token(2, b"", "special", "<end>"), Token(3, b"a", "text", "a")]
+    assert spelt_markers([Message("user", "a < end>"), Message.of(CALL)], tokens) == ""
+    assert spelt_markers([Message("user", "a<end>")], tokens).startswith("Turn 1 (user) spells <end>:")
+    assert 'spells <"end␛"> and <end>:' in spelt_markers([Message("user", '<end><"end\x1b">')], tokens)
+    called = Message("assistant", None, {"tool_calls": [{"name": "<end>"}]})
+    assert spelt_markers([Message("user", "a"), called], tokens).startswith("Turn 2 (assistant) spells <end>:")
 
 
 def test_what_was_written_is_read_without_the_template():

@@ -174,6 +174,14 @@ async def test_flags_that_cannot_be_read_and_an_empty_turn_are_said(explore):
         assert app.main.walk.snapshot.prompt_chat.options.flags == {"thinking": 3}
 
 
+async def test_a_turn_that_spells_a_marker_of_the_model_is_named(explore):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        editor = await edit(pilot, "f2", *"<|end|>")
+        assert "Turn 1 (user) spells <|end|>" in said(editor)
+        assert [text for text, style in editor.text.parts if style == "special"] == ["<|begin|>", "<|end|>", "<|end|>"]
+
+
 async def test_a_long_paste_is_rendered_when_it_is_used(explore):
     app = explore(ScriptedEngine({}, context_length=10**6))
     async with app.run_test(size=(80, 24)) as pilot:
