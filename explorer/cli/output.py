@@ -18,7 +18,6 @@ from typing import Any, TextIO
 
 import msgspec
 
-from explorer.core.reading import reason
 from explorer.core.token import UNSETTLED, visible
 from explorer.errors import OutputError
 
@@ -165,10 +164,19 @@ def _write(data: str | bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise not_written(error) from error
+        raise _refused(error) from error
 
 
-def not_written(error: OSError) -> OutputError:
-    """The sentence for what the system says of standard output."""
+def unwritten() -> OutputError | None:
+    """Why text that others wrote to standard output (a help, say) is still in its buffer; None where it is not."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        return _refused(error)
+    return None
+
+
+def _refused(error: OSError) -> OutputError:
     closed = error.errno == errno.EBADF
-    return OutputError(f"The output cannot be written: {'standard output is closed' if closed else reason(error)}.")
+    why = "standard output is closed" if closed else (error.strerror or str(error)).lower()
+    return OutputError(f"The output cannot be written: {why}.")
