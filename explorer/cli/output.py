@@ -164,19 +164,19 @@ def _write(data: str | bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise _refused(error) from error
+        raise not_written(error) from error
 
 
-def unwritten() -> OutputError | None:
-    """Why text that others wrote to standard output (a help, say) is still in its buffer; None where it is not."""
+def unwritten() -> bool:
+    """Whether text that others wrote to standard output (a help, say) is still in its buffer, and cannot leave it."""
     try:
         sys.stdout.flush()
-    except OSError as error:
-        return _refused(error)
-    return None
+    except OSError:
+        return True
+    return False
 
 
-def _refused(error: OSError) -> OutputError:
+def not_written(error: OSError) -> OutputError:
+    """The sentence for what the system says of standard output."""
     closed = error.errno == errno.EBADF
-    why = "standard output is closed" if closed else (error.strerror or str(error)).lower()
-    return OutputError(f"The output cannot be written: {why}.")
+    return OutputError(f"The output cannot be written: {'standard output is closed' if closed else reason(error)}.")
