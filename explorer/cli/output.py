@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 import msgspec
 
+from explorer.core.reading import reason
 from explorer.core.token import UNSETTLED, visible
 from explorer.errors import OutputError
 
