@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 import explorer.embedded
-from explorer.cli.output import overwrite, waiting_for
+from explorer.cli.output import overwrite, say, waiting_for
 from explorer.config import EMBEDDED, Config, log_folder, memory_by_device
 from explorer.core.chat import Chat, PromptSource
 from explorer.core.reading import is_there, path_of, read_json, read_text
@@ -145,7 +145,7 @@ def with_engine(config: Config, ask: "Callable[[Engine, Reporter], Awaitable[Ans
             info = await engine.start(line)
             line.clear()
             for sentence in info.warnings:
-                click.echo(visible(sentence), err=True)
+                say(sentence)
             return await ask(engine, line)
         finally:
             line.clear()
