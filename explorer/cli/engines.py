@@ -184,7 +184,15 @@ def find_tokens(config: Config, source: PromptSource, special_tokens: bool) -> "
 
 
 def render_chat(config: Config, chat: Chat) -> "RenderedChat":
-    """What the model's template makes of a chat; without torch where `find_tokens` needs none."""
+    """What the model's template makes of a chat, and a word where it leaves something out; without torch where
+    `find_tokens` needs none."""
+    rendered = _rendered(config, chat)
+    if rendered.lost:
+        say(rendered.lost)
+    return rendered
+
+
+def _rendered(config: Config, chat: Chat) -> "RenderedChat":
     folder, vocabulary = _vocabulary(config)
     if vocabulary is not None:
         from explorer.engine.vocabulary.chat import ChatTemplate

@@ -34,7 +34,7 @@ def next_command(no_special: bool, as_json: bool, **flags: Any) -> None:
     config = configure({**flags, "top": 5 if flags["top"] is None else flags["top"]})
 
     async def ask(engine: "Engine", report: "Reporter") -> shapes.NextTable:
-        given = await prompt_ids(engine, source, not no_special)
+        given = await prompt_ids(engine, source, not no_special, say)
         params = sampling_params(config, engine)
         table = await shapes.next_table(engine, given, params, config.top, report)
         if len(given) == ready(engine).context_length:

@@ -6,7 +6,7 @@ import click
 
 from explorer.cli.engines import with_engine
 from explorer.cli.options import chat_options, configure, model_options, refuse_both
-from explorer.cli.output import print_json
+from explorer.cli.output import print_json, say
 from explorer.cli.sources import ChatFlags, check_text, one_source
 from explorer.core.chat import PromptSource
 
@@ -34,7 +34,7 @@ def score_command(text: str | None, file: str | None, prompt: str | None, as_jso
     async def ask(engine: "Engine", report: "Reporter") -> shapes.ScoreTable:
         before = [] if context is None else await prompt_ids(engine, context)
         # The text goes on where the context ends: it gets no special tokens of its own.
-        ids = before + await prompt_ids(engine, source, context is None)
+        ids = before + await prompt_ids(engine, source, context is None, say)
         return await shapes.score_table(engine, ids, len(before), config.top, report)
 
     table = with_engine(config, ask)

@@ -203,12 +203,23 @@ async def encode_prompt(engine: Engine, text: str, special_tokens: bool = True) 
     return _fitting(engine, await engine.encode(text, special_tokens))
 
 
-async def encode_source(engine: Engine, source: str | Chat) -> tuple[list[Token], Prompt]:
-    """The tokens of a text or a chat, and the event that begins a walk with them. Raises as `encode_prompt` does."""
+def unheard(_sentence: str) -> None:
+    """Tells nobody."""
+
+
+async def encode_source(
+    engine: Engine, source: str | Chat, tell: Callable[[str], None] = unheard
+) -> tuple[list[Token], Prompt]:
+    """The tokens of a text or a chat, and the event that begins a walk with them; `tell` is as for `prompt_ids`.
+
+    Raises as `encode_prompt` does.
+    """
     if isinstance(source, str):
         tokens = await encode_prompt(engine, source)
         return tokens, Prompt.of(source, tokens)
     rendered = await engine.render_chat(source.messages, source.options)
+    if rendered.lost:
+        tell(rendered.lost)
     return _fitting(engine, rendered.tokens), Prompt.of(rendered.text, rendered.tokens, source)
 
 
@@ -251,10 +262,18 @@ def ready(engine: Engine) -> EngineInfo:
     return engine.info
 
 
-async def prompt_ids(engine: Engine, source: PromptSource, special_tokens: bool = True) -> list[int]:
-    """The ids of a prompt; `special_tokens` is about those that a tokenizer adds to a text. Raises UsageError."""
+async def prompt_ids(
+    engine: Engine, source: PromptSource, special_tokens: bool = True, tell: Callable[[str], None] = unheard
+) -> list[int]:
+    """The ids of a prompt; `special_tokens` is about those that a tokenizer adds to a text.
+
+    `tell` gets a sentence where a template leaves out what a person wrote. Raises UsageError.
+    """
     if isinstance(source, list):
         return source
     if isinstance(source, Chat):
-        return [token.id for token in (await engine.render_chat(source.messages, source.options)).tokens]
+        rendered = await engine.render_chat(source.messages, source.options)
+        if rendered.lost:
+            tell(rendered.lost)
+        return [token.id for token in rendered.tokens]
     return [token.id for token in await engine.encode(source, special_tokens)]

@@ -74,7 +74,7 @@ def load_vocabulary(folder: Path, settings: ModelSettings) -> tuple[Vocabulary, 
         )
     eos, bos = tokenizer.eos_token_id, tokenizer.bos_token_id
     vocabulary = Vocabulary(backend, bos, settings.bos)
-    return vocabulary, ChatTemplate(tokenizer, vocabulary, name), {eos} if isinstance(eos, int) else set()
+    return vocabulary, ChatTemplate(tokenizer, vocabulary, name, folder), {eos} if isinstance(eos, int) else set()
 
 
 def load_model(folder: Path, config: Any, settings: ModelSettings, report: Reporter) -> PreTrainedModel:
