@@ -188,8 +188,14 @@ def find_tokens(config: Config, source: PromptSource, special_tokens: bool) -> "
 
 
 def render_chat(config: Config, chat: Chat) -> "RenderedChat":
-    """What the model's template makes of a chat; its tokenizer is all that is read of the model."""
-    return with_tokenizer(config, lambda engine, _report: engine.render_chat(chat.messages, chat.options))
+    """What the model's template makes of a chat, and a word where it leaves something out.
+
+    The model's tokenizer is all that is read of it.
+    """
+    rendered = with_tokenizer(config, lambda engine, _report: engine.render_chat(chat.messages, chat.options))
+    if rendered.lost:
+        say(rendered.lost)
+    return rendered
 
 
 def with_tokenizer(config: Config, ask: "Callable[[Engine, Reporter], Awaitable[Answer]]") -> Answer:

@@ -124,6 +124,9 @@ def template_options(command: Command) -> Command:
             multiple=True,
             help="For the chat template, such as enable_thinking=false; may be given again.",
         ),
+        click.option(
+            "--chat-template", metavar="NAME|FILE.jinja", help="Another of the model's chat templates, or your own."
+        ),
         click.option("--no-generation-prompt", is_flag=True, help="Do not end a chat with the head of an answer."),
         click.option("--messages", metavar="FILE.json", help="A chat: a list of messages, or an object with tools."),
         click.option("--system", metavar="TEXT", help="The system's turn of a chat, before the user's."),

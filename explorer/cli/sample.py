@@ -113,7 +113,7 @@ async def _encode(
             if isinstance(source, list):
                 begun.append(await engine.describe(source))
             elif isinstance(source, Chat):
-                begun.append((await encode_source(engine, source))[0])
+                begun.append((await encode_source(engine, source, say))[0])
             else:
                 begun.append(await encode_prompt(engine, source, special_tokens))
         except ExplorerError as error:

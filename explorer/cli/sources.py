@@ -62,6 +62,7 @@ class ChatFlags:
     messages: str | None
     no_generation_prompt: bool
     template_flags: tuple[str, ...]
+    chat_template: str | None
 
     @classmethod
     def take(cls, flags: dict[str, Any]) -> "ChatFlags":
@@ -71,9 +72,14 @@ class ChatFlags:
             check_text(flag)
         if said.messages is not None and said.system is not None:
             raise UsageError("Give --system or --messages, not both: the file has the system's turn.")
-        if (said.no_generation_prompt or said.template_flags) and not said.wanted:
-            flag = "--no-generation-prompt" if said.no_generation_prompt else "--template-flag"
-            raise UsageError(f"{flag} is about a chat: give --chat or --messages.")
+        alone = {
+            "--no-generation-prompt": said.no_generation_prompt,
+            "--template-flag": said.template_flags,
+            "--chat-template": said.chat_template,
+        }
+        lone = next((flag for flag, given in alone.items() if given), None)
+        if lone is not None and not said.wanted:
+            raise UsageError(f"{lone} is about a chat: give --chat or --messages.")
         return said
 
     @property
@@ -92,7 +98,16 @@ class ChatFlags:
 
     def _told(self, chat: Chat) -> Chat:
         flags = {**chat.options.flags, **read_flags(self.template_flags)}
-        return Chat(chat.messages, ChatOptions(not self.no_generation_prompt, chat.options.tools, flags))
+        template = None if self.chat_template is None else read_template(self.chat_template)
+        return Chat(chat.messages, ChatOptions(not self.no_generation_prompt, chat.options.tools, flags, template))
+
+
+def read_template(said: str) -> str:
+    """The text of a file with a template, which ends in `.jinja` or lies in a folder that is named; else a name.
+
+    Raises UsageError.
+    """
+    return read_text(said) if said.endswith((".jinja", ".jinja2", ".j2")) or "/" in said else said
 
 
 def take_source(flags: dict[str, Any], *others: str) -> PromptSource:

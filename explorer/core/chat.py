@@ -29,6 +29,8 @@ class Message(msgspec.Struct, frozen=True):
     """None where the turn has no text, but calls a tool, say."""
     more: dict[str, Any] = {}
     """The other fields, such as `tool_calls`, as they were written."""
+    parts: tuple[str, ...] = ()
+    """The texts that the content was written in, where it was a list of parts; the content joins them by lines."""
 
     @classmethod
     def of(cls, written: Any, place: str = "The message") -> "Message":
@@ -38,14 +40,44 @@ class Message(msgspec.Struct, frozen=True):
         role, content = written.get("role"), written.get("content")
         if not isinstance(role, str) or not role:
             raise UsageError(f"{place} has no role. The usual ones are {', '.join(ROLES)}.")
+        more = {name: value for name, value in written.items() if name not in ("role", "content")}
+        if isinstance(content, list) and content:
+            parts = tuple(_text_of(part, place) for part in content)
+            return cls(role, "\n".join(parts), more, parts)
         if content is not None and not isinstance(content, str):
             raise UsageError(f"{place} has a content that is no text. Write it as one string.")
-        return cls(role, content, {name: value for name, value in written.items() if name not in ("role", "content")})
+        return cls(role, content, more)
 
     def fields(self) -> dict[str, Any]:
-        """The object that a template reads. A content that is not there is left out, as transformers does."""
+        """The object as it was written. A content that is not there is left out, as transformers does."""
+        return self.in_parts() if self.parts else self.in_one()
+
+    def in_one(self) -> dict[str, Any]:
+        """The object with the content as one text."""
         content = {} if self.content is None else {"content": self.content}
         return {"role": self.role, **content, **self.more}
+
+    def in_parts(self) -> dict[str, Any]:
+        """The object with the content as a list of texts."""
+        if self.content is None:
+            return self.in_one()
+        texts = self.parts or (self.content,)
+        return {"role": self.role, "content": [{"type": "text", "text": text} for text in texts], **self.more}
+
+
+def _text_of(part: Any, place: str) -> str:
+    """The text of a part of a content. Raises UsageError."""
+    if isinstance(part, str):
+        return part
+    kind = part.get("type") if isinstance(part, dict) else None
+    if kind not in (None, "text", "input_text"):
+        raise UsageError(
+            f"{place} has a part of the type “{kind}”: the explorer gives a model texts only. Leave it out."
+        )
+    text = part.get("text") if isinstance(part, dict) else None
+    if not isinstance(text, str):
+        raise UsageError(f'{place} has a part that is no text. Write it as {{"type": "text", "text": "Hello"}}.')
+    return text
 
 
 class ChatOptions(msgspec.Struct, frozen=True):
@@ -57,6 +89,8 @@ class ChatOptions(msgspec.Struct, frozen=True):
     """JSON schemas of the functions that the model may call."""
     flags: dict[str, Any] = {}
     """Names that the template of a model knows, such as `enable_thinking`."""
+    template: str | None = None
+    """Which of the model's templates, by its name, or the text of another one; None for the usual one."""
 
     def __post_init__(self) -> None:
         for name in self.flags:

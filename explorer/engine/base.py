@@ -208,12 +208,21 @@ async def encode_prompt(engine: Engine, text: str, special_tokens: bool = True) 
     return _fitting(engine, await engine.encode(text, special_tokens))
 
 
-async def encode_source(engine: Engine, source: str | Chat) -> tuple[list[Token], Prompt]:
-    """The tokens of a text or a chat, and the event that begins a walk with them. Raises as `encode_prompt` does."""
+async def encode_source(
+    engine: Engine, source: str | Chat, note: Callable[[str], None] = unheard
+) -> tuple[list[Token], Prompt]:
+    """The tokens of a text or a chat, and the event that begins a walk with them; `note` is as for `prompt_ids`.
+
+    Raises as `encode_prompt` does.
+    """
     if isinstance(source, str):
         tokens = await encode_prompt(engine, source)
+        if said := spelling_note(source, tokens):
+            note(said)
         return tokens, Prompt.of(source, tokens)
     rendered = await engine.render_chat(source.messages, source.options)
+    if rendered.lost:
+        note(rendered.lost)
     return _fitting(engine, rendered.tokens), Prompt.of(rendered.text, rendered.tokens, source)
 
 
@@ -267,12 +276,15 @@ async def prompt_ids(
 ) -> list[int]:
     """The ids of a prompt; `special_tokens` is about those that a tokenizer adds to a text. Raises UsageError.
 
-    `note` takes a sentence where the tokens do not spell the text.
+    `note` takes a sentence where the tokens do not spell the text, or where a template leaves out what a person wrote.
     """
     if isinstance(source, list):
         return source
     if isinstance(source, Chat):
-        return [token.id for token in (await engine.render_chat(source.messages, source.options)).tokens]
+        rendered = await engine.render_chat(source.messages, source.options)
+        if rendered.lost:
+            note(rendered.lost)
+        return [token.id for token in rendered.tokens]
     tokens = await engine.encode(source, special_tokens)
     if said := spelling_note(source, tokens):
         note(said)

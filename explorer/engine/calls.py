@@ -37,6 +37,8 @@ class RenderedChat(msgspec.Struct, frozen=True):
     text: str
     tokens: list[Token]
     """Of the text, encoded once; the template writes every special token itself."""
+    lost: str = ""
+    """A sentence about the first turn whose text the template leaves out; empty where there is none."""
 
 
 class Step(msgspec.Struct, frozen=True):

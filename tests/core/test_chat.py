@@ -54,7 +54,7 @@ def test_a_template_gets_the_fields_as_they_were_written_but_for_a_content_that_
         ('["hi"]', "Message 1 of m.json is not an object"),
         ('[{"role": "user", "content": "a"}, {"content": "b"}]', "Message 2 of m.json has no role"),
         ('[{"role": 1, "content": "b"}]', "Message 1 of m.json has no role"),
-        ('[{"role": "user", "content": [{"type": "text"}]}]', "Message 1 of m.json has a content that is no text"),
+        ('[{"role": "user", "content": [{"type": "text"}]}]', "Message 1 of m.json has a part that is no text"),
         ('{"messages": [{"role": "user"}], "tools": {}}', "The tools of m.json"),
         ('{"messages": [{"role": "user"}], "tools": [1]}', "The tools of m.json"),
         ('{"messages": [{"role": "user"}], "chat_template_kwargs": 1}', "chat_template_kwargs"),

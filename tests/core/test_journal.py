@@ -71,7 +71,12 @@ def test_a_chat_is_in_the_record_as_its_template_reads_it(header, tmp_path):
     written.append(PROMPT)
     line = json.loads((tmp_path / "walk").read_text().splitlines()[1])
     assert line["messages"] == [{"role": "user", "content": "a", "name": "b"}]
-    assert line["options"] == {"add_generation_prompt": True, "tools": None, "flags": {"thinking": False}}
+    assert line["options"] == {
+        "add_generation_prompt": True,
+        "tools": None,
+        "flags": {"thinking": False},
+        "template": None,
+    }
     assert [event.chat() for event in journal.read(tmp_path / "walk").events] == [chat, None]
 
 

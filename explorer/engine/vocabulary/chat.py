@@ -5,8 +5,10 @@ what comes without torch, so that a command that needs a tokenizer only starts a
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from jinja2 import TemplateError, TemplateSyntaxError
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
@@ -15,6 +17,7 @@ from transformers.utils.chat_template_utils import render_jinja_template
 
 from explorer.core.chat import ChatOptions, Message
 from explorer.engine.base import RenderedChat
+from explorer.engine.vocabulary.template import given_to, template_beside
 from explorer.engine.vocabulary.vocabulary import Vocabulary
 from explorer.errors import ModelError, UsageError
 
@@ -27,9 +30,16 @@ RESERVED = {
 
 
 class ChatTemplate:
-    """The template of one model; `name` is the model's."""
+    """The template of one model; `name` is the model's. In `folder` one is looked for that its tokenizer does not know.
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, vocabulary: Vocabulary, name: str) -> None:
+    Raises ModelError for one that cannot be read.
+    """
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, vocabulary: Vocabulary, name: str, folder: Path | None = None
+    ) -> None:
+        if folder is not None and not tokenizer.chat_template:
+            tokenizer.chat_template = template_beside(folder, name)
         self._tokenizer = tokenizer
         self._vocabulary = vocabulary
         self._name = name
@@ -44,7 +54,7 @@ class ChatTemplate:
             tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
         except Exception as error:  # The files around a tokenizer.json can be wrong in many ways.
             raise ModelError(f"The chat template of {name} cannot be read: {_words(error)}.") from error
-        return cls(tokenizer, vocabulary, name)
+        return cls(tokenizer, vocabulary, name, folder)
 
     @property
     def present(self) -> bool:
@@ -58,22 +68,54 @@ class ChatTemplate:
         UsageError.
         """
         self._check(messages, options)
+        run = partial(self._run, options=options, template=self._chosen(options))
+        written, lost = given_to(messages, run)
         try:
-            text = self._tokenizer.apply_chat_template(
-                [message.fields() for message in messages],
-                tools=options.tools,
-                add_generation_prompt=options.add_generation_prompt,
-                tokenize=False,
-                **options.flags,
-            )
+            text = run(written)
         except TemplateError as error:
             raise UsageError(self._why(error)) from None  # The sentence says it all: nothing for the log.
         except Exception as error:  # A template is a program: it fails in as many ways.
             raise UsageError(self._why(error)) from error
-        return RenderedChat(text, self._vocabulary.tokens(self._vocabulary.encode(text, special_tokens=False)))
+        tokens = self._vocabulary.tokens(self._vocabulary.encode(text, special_tokens=False))
+        return RenderedChat(text, tokens, _told(messages, lost))
+
+    def _run(self, written: list[dict[str, Any]], options: ChatOptions, template: str | None) -> str:
+        """What transformers makes of messages. Raises whatever a template raises."""
+        text = self._tokenizer.apply_chat_template(
+            written,
+            chat_template=template,
+            tools=options.tools,
+            add_generation_prompt=options.add_generation_prompt,
+            tokenize=False,
+            **options.flags,
+        )
+        return str(text)
+
+    def _chosen(self, options: ChatOptions) -> str | None:
+        """The text of the template that is asked for; None leaves the choice to transformers. Raises UsageError."""
+        own, wanted = self._tokenizer.chat_template, options.template
+        named = own if isinstance(own, dict) else {"default": own} if own else {}
+        if wanted is None:
+            if not isinstance(own, dict) or "default" in own or (options.tools and "tool_use" in own):
+                return None
+            if len(own) == 1:
+                return str(next(iter(own.values())))
+            raise UsageError(
+                f"{self._name} has the chat templates {', '.join(sorted(own))}, and none that is the usual one. Choose "
+                "one: --chat-template NAME"
+            )
+        if "{" in wanted:
+            return wanted
+        if wanted not in named:
+            has = f"It has {', '.join(sorted(named))}" if named else "It has none"
+            raise UsageError(
+                f"{self._name} has no chat template “{wanted}”. {has}; a file of your own is given by its name, which "
+                "ends in .jinja."
+            )
+        return str(named[wanted])
 
     def _check(self, messages: Sequence[Message], options: ChatOptions) -> None:
-        if not self.present:
+        if not self.present and options.template is None:
             raise UsageError(
                 f"{self._name} has no chat template: it is not a chat model. Write the prompt as a text, in the format "
                 "that it knows."
@@ -91,6 +133,17 @@ class ChatTemplate:
         if isinstance(error, TemplateSyntaxError):
             return f"The chat template of {self._name} is broken: {words}."
         return f"The chat template of {self._name} fails at these messages: {words}."
+
+
+def _told(messages: Sequence[Message], lost: Collection[int]) -> str:
+    if not lost:
+        return ""
+    first = min(lost)
+    more = f", nor what {len(lost) - 1} more say" if len(lost) > 1 else ""
+    return (
+        f"The chat template leaves out what turn {first + 1} ({messages[first].role}) says: the model does not read "
+        f"it{more}."
+    )
 
 
 def _words(error: Exception) -> str:

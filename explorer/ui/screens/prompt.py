@@ -172,7 +172,7 @@ class PromptScreen(Dialog[Draft | None]):
         except ExplorerError as error:
             self._show([], self.sentence_of(error), fault=True)
         else:
-            said = spelt_markers(chat.messages, rendered.tokens) or empty_turn(chat.messages)
+            said = rendered.lost or spelt_markers(chat.messages, rendered.tokens) or empty_turn(chat.messages)
             self._show(rendered.tokens, said)
 
     def _show(self, tokens: Sequence[Token], sentence: str, fault: bool = False) -> None:
