@@ -156,12 +156,12 @@ def label(model: str) -> str:
 def other_engine(config: Config, model: str) -> "Engine":
     """An engine for another model, with the same settings; a revision is one of the first.
 
-    Raises ModelError at once for a folder that is not there, before the present model is given up.
+    Raises ModelError or UsageError at once for a folder that is not there, before the present model is given up.
     """
     from explorer.engine.files.hub import local_folder
 
     if model != EMBEDDED:
-        local_folder(model)
+        local_folder(str(path_of(model)) if model.startswith("~") else model)
     return make_engine(msgspec.structs.replace(config, model=model, revision=None))
 
 

@@ -1,10 +1,16 @@
 """One hostile string in every field of every input, and the bytes of every output."""
 
 import ast
+import fcntl
 import io
 import json
+import os
+import pty
 import re
 import shutil
+import struct
+import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -12,7 +18,7 @@ import pytest
 from explorer.cli.output import Pictured, one_line
 from explorer.config import Config, record_folder
 from explorer.core.token import is_driving
-from tests.cli.program import Terminal, is_one_sentence
+from tests.cli.program import PROGRAM, Terminal, is_one_sentence
 
 HOSTILE = "\x1b]0;own\x07\x1b[6n\x9bc\x7f\x85\u2028\u2029\u202e\u2066\u200f\u061c\u200b\x08"
 CLI = Path("explorer/cli")
@@ -255,3 +261,29 @@ def test_a_number_that_is_not_finite_is_null_beside_half_a_character(capsys):
 
     print_json({"name": "\udcff", "number": float("nan"), "rows": [float("inf")]})
     assert json.loads(capsys.readouterr().out) == {"name": "\udcff", "number": None, "rows": [None]}
+
+
+SENT = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|P[^\x1b]*\x1b\\|\]22;[a-z-]*\x07|[ -/]*[0-~])")
+"""An escape sequence of the screen itself."""
+
+
+def test_a_record_that_is_played_sends_a_terminal_what_the_screen_sends_and_no_more(tmp_path):
+    path = hostile_record(tmp_path / f"{HOSTILE}.jsonl")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
+    command = [str(PROGRAM), "replay", str(path), "--speed", "50/s"]
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as player:
+        os.close(theirs)
+        seen = b""
+        try:
+            while part := os.read(ours, 2**16):
+                seen += part
+                if "␛]0;own".encode() in seen:
+                    os.write(ours, b"\x11")
+        except OSError:
+            pass  # The other end is closed.
+    os.close(ours)
+    assert player.returncode == 0
+    assert "␛]0;own".encode() in seen and b"\x1b]0;own" not in seen and b"\x1b[6n" not in seen
+    assert driving(SENT.sub("", seen.decode())) <= {"\r"}

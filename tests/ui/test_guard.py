@@ -18,7 +18,7 @@ from explorer.ui.guard import Guard
 from explorer.walk.player import Player
 from tests import explorers
 from tests.cli.test_output import HOSTILE, hostile_record
-from tests.ui.person import press, rest, settle
+from tests.ui.person import press, rest, settle, until
 from tests.ui.test_models import entry
 from tests.ui.test_wording import on_screen
 
@@ -108,9 +108,8 @@ async def test_the_palette_tells_themes_literally(unguarded, explore):
     app = build(explore)
     async with app.run_test(size=(120, 60)) as pilot:
         await settle(pilot)
-        await press(pilot, "ctrl+p", *"theme")
-        await rest(pilot)
-        assert MARKUP in drawn(app)
+        await pilot.press("ctrl+p", *"theme")
+        await until(pilot, lambda: MARKUP in drawn(app))
 
 
 async def test_a_chat_and_a_name_drive_no_terminal(unguarded, explore):
@@ -127,7 +126,7 @@ async def test_a_chat_and_a_name_drive_no_terminal(unguarded, explore):
         drawn(app)
         await press(pilot, "i")
         drawn(app)
-        await press(pilot, "escape", "B", "D")
+        await press(pilot, "escape", "B")
         drawn(app)
         await pilot.press("escape")
         app.main.fail(EngineError(QUOTED))

@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from explorer.errors import RecordError
+from explorer.core.reading import path_of
+from explorer.errors import RecordError, UsageError
 from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.said import Said
 from explorer.wording import Wording
@@ -33,12 +34,12 @@ class SaveScreen(Dialog[Path | None]):
 
     @on(Input.Submitted)
     async def save(self, event: Input.Submitted) -> None:
-        path = Path(event.value).expanduser()
         if not event.value.strip():
             return
         try:
+            path = path_of(event.value)
             await self._save(path)
-        except RecordError as error:
+        except (RecordError, UsageError) as error:
             self.say(str(error), fault=True)
             return
         self.dismiss(path)
