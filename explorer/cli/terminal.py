@@ -93,7 +93,18 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
         raise fault
     if record is not None and record.exists():
         tell(f"Record: {record}" + (" (incomplete: it could not be written)" if app.main.walk.unrecorded else ""))
+    if app.main.left_unsaved:
+        tell(f"Record: {rescue(app.main.session)} (all of the walk, which its own record does not hold)")
     return app.return_code or 0
+
+
+def rescue(session: "Session") -> Path:
+    """Save a walk that is in memory alone, where nobody can be asked for a place any more. Raises RecordError."""
+    from explorer.core.record.journal import write_copy
+
+    path = record_folder() / f"{datetime.now():%Y-%m-%d-%H%M%S}-{os.getpid()}-rescued.jsonl"
+    write_copy(path, session.header, session.events)
+    return path
 
 
 def play(config: Config, file: Path, pace: "Pace") -> int:

@@ -40,10 +40,9 @@ def palette(desk: "Desk") -> None:
 
 def leave(desk: "WalkDesk") -> None:
     """Leave; where that loses something, say so first."""
-    walk = desk.walk
-    happened = len(walk.session.events) if walk.session is not None else 0
-    if walk.unrecorded and desk.safe < happened:
-        desk.safe = happened
+    desk.walk.look_at_record()
+    if desk.unsaved:
+        desk.safe = len(desk.session.events)
         desk.note(desk.words("session.unsaved"), "warning")
         return
     desk.app.exit()
