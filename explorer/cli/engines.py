@@ -9,7 +9,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -20,6 +19,7 @@ import explorer.embedded
 from explorer.cli.output import overwrite, waiting_for
 from explorer.config import EMBEDDED, Config, log_folder, memory_by_device
 from explorer.core.chat import Chat, PromptSource
+from explorer.core.moment import now
 from explorer.core.reading import is_there, path_of, read_json, read_text
 from explorer.errors import Interrupted, UsageError
 
@@ -87,7 +87,7 @@ def read_device_map(said: str) -> str | dict[str, str]:
 def make_engine(config: Config) -> "Engine":
     from explorer.engine.process.client import WorkerEngine
 
-    log_file = log_folder() / f"engine-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    log_file = log_folder() / f"engine-{now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}.log"
     with contextlib.suppress(OSError):
         for old in sorted(log_folder().glob("engine-*.log"))[:-LOGS_KEPT]:
             old.unlink(missing_ok=True)

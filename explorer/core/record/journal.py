@@ -146,7 +146,8 @@ class Journal:
         self._size = os.fstat(descriptor).st_size
         """Bytes, as far as this journal wrote or found them."""
         self._syncing = Syncing(lambda: sync(descriptor))
-        self._began = time.monotonic() - (time.time() - datetime.fromisoformat(started).timestamp())
+        since = time.time() - datetime.fromisoformat(started).timestamp()
+        self._began = time.monotonic() - max(since, 0.0)  # The clock may have been set back, or be far off.
 
     @classmethod
     def create(cls, path: Path, header: Header) -> "Journal":
@@ -154,10 +155,13 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        except ValueError as error:
+            raise RecordError("The name of a record cannot hold the character of the code 0.") from error
         except OSError as error:
-            if path.is_dir():
+            named = isinstance(error, FileExistsError | IsADirectoryError)
+            if named and path.is_dir():
                 raise RecordError(f"The record {path} cannot be written: it is a folder.") from error
-            if path.exists():
+            if named and path.exists():
                 raise RecordError(
                     f"The record {path} exists already and is not overwritten. Choose another name, or go on with it: "
                     f"token-explorer resume {path}"

@@ -10,9 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from explorer.errors import RecordError
+from explorer.core.reading import path_of
+from explorer.errors import RecordError, UsageError
 from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.said import Said
+from explorer.ui.widgets.text_field import TextField
 from explorer.wording import Wording
 
 
@@ -28,17 +30,17 @@ class SaveScreen(Dialog[Path | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._words("save.title")
             dialog.border_subtitle = self._words("save.keys")
-            yield Input(self._proposed, select_on_focus=False)
+            yield TextField(self._proposed, select_on_focus=False)
             yield Said("", id="fault")
 
     @on(Input.Submitted)
     async def save(self, event: Input.Submitted) -> None:
-        path = Path(event.value).expanduser()
         if not event.value.strip():
             return
         try:
+            path = path_of(event.value)
             await self._save(path)
-        except RecordError as error:
+        except (RecordError, UsageError) as error:
             self.say(str(error), fault=True)
             return
         self.dismiss(path)
