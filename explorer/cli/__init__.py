@@ -9,7 +9,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from datetime import datetime
 
 import click
 
@@ -19,6 +18,7 @@ from explorer.cli.root import cli
 from explorer.cli.signals import heard_as_interruption
 from explorer.cli.streams import replace_closed
 from explorer.config import log_folder
+from explorer.core.moment import now
 from explorer.core.reading import reason
 from explorer.errors import ExitCode, ExplorerError, OutputError
 
@@ -74,7 +74,7 @@ def fail(sentence: str, code: ExitCode) -> ExitCode:
 def unforeseen(error: BaseException) -> str:
     """A sentence about a fault of the program itself, whose traceback is kept in a file."""
     kind = type(error).__name__
-    file = log_folder() / f"fault-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    file = log_folder() / f"fault-{now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}.log"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(traceback.format_exception(error)), "utf-8", errors="backslashreplace")

@@ -9,7 +9,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -20,6 +19,7 @@ import explorer.embedded
 from explorer.cli.output import overwrite, say, waiting_for
 from explorer.config import EMBEDDED, Config, log_folder, memory_by_device
 from explorer.core.chat import Chat, PromptSource
+from explorer.core.moment import now
 from explorer.core.reading import is_there, path_of, read_json, read_text
 from explorer.errors import EngineDied, Interrupted, ModelError, UsageError
 
@@ -91,7 +91,7 @@ def make_engine(config: Config, kind: str = "transformers") -> "Engine":
     """An engine in a process of its own, of a kind that the worker knows."""
     from explorer.engine.process.client import WorkerEngine
 
-    log_file = log_folder() / f"engine-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    log_file = log_folder() / f"engine-{now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}.log"
     with contextlib.suppress(OSError):
         for old in sorted(log_folder().glob("engine-*.log"))[:-LOGS_KEPT]:
             old.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ Owns the composition of the app. Every heavy import is lazy.
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from explorer.cli.engines import listed_models, make_engine
 from explorer.cli.options import told_defaults
 from explorer.cli.output import say, tell
 from explorer.config import EMBEDDED, Config, record_folder, theme_folder
+from explorer.core.moment import now
 from explorer.core.reading import path_of
 from explorer.errors import RecordError, UsageError
 
@@ -36,7 +36,7 @@ def record_path(config: Config) -> Path:
     """Where the walk goes. Raises RecordError where --record names a file that exists."""
     if config.record is None:
         name = Path(config.model).name
-        return record_folder() / f"{datetime.now():%Y-%m-%d-%H%M%S}-{os.getpid()}-{name}.jsonl"
+        return record_folder() / f"{now().astimezone():%Y-%m-%d-%H%M%S}-{os.getpid()}-{name}.jsonl"
     path = path_of(config.record)
     if not config.record:
         raise UsageError("--record needs the name of a file.")
@@ -96,7 +96,18 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
         raise fault
     if record is not None and record.exists():
         tell(f"Record: {record}" + (" (incomplete: it could not be written)" if app.main.walk.unrecorded else ""))
+    if app.main.left_unsaved:
+        tell(f"Record: {rescue(app.main.session)} (all of the walk, which its own record does not hold)")
     return app.return_code or 0
+
+
+def rescue(session: "Session") -> Path:
+    """Save a walk that is in memory alone, where nobody can be asked for a place any more. Raises RecordError."""
+    from explorer.core.record.journal import write_copy
+
+    path = record_folder() / f"{now().astimezone():%Y-%m-%d-%H%M%S}-{os.getpid()}-rescued.jsonl"
+    write_copy(path, session.header, session.events)
+    return path
 
 
 def play(config: Config, file: Path, pace: "Pace") -> int:

@@ -83,6 +83,8 @@ class WalkDesk(Desk):
         self.panel = SamplerPanel(words, id="panel", classes="pane")
         self.safe = 0
         """How many events are in a copy, or were given up by a person, once the record cannot be written any more."""
+        self.left_unsaved = False
+        """Whether it ended with more events than that, as at a signal."""
         self._own_presets = presets
         self._hint = hint
         self._asked = -1
@@ -113,6 +115,8 @@ class WalkDesk(Desk):
     async def on_unmount(self) -> None:
         self.repaint.stop()
         self.workers.cancel_node(self)
+        self.walk.look_at_record()
+        self.left_unsaved = self.unsaved
         self.walk.close()
         await self.walk.engine.close()
 
@@ -123,6 +127,12 @@ class WalkDesk(Desk):
         """There is one wherever a command needs it."""
         assert self.walk.session is not None
         return self.walk.session
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether something is in memory alone, though it was to be recorded, and nobody gave it up."""
+        session = self.walk.session
+        return bool(self.walk.unrecorded) and session is not None and self.safe < len(session.events)
 
     @property
     def branches(self) -> Branches:

@@ -222,10 +222,21 @@ class Walk:
         except RecordError as error:
             if journal is None or journal.open:
                 raise
-            self.unrecorded = self.words("walk.unrecorded")
-            self.warned(self.words("walk.in_memory", error=error))
+            self._record_lost(error)
         if self._aside is None:
             self._tell()
+
+    def look_at_record(self) -> None:
+        """Say so where the file of the record is not what it was, though nothing is to be written."""
+        if self.session is not None and self.session.journal is not None:
+            try:
+                self.session.journal.look()
+            except RecordError as error:
+                self._record_lost(error)
+
+    def _record_lost(self, error: RecordError) -> None:
+        self.unrecorded = self.words("walk.unrecorded")
+        self.warned(self.words("walk.in_memory", error=error))
 
     def add(self, candidate: Candidate) -> None:
         """Go to a picked token; under the token cursor, along the path where it stands there. Raises ContextFull."""

@@ -166,3 +166,14 @@ def test_a_command_that_is_ended_by_a_signal_says_so(number):
     _, complained = command.communicate(timeout=PATIENCE)
     assert (command.returncode, complained) == (128 + number, b"Interrupted.\n")
     assert all(gone(int(child)) for child in children)
+
+
+def test_a_walk_whose_record_was_deleted_is_saved_when_a_signal_ends_it(terminal, tmp_path):
+    record = tmp_path / "walk.jsonl"
+    opened(terminal, record)
+    record.unlink()
+    terminal.signal(signal.SIGTERM)
+    assert terminal.ended() == 128 + signal.SIGTERM
+    (saved,) = (tmp_path / "token-explorer" / "records").glob("*-rescued.jsonl")
+    assert type(journal.read(saved).events[-1]).__name__ == "End"
+    assert b"rescued.jsonl (all of the walk" in terminal.written.replace(b"\r\n", b"")

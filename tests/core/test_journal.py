@@ -371,3 +371,56 @@ def test_a_damaged_record_is_read_as_far_as_it_goes(tmp_path, header):
     assert fault.startswith(f"Line 3 of {path} is not an event of a record")
     with pytest.raises(RecordError, match="Line 3"):
         journal.read(path)
+
+
+def taken(path, other):
+    path.unlink()
+
+
+def moved(path, other):
+    path.rename(other)
+
+
+def replaced(path, other):
+    other.write_bytes(b"of somebody else\n")
+    other.replace(path)
+
+
+def shortened(path, other):
+    os.truncate(path, 10)
+
+
+def added_to(path, other):
+    with path.open("ab") as file:
+        file.write(b"a line of another program\n")
+
+
+def folder_moved(path, other):
+    path.parent.rename(path.parent.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize(
+    ("happens", "said"),
+    [
+        (taken, "is gone: it was deleted or moved"),
+        (moved, "is gone: it was deleted or moved"),
+        (folder_moved, "is gone: it was deleted or moved"),
+        (replaced, "is another file now"),
+        (shortened, "was changed by another program: it has 10 bytes in place of"),
+        (added_to, "was changed by another program"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_file_that_another_program_touches_is_told_and_not_written_to_any_more(header, tmp_path, happens, said):
+    path, other = tmp_path / "folder" / "walk.jsonl", tmp_path / "other"
+    written = journal.Journal.create(path, header)
+    session = Session(header, written)
+    session.apply(events.Params.of(SamplingParams()))
+    happens(path, other)
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    with pytest.raises(RecordError, match=f"^The record {re.escape(str(path))} {said}"):
+        session.apply(events.End())
+    assert not written.open
+    session.apply(events.End())
+    assert len(session.events) == 3
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before

@@ -5,11 +5,12 @@ Owns the format. Must not know files, nor what an event does.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from explorer.core import moment
 from explorer.core.chat import Chat, ChatOptions, read_messages
 from explorer.core.choice import Batch, Choice, Source
 from explorer.core.distribution import CandidateRow, Distribution, Logprob, Prob
@@ -43,14 +44,13 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What is not as usual in how the model was loaded, such as quantisation, or trust in code that came with it."""
     versions: dict[str, str] = {}
     """Of the libraries that compute."""
-    started: str = msgspec.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    started: str = msgspec.field(default_factory=lambda: moment.now().isoformat(timespec="milliseconds"))
     """ISO 8601, UTC."""
 
     def __post_init__(self) -> None:
-        moment = datetime.fromisoformat(
-            self.started
-        )  # A ValueError is a line that is no header, when a record is read.
-        if moment.tzinfo is None or not 1970 < moment.year < 9999:
+        # A ValueError is a line that is no header, when a record is read.
+        started = datetime.fromisoformat(self.started)
+        if started.tzinfo is None or not moment.EARLIEST.year <= started.year <= moment.LATEST.year:
             raise ValueError(f"{self.started} is not a moment with its time zone")
 
 

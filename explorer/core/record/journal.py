@@ -1,6 +1,7 @@
 """Journal: the file of a record, a header and events as JSON lines, append-only.
 
-Owns its reading and its writing; a torn last line is tolerated. Must not know what the events do.
+Owns its reading and its writing; a torn last line is tolerated, and a file that another program changed behind its back
+is not written to any more. Must not know what the events do.
 """
 
 import codecs
@@ -144,8 +145,11 @@ class Journal:
         self.mended: list[str] = []
         """What was changed in the file before it went on, in sentences."""
         self._file: int | None = descriptor
+        self._size = os.fstat(descriptor).st_size
+        """Bytes, as far as this journal wrote or found them."""
         self._syncing = Syncing(lambda: sync(descriptor))
-        self._began = time.monotonic() - (time.time() - datetime.fromisoformat(started).timestamp())
+        since = time.time() - datetime.fromisoformat(started).timestamp()
+        self._began = time.monotonic() - max(since, 0.0)  # The clock may have been set back, or be far off.
 
     @classmethod
     def create(cls, path: Path, header: Header) -> "Journal":
@@ -153,10 +157,13 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        except ValueError as error:
+            raise RecordError("The name of a record cannot hold the character of the code 0.") from error
         except OSError as error:
-            if path.is_dir():
+            named = isinstance(error, FileExistsError | IsADirectoryError)
+            if named and path.is_dir():
                 raise RecordError(f"The record {path} cannot be written: it is a folder.") from error
-            if path.exists():
+            if named and path.exists():
                 raise RecordError(
                     f"The record {path} exists already and is not overwritten. Choose another name, or go on with it: "
                     f"token-explorer resume {path}"
@@ -211,11 +218,12 @@ class Journal:
     def append(self, event: AnyEvent) -> None:
         """Write one event.
 
-        Raises RecordError, also where what was written before did not come to the disk; the file is closed then, and
-        its last line may be torn.
+        Raises RecordError, also where what was written before did not come to the disk, and where the file is not as
+        it was left; the file is closed then, and its last line may be torn.
         """
         if self._file is None:
             return
+        self.look()
         try:
             if self._syncing.fault is not None:
                 raise self._syncing.fault
@@ -224,11 +232,36 @@ class Journal:
             self._drop()
             raise RecordError(f"The record {self.path} cannot be written any more: {reason(error)}.") from error
 
+    def look(self) -> None:
+        """Raises RecordError where another program took the file away or changed it; it is closed then, as it is."""
+        if self._file is None:
+            return
+        try:
+            ours = os.fstat(self._file)
+            if not stat.S_ISREG(ours.st_mode):
+                return
+            named = self.path.stat()
+        except FileNotFoundError:
+            fault = "is gone: it was deleted or moved while the walk went on"
+        except OSError as error:
+            fault = f"cannot be found any more: {reason(error)}"
+        else:
+            if not os.path.samestat(ours, named):
+                fault = "is another file now: something else was put in its place"
+            elif ours.st_size != self._size:
+                fault = f"was changed by another program: it has {ours.st_size:,} bytes in place of {self._size:,}"
+            else:
+                return
+        self._drop()
+        raise RecordError(f"The record {self.path} {fault}.")
+
     def _put(self, line: Header | AnyEvent) -> None:
         assert self._file is not None
         data = _encode(line) + b"\n"
         while data:
-            data = data[os.write(self._file, data) :]
+            written = os.write(self._file, data)
+            self._size += written
+            data = data[written:]
         self._syncing.touch()
 
     @property

@@ -23,6 +23,12 @@ SHORT = 12
 costs more than the match."""
 
 REPEAT = regex.compile(r"\{(\d*),?(\d*)\}")
+DIGITS = 9
+"""Of a count that is read; one of more is more than any."""
+
+SHOWN = 60
+"""Characters of an expression, in a sentence about it."""
+
 REPEATS = 10_000
 """What the counts of a regular expression may multiply to: each repeat is written out before it is matched."""
 
@@ -60,15 +66,17 @@ class Entries:
         return self._found(query.text, cancelled)
 
     def _found(self, pattern: str, cancelled: Callable[[], bool]) -> list[int]:
-        counts = [int(number) for repeat in REPEAT.findall(pattern) for number in repeat if number]
+        numbers = [number.lstrip("0") for repeat in REPEAT.findall(pattern) for number in repeat if number]
+        counts = [int(number or "0") if len(number) <= DIGITS else REPEATS + 1 for number in numbers]
+        named = f"/{pattern if len(pattern) <= SHOWN else pattern[:SHOWN] + '…'}/"
         if math.prod(counts) > REPEATS:
-            raise UsageError(
-                f"/{pattern}/ repeats more than {REPEATS:,} times: no token is that long. Lower the counts."
-            )
+            raise UsageError(f"{named} repeats more than {REPEATS:,} times: no token is that long. Lower the counts.")
         try:
             search = regex.compile(pattern).search
         except regex.error as error:
-            raise UsageError(f"/{pattern}/ is not a regular expression: {error}.") from None
+            raise UsageError(f"{named} is not a regular expression: {error}.") from None
+        except (RecursionError, MemoryError, OverflowError):
+            raise UsageError(f"{named} is nested too deep for a regular expression.") from None
         short, long, found = self._short, self._long, []
         # Not by the clock on the wall: a busy machine is not the expression's fault.
         end = time.thread_time() + PATIENCE
@@ -84,7 +92,7 @@ class Entries:
                     found.append(token_id)
         except TimeoutError:
             raise UsageError(
-                f"/{pattern}/ takes more than {PATIENCE:g} s over this vocabulary. Avoid a repeat inside a repeat."
+                f"{named} takes more than {PATIENCE:g} s over this vocabulary. Avoid a repeat inside a repeat."
             ) from None
         return sorted(found)
 

@@ -1,10 +1,10 @@
 """What is about the walk as a whole, and the program around it: a copy, the help, the palette, the end."""
 
 import asyncio
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.core.moment import now
 from explorer.core.record.journal import write_copy
 from explorer.ui.screens.help import HelpScreen
 from explorer.ui.screens.save import SaveScreen
@@ -24,7 +24,7 @@ async def save(desk: "WalkDesk") -> None:
         await asyncio.to_thread(write_copy, path, session.header, happened)
         desk.safe = len(happened)
 
-    proposed = f"walk-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
+    proposed = f"walk-{now().astimezone():%Y%m%d-%H%M%S}.jsonl"
     path = await desk.app.push_screen_wait(SaveScreen(desk.words, proposed, write))
     if path is not None:
         desk.note(desk.words("session.saved", path=path))
@@ -40,10 +40,9 @@ def palette(desk: "Desk") -> None:
 
 def leave(desk: "WalkDesk") -> None:
     """Leave; where that loses something, say so first."""
-    walk = desk.walk
-    happened = len(walk.session.events) if walk.session is not None else 0
-    if walk.unrecorded and desk.safe < happened:
-        desk.safe = happened
+    desk.walk.look_at_record()
+    if desk.unsaved:
+        desk.safe = len(desk.session.events)
         desk.note(desk.words("session.unsaved"), "warning")
         return
     desk.app.exit()

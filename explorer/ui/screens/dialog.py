@@ -5,11 +5,14 @@ A key may come before the widgets of a dialog are there, and an answer when they
 
 from typing import Generic, TypeVar
 
+from textual import on
 from textual.getters import query_one
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from explorer.errors import EngineDied, ExplorerError
+from explorer.ui.widgets.editor import Editor
+from explorer.ui.widgets.text_field import TextField
 from explorer.wording import Wording
 
 Result = TypeVar("Result")
@@ -42,6 +45,16 @@ class Dialog(ModalScreen[Result], Generic[Result]):
         if self.query("#fault"):
             self.said.update(sentence)
             self.said.set_class(not fault, "-note")
+
+    @on(Editor.Refused)
+    @on(TextField.Refused)
+    def refused(self, event: Editor.Refused | TextField.Refused) -> None:
+        """Say why a paste was not taken."""
+        sentence = event.sentence(self._words)
+        if self.query("#fault"):
+            self.say(sentence, fault=True)
+        else:
+            self.notify(sentence, severity="warning", markup=False)
 
     def sentence_of(self, error: ExplorerError) -> str:
         """What is wrong, and what to do where it is the engine that is gone."""

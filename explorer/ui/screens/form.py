@@ -13,6 +13,7 @@ from explorer.core.form import Field
 from explorer.errors import UsageError
 from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.said import Said
+from explorer.ui.widgets.text_field import TextField
 from explorer.wording import Wording
 
 Settings = TypeVar("Settings")
@@ -46,7 +47,7 @@ class FormScreen(Dialog[Settings | None], Generic[Settings]):
             for field in self._fields:
                 with Horizontal(classes="field"):
                     yield Said(field.title, classes="field-title")
-                    yield Input(self._texts[field.name], placeholder=field.hint, id=f"field-{field.name}")
+                    yield TextField(self._texts[field.name], placeholder=field.hint, id=f"field-{field.name}")
             if self._note:
                 yield Said(self._note, classes="field-note")
             yield Said("", id="fault")

@@ -22,6 +22,7 @@ from explorer.ui.tables.column import head_parts, placed
 from explorer.ui.tables.models import MODELS
 from explorer.ui.widgets.models import ModelsPane
 from explorer.ui.widgets.said import Said
+from explorer.ui.widgets.text_field import TextField
 from explorer.wording import Wording
 
 
@@ -48,7 +49,7 @@ class ModelsScreen(Dialog[str | None]):
         with Vertical(classes="dialog", id="models") as dialog:
             dialog.border_title = self._words("models.title")
             dialog.border_subtitle = self._words("models.keys")
-            yield Input(placeholder=self._words("models.placeholder"))
+            yield TextField(placeholder=self._words("models.placeholder"))
             yield Said(id="models-head")
             yield ModelsPane(self._current, "models-list")
             yield Said("", id="models-note")

@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from explorer.ui.screens.dialog import Dialog
+from explorer.ui.widgets.text_field import TextField
 from explorer.wording import Wording
 
 
@@ -25,7 +26,7 @@ class NameScreen(Dialog[str | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._words("name.title")
             dialog.border_subtitle = self._words("name.keys")
-            yield Input(self._before)
+            yield TextField(self._before)
 
     @on(Input.Submitted)
     def save(self, event: Input.Submitted) -> None:

@@ -79,10 +79,6 @@ class OptionsScreen(Dialog[Option | None]):
         self.written = self.editor.content
         self.ranking.display = False
 
-    @on(Editor.Refused)
-    def refused(self, event: Editor.Refused) -> None:
-        self.say(event.sentence(self._words), fault=True)
-
     def action_turn(self) -> None:
         if self.choosing:
             self.editor.focus()

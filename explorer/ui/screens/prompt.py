@@ -24,6 +24,7 @@ from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.editor import Editor
 from explorer.ui.widgets.flow import SHOWN, FlowPane, id_parts, text_parts
 from explorer.ui.widgets.said import Said
+from explorer.ui.widgets.text_field import TextField
 from explorer.ui.widgets.turns import Turns
 from explorer.wording import Wording
 
@@ -100,7 +101,7 @@ class PromptScreen(Dialog[Draft | None]):
                         yield FlowPane("rendered-ids")
                 with Horizontal(id="options"):
                     yield Said(id="generation")
-                    yield Input(join_flags(self._options.flags), placeholder="enable_thinking=false", id="flags")
+                    yield TextField(join_flags(self._options.flags), placeholder="enable_thinking=false", id="flags")
             yield Said(id="fault")
 
     async def on_mount(self) -> None:
@@ -142,10 +143,6 @@ class PromptScreen(Dialog[Draft | None]):
         if tools:
             said = words("prompt.tools", generation=said, n=len(tools))
         self.query_one("#generation", Static).update(words("prompt.flags", generation=said) + " ")
-
-    @on(Editor.Refused)
-    def refused(self, event: Editor.Refused) -> None:
-        self.say(event.sentence(self._words), fault=True)
 
     # The preview.
 

@@ -14,6 +14,7 @@ from explorer.core.reading import path_of
 from explorer.errors import RecordError, UsageError
 from explorer.ui.screens.dialog import Dialog
 from explorer.ui.widgets.said import Said
+from explorer.ui.widgets.text_field import TextField
 from explorer.wording import Wording
 
 
@@ -29,7 +30,7 @@ class SaveScreen(Dialog[Path | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._words("save.title")
             dialog.border_subtitle = self._words("save.keys")
-            yield Input(self._proposed, select_on_focus=False)
+            yield TextField(self._proposed, select_on_focus=False)
             yield Said("", id="fault")
 
     @on(Input.Submitted)

@@ -13,16 +13,17 @@ from textual.containers import Vertical
 from textual.getters import query_one
 from textual.message import Message
 from textual.reactive import var
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from explorer.core.sampling.params import Preset
 from explorer.core.walk.snapshot import EMPTY, Snapshot
 from explorer.ui.widgets.knobs import PRESET, KnobsPane
 from explorer.ui.widgets.said import Said
+from explorer.ui.widgets.text_field import TextField
 from explorer.wording import Wording
 
 
-class Entry(Input):
+class Entry(TextField):
     """Where a value is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
