@@ -168,9 +168,12 @@ def _write(data: str | bytes) -> None:
 
 
 def unwritten() -> OutputError | None:
-    """Why text that others wrote to standard output (a help, say) is still in its buffer; None where it is not."""
+    """Why what others wrote to standard output (click its help, say) did not get there; None where nothing is known."""
     try:
         sys.stdout.flush()
+        os.write(sys.stdout.fileno(), b"")
+    except io.UnsupportedOperation:  # It is no file of the system.
+        return None
     except OSError as error:
         return _refused(error)
     return None
