@@ -246,7 +246,7 @@ def test_a_model_that_knows_distances_or_a_state_has_no_limit(kind, settings, le
     ids=str,
 )
 async def test_what_a_training_run_left_in_a_config_stops_nothing_and_moves_no_number(folder, leftover):
-    async def logits() -> list[float]:
+    async def logits() -> list[float | None]:
         engine = TransformersEngine(ModelSettings(model=str(folder), name="The model", device="cpu"))
         try:
             await engine.start()
