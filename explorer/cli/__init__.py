@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from explorer.cli.engines import Engines
-from explorer.cli.output import not_written, one_line, pictured_errors, say, unwritten
+from explorer.cli.output import one_line, pictured_errors, say, unwritten
 from explorer.cli.root import cli
 from explorer.cli.signals import heard_as_interruption
 from explorer.cli.streams import replace_closed
@@ -52,11 +52,11 @@ def _run(arguments: Sequence[str] | None, engines: Engines | None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return fail("Interrupted.", ExitCode.INTERRUPTED)
     except OSError as error:
-        if error.filename is not None and not unwritten():
-            return fail(f"{error.filename!s} cannot be used: {reason(error)}", ExitCode.USAGE)
-        # Where no file has a name it is a stream: click writes the help by itself.
-        leave_unwritten()
-        return fail(str(not_written(error)), ExitCode.USAGE)
+        if lost := unwritten():
+            leave_unwritten()
+            return fail(str(lost), lost.exit_code)
+        about = f"{error.filename!s} cannot be used: " if error.filename is not None else "The system refused: "
+        return fail(about + reason(error), ExitCode.USAGE)
     except BaseException as error:
         # A panic of a library in Rust is no Exception. The end of the program itself is none of ours.
         if isinstance(error, SystemExit | GeneratorExit):

@@ -168,13 +168,16 @@ def _write(data: str | bytes) -> None:
         raise not_written(error) from error
 
 
-def unwritten() -> bool:
-    """Whether text that others wrote to standard output (a help, say) is still in its buffer, and cannot leave it."""
+def unwritten() -> OutputError | None:
+    """Why what others wrote to standard output (click its help, say) did not get there; None where nothing is known."""
     try:
         sys.stdout.flush()
-    except OSError:
-        return True
-    return False
+        os.write(sys.stdout.fileno(), b"")
+    except io.UnsupportedOperation:  # It is no file of the system.
+        return None
+    except OSError as error:
+        return not_written(error)
+    return None
 
 
 def not_written(error: OSError) -> OutputError:

@@ -232,6 +232,34 @@ def test_a_model_that_knows_distances_or_a_state_has_no_limit(kind, settings, le
     assert text_context_length(AutoConfig.for_model(kind, **settings)) == length
 
 
+@pytest.mark.parametrize(
+    "leftover",
+    [
+        {"_attn_implementation": "flash_attention_2"},
+        {"attn_implementation": "flash_attention_2"},
+        {"_attn_implementation": "someone/kernel"},
+        {"return_dict": False},
+        {"pad_token_id": 10**6},
+        {"bos_token_id": -1},
+        {"bos_token_id": 10**6},
+    ],
+    ids=str,
+)
+async def test_what_a_training_run_left_in_a_config_stops_nothing_and_moves_no_number(folder, leftover):
+    async def logits() -> list[float | None]:
+        engine = TransformersEngine(ModelSettings(model=str(folder), name="The model", device="cpu"))
+        try:
+            await engine.start()
+            return [candidate.logit for candidate in (await engine.next([5, 6, 7], SamplingParams(), 9)).candidates]
+        finally:
+            await engine.close()
+
+    usual = await logits()
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text("utf-8")) | leftover), "utf-8")
+    assert await logits() == usual
+
+
 def test_an_error_of_a_library_is_cut_to_one_line():
     assert one_line(ValueError("What happened.\nA traceback")) == "What happened"
     assert one_line(ValueError()) == "ValueError"

@@ -278,6 +278,20 @@ def test_the_shipped_tokenizer_is_read_as_transformers_reads_it(shipped):
     assert Vocabulary(reference.backend_tokenizer).fingerprint() == shipped.fingerprint()
 
 
+@pytest.mark.parametrize("kind", ["PreTrainedTokenizerFast", "GPT2Tokenizer"])
+def test_a_text_has_the_same_ids_each_time_where_dropout_of_merges_is_stored(kind, tmp_path):
+    tokenizer = Tokenizer.from_str(family("gpt2").to_str())
+    whole = tokenizer.encode(CORPUS[1]).ids
+    tokenizer.model.dropout = 0.9
+    assert tokenizer.encode(CORPUS[1]).ids != whole
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config | {"tokenizer_class": kind}))
+    loaded, _, _ = load_vocabulary(tmp_path, ModelSettings(model=str(tmp_path), name="m"))
+    for vocabulary in (loaded, Vocabulary.from_folder(tmp_path) or loaded):
+        assert {tuple(vocabulary.encode(CORPUS[1])) for _ in range(9)} == {tuple(whole)}
+
+
 @pytest.mark.parametrize("stored", ["padding", "truncation", "both"])
 @pytest.mark.parametrize("kind", ["PreTrainedTokenizerFast", "GPT2Tokenizer"])
 def test_padding_and_truncation_that_are_stored_are_left_out_as_transformers_does(stored, kind, tmp_path):

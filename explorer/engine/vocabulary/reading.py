@@ -45,7 +45,9 @@ def read_tokenizer(
             backend = _as_it_stands(folder, backend)
     bos_id, eos_id = (_id(backend, token) for token in (tokenizer.bos_token, tokenizer.eos_token))
     vocabulary = Vocabulary(backend, bos_id, bos)
-    return ReadTokenizer(vocabulary, ChatTemplate(tokenizer, vocabulary, name, folder), set() if eos_id is None else {eos_id})
+    return ReadTokenizer(
+        vocabulary, ChatTemplate(tokenizer, vocabulary, name, folder), set() if eos_id is None else {eos_id}
+    )
 
 
 def _as_it_stands(folder: Path, built: Any) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders
+from tokenizers.models import BPE
 
 from explorer.core.token import Token, shown_bytes, take_text
 from explorer.engine.vocabulary.entries import Entries
@@ -36,6 +37,8 @@ def byte_alphabet() -> dict[str, int]:
 class Vocabulary:
     """The entries of one tokenizer, whose stored padding and truncation are switched off, as transformers does.
 
+    So is the dropout of merges (Provilkov et al., 2019), which is for training: a text would have other ids each time.
+
     `bos_id` is its token for the beginning of a text; `bos` says whether a text gets it, None being as the tokenizer
     does by default.
     """
@@ -44,6 +47,8 @@ class Vocabulary:
         self._tokenizer = tokenizer
         tokenizer.no_padding()
         tokenizer.no_truncation()
+        if isinstance(tokenizer.model, BPE) and tokenizer.model.dropout:
+            tokenizer.model.dropout = None
         self._bos_id, self._bos = bos_id, bos
         self._added = tokenizer.get_added_tokens_decoder()
         self._steps = _decoder_steps(tokenizer)

@@ -29,6 +29,7 @@ from explorer.engine.compute.loading.faults import (
     why_no_config,
     why_not_loaded,
 )
+from explorer.engine.compute.loading.leftovers import put_right
 from explorer.engine.compute.loading.placement import first_device, placement
 from explorer.engine.compute.loading.quantization import quantization
 from explorer.engine.description import ModelSettings
@@ -40,12 +41,14 @@ from explorer.errors import ModelError
 
 
 def load_config(folder: Path, settings: ModelSettings) -> Any:
-    """The model's config. Raises ModelError."""
+    """The model's config, without what cannot hold here. Raises ModelError."""
     name = settings.name
     try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=settings.trust_remote_code)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=settings.trust_remote_code)
     except Exception as error:  # A config is checked by its class, in as many ways as there are classes.
         raise ModelError(why_no_config(name, error)) from error
+    put_right(config)
+    return config
 
 
 def load_vocabulary(folder: Path, settings: ModelSettings) -> ReadTokenizer:
