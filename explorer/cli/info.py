@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explorer.cli.engines import with_engine
-from explorer.cli.options import configure, model_options
+from explorer.cli.flags import configure, model_options
 from explorer.cli.output import print_json
 
 if TYPE_CHECKING:

@@ -11,10 +11,7 @@ import click
 from explorer import __version__
 from explorer.cli.diff import diff_command
 from explorer.cli.export import export_command
-from explorer.cli.info import info_command
-from explorer.cli.models import models_command
-from explorer.cli.next import next_command
-from explorer.cli.options import (
+from explorer.cli.flags import (
     RECORD_TOP,
     configure,
     model_options,
@@ -23,6 +20,9 @@ from explorer.cli.options import (
     sampling_options,
     template_options,
 )
+from explorer.cli.info import info_command
+from explorer.cli.models import models_command
+from explorer.cli.next import next_command
 from explorer.cli.replay import replay_command
 from explorer.cli.resume import resume_command
 from explorer.cli.sample import sample_command

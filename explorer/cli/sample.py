@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from explorer.cli.engines import with_engine
-from explorer.cli.options import (
+from explorer.cli.flags import (
     configure,
     model_options,
     prompt_options,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explorer.cli.engines import with_engine
-from explorer.cli.options import chat_options, configure, model_options, refuse_both
+from explorer.cli.flags import chat_options, configure, model_options, refuse_both
 from explorer.cli.output import print_json, say
 from explorer.cli.sources import ChatFlags, check_text, one_source
 from explorer.core.chat import PromptSource

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explorer.cli.engines import find_tokens, render_chat, with_tokenizer
-from explorer.cli.options import BOS, REVISION, TRUST, configure, prompt_options, refuse_both
+from explorer.cli.flags import BOS, REVISION, TRUST, configure, prompt_options, refuse_both
 from explorer.cli.output import print_json, print_text, put, say
 from explorer.cli.sources import take_source
 from explorer.core.chat import Chat, PromptSource
