@@ -23,10 +23,12 @@ from explorer.cli.flags import (
 from explorer.cli.info import info_command
 from explorer.cli.models import models_command
 from explorer.cli.next import next_command
+from explorer.cli.ranking import options_command
 from explorer.cli.replay import replay_command
 from explorer.cli.resume import resume_command
 from explorer.cli.sample import sample_command
 from explorer.cli.score import score_command
+from explorer.cli.search import search_command
 from explorer.cli.sessions import sessions_command
 from explorer.cli.sources import ChatFlags, check_text, read_text
 from explorer.cli.terminal import explore, record_path
@@ -116,6 +118,8 @@ COMMANDS = (
     next_command,
     tokens_command,
     score_command,
+    search_command,
+    options_command,
     sample_command,
     info_command,
     models_command,

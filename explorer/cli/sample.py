@@ -5,20 +5,22 @@ those behind it wait for their turn.
 """
 
 from collections import deque
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from explorer.cli.engines import with_engine
 from explorer.cli.flags import (
+    AS_JSON,
     configure,
     model_options,
     prompt_options,
     sampling_options,
     sampling_params,
 )
-from explorer.cli.output import on_terminal, print_json, put, say, tell
+from explorer.cli.output import on_terminal, print_json, put, tell
+from explorer.cli.question import Question, Say
 from explorer.cli.sources import take_sources
 from explorer.core.chat import Chat, PromptSource
 from explorer.core.sampling.params import SamplingParams, new_seed
@@ -27,6 +29,7 @@ from explorer.core.sampling.stopping import MAX_NEW_TOKENS, StopRules
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
+    from explorer.cli.shapes import SampleTable
     from explorer.core.token import Token
     from explorer.engine.base import Engine, Reporter
 
@@ -43,8 +46,16 @@ if TYPE_CHECKING:
 @click.option("--echo", is_flag=True, help="Begin with the prompt.")
 @click.option("--skip-special/--keep-special", default=False, help="Whether special tokens are written. Default: keep.")
 @model_options
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a sequence, as the README describes it.")
-def sample_command(
+@AS_JSON
+def sample_command(as_json: bool, **flags: Any) -> None:
+    """Print what the sampler draws after TEXT, while it draws.
+
+    With --json, that is an object for each sequence.
+    """
+    sample_question(**flags, write=(lambda count: Objects()) if as_json else Texts).answer()
+
+
+def sample_question(
     prompts: str | None,
     no_special: bool,
     num_sequences: int,
@@ -54,10 +65,14 @@ def sample_command(
     ignore_eos: bool,
     echo: bool,
     skip_special: bool,
-    as_json: bool,
+    write: "Callable[[int], Output]" = lambda count: Nothing(),
     **flags: Any,
-) -> None:
-    """Print what the sampler draws after TEXT, while it draws."""
+) -> "Question[SampleTable]":
+    """What the sampler draws; `write` makes what a number of sequences are written to as they come.
+
+    Raises UsageError.
+    """
+    from explorer.cli import shapes
     from explorer.engine.base import check_sampling
 
     sources = take_sources(flags, prompts)
@@ -66,8 +81,8 @@ def sample_command(
     if not config.model_defaults:
         check_sampling(config.params.replace(seed=0), num_sequences)
 
-    async def ask(engine: "Engine", report: "Reporter") -> None:
-        params = _seeded(sampling_params(config, engine))
+    async def ask(engine: "Engine", report: "Reporter", say: Say) -> shapes.SampleTable:
+        params = _seeded(sampling_params(config, engine, say), say)
         check_sampling(params, num_sequences)
         begun = await _encode(engine, sources, not no_special, of_lines=prompts is not None)
         sequences = []
@@ -75,8 +90,7 @@ def sample_command(
             number = index // num_sequences
             seed = None if params.temperature == 0 or params.seed is None else params.seed + number
             sequences.append(SampledSequence(index, seed, begun[number] if echo else (), skip_special=skip_special))
-        output: Output = Objects() if as_json else Texts(len(sequences))
-        writer = Writer(sequences, output)
+        writer = Writer(sequences, write(len(sequences)))
         ids = [[token.id for token in tokens] for tokens in begun]
         steps = engine.sample(ids, params, num_sequences=num_sequences, stop=rules, report=report)
         try:
@@ -88,11 +102,12 @@ def sample_command(
         finally:
             # After Ctrl+C, or the death of the engine, what was drawn is not lost.
             writer.end()
+        return shapes.SampleTable([sequence.row() for sequence in sequences])
 
-    with_engine(config, ask)
+    return Question(config, ask)
 
 
-def _seeded(params: SamplingParams) -> SamplingParams:
+def _seeded(params: SamplingParams, say: Say) -> SamplingParams:
     """With a seed that is told, where drawing needs one and nobody chose it."""
     if params.temperature == 0 or params.seed is not None:
         return params
@@ -158,6 +173,16 @@ class Writer:
     def _finish(self, sequence: SampledSequence) -> None:
         self._output.grow(sequence)
         self._output.end(sequence)
+
+
+class Nothing:
+    """Where the sequences are wanted when all of them are complete."""
+
+    def grow(self, sequence: SampledSequence) -> None:
+        pass
+
+    def end(self, sequence: SampledSequence) -> None:
+        pass
 
 
 class Objects:

@@ -271,9 +271,18 @@ async def prompt_ids(
     """
     if isinstance(source, list):
         return source
+    return [token.id for token in await prompt_tokens(engine, source, special_tokens, note=note)]
+
+
+async def prompt_tokens(
+    engine: Engine, source: PromptSource, special_tokens: bool = True, *, note: Callable[[str], None] = unheard
+) -> list[Token]:
+    """The tokens of a prompt, as `prompt_ids` takes them. Raises UsageError."""
+    if isinstance(source, list):
+        return await engine.describe(source)
     if isinstance(source, Chat):
-        return [token.id for token in (await engine.render_chat(source.messages, source.options)).tokens]
+        return (await engine.render_chat(source.messages, source.options)).tokens
     tokens = await engine.encode(source, special_tokens)
     if said := spelling_note(source, tokens):
         note(said)
-    return [token.id for token in tokens]
+    return tokens
