@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from explorer import __version__
+from explorer.cli.ask import ask_command
 from explorer.cli.diff import diff_command
 from explorer.cli.export import export_command
 from explorer.cli.flags import (
@@ -121,6 +122,7 @@ COMMANDS = (
     search_command,
     options_command,
     sample_command,
+    ask_command,
     info_command,
     models_command,
     resume_command,
