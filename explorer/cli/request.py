@@ -45,11 +45,11 @@ ASKED: Mapping[str, Asked] = {
 }
 """By their names. The others need no engine, or several, or a terminal."""
 
-PRINTED = frozenset(("as_json", "shown"))
+PRINTED = frozenset(("as_json", "shown", "written"))
 """Flags about how an answer is printed; here it is JSON."""
 
-ENGINE = model_flags()
-"""Flags about the model."""
+ENGINE = model_flags() | {"models"}
+"""Flags about the model, or about several."""
 
 INLINE = ("messages", "prompts")
 """Flags that name a file; here they may hold what would be in it."""
