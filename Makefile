@@ -43,6 +43,7 @@ bench: $(VENV)/dev
 	$(BIN)/python benchmarks/sampling.py
 	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/asking.py
+	$(BIN)/python benchmarks/ask.py
 	$(BIN)/python benchmarks/precision.py
 	$(BIN)/python benchmarks/auto.py --shape 0.5b --tokens 40 --rounds 5
 	$(BIN)/python benchmarks/record.py

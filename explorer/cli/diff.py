@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from explorer.cli.engines import with_engine
-from explorer.cli.options import DEVICE, PICKLE, TRUST, record_file, recorded_config
+from explorer.cli.flags import DEVICE, PICKLE, TRUST, record_file, recorded_config
 from explorer.cli.output import print_json
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from explorer.cli.options import record_file
+from explorer.cli.flags import record_file
 from explorer.cli.output import print_text, say
 from explorer.core.heat import METRICS
 from explorer.core.reading import path_of, reason

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.engines import with_engine
-from explorer.cli.options import configure, model_options
+from explorer.cli.flags import AS_JSON, configure, model_options
 from explorer.cli.output import print_json
+from explorer.cli.question import Question, Say
 
 if TYPE_CHECKING:
+    from explorer.cli.shapes import InfoTable
     from explorer.engine.base import Engine, Reporter
 
 
@@ -16,18 +17,23 @@ if TYPE_CHECKING:
 @model_options
 @click.option("--modules", is_flag=True, help="Also the module tree: path, class, parameters, device.")
 @click.option("--parameters", is_flag=True, help="Also every weight: shape, dtype, device.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as the README describes it.")
-def info_command(modules: bool, parameters: bool, as_json: bool, **flags: Any) -> None:
+@AS_JSON
+def info_command(as_json: bool, **flags: Any) -> None:
     """Load the model and print what it is."""
-    from explorer.cli import shapes
-
-    async def ask(engine: "Engine", _report: "Reporter") -> shapes.InfoTable:
-        return await shapes.info_table(engine, modules, parameters)
-
-    table = with_engine(configure(flags), ask)
+    table = info_question(**flags).answer()
     if as_json:
         print_json(table)
     else:
         from explorer.cli.tables import print_info
 
         print_info(table)
+
+
+def info_question(modules: bool, parameters: bool, **flags: Any) -> "Question[InfoTable]":
+    """What the model is. Raises UsageError."""
+    from explorer.cli import shapes
+
+    async def ask(engine: "Engine", _report: "Reporter", _say: Say) -> shapes.InfoTable:
+        return await shapes.info_table(engine, modules, parameters)
+
+    return Question(configure(flags), ask)

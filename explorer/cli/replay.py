@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explorer.cli.engines import with_engine
-from explorer.cli.options import configure, model_options, record_file, recorded_config, refuse_both
+from explorer.cli.flags import configure, model_options, record_file, recorded_config, refuse_both
 from explorer.cli.output import print_json, say, tell
 from explorer.core.reading import path_of
 from explorer.errors import ExitCode, UsageError

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.options import RECORD_TOP, configure, model_options, record_file, recorded_config, run_options
+from explorer.cli.flags import RECORD_TOP, configure, model_options, record_file, recorded_config, run_options
 from explorer.cli.output import say
 from explorer.cli.terminal import explore
 from explorer.core.size import size_in_words

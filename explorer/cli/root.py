@@ -9,12 +9,10 @@ from typing import Any
 import click
 
 from explorer import __version__
+from explorer.cli.ask import ask_command
 from explorer.cli.diff import diff_command
 from explorer.cli.export import export_command
-from explorer.cli.info import info_command
-from explorer.cli.models import models_command
-from explorer.cli.next import next_command
-from explorer.cli.options import (
+from explorer.cli.flags import (
     RECORD_TOP,
     configure,
     model_options,
@@ -23,10 +21,15 @@ from explorer.cli.options import (
     sampling_options,
     template_options,
 )
+from explorer.cli.info import info_command
+from explorer.cli.models import models_command
+from explorer.cli.next import next_command
+from explorer.cli.ranking import options_command
 from explorer.cli.replay import replay_command
 from explorer.cli.resume import resume_command
 from explorer.cli.sample import sample_command
 from explorer.cli.score import score_command
+from explorer.cli.search import search_command
 from explorer.cli.sessions import sessions_command
 from explorer.cli.sources import ChatFlags, check_text, read_text
 from explorer.cli.terminal import explore, record_path
@@ -116,7 +119,10 @@ COMMANDS = (
     next_command,
     tokens_command,
     score_command,
+    search_command,
+    options_command,
     sample_command,
+    ask_command,
     info_command,
     models_command,
     resume_command,

@@ -1,5 +1,6 @@
 """What a command is given to work on: a text, a file, ids, or a chat. Raises UsageError for anything else."""
 
+import json
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -47,10 +48,16 @@ def one_source(text: str | None, file: str | None, ids: str | None, *others: str
         return read_text(file)
     if text is not None:
         return check_text(text)
+    return read_ids(str(ids))
+
+
+def read_ids(said: str) -> list[int]:
+    """Token ids as they are written: `1,2,3`; `-` is standard input. Raises UsageError."""
+    written = read_text(said) if said == "-" else said
     try:
-        return [reading.whole_number(part) for part in str(ids).replace(",", " ").split()]
+        return [reading.whole_number(part) for part in written.replace(",", " ").split()]
     except ValueError as error:
-        raise UsageError(f"--ids takes numbers, separated by commas, not “{ids}”.") from error
+        raise UsageError(f"--ids takes numbers, separated by commas, not “{said}”.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,8 @@ class ChatFlags:
 
     chat: bool
     system: str | None
-    messages: str | None
+    messages: Any
+    """The name of a file, or the messages themselves, as they are written in JSON."""
     no_generation_prompt: bool
     template_flags: tuple[str, ...]
     chat_template: str | None
@@ -93,8 +101,9 @@ class ChatFlags:
 
     def from_file(self) -> Chat:
         """The chat of --messages."""
-        assert self.messages is not None
-        return self._told(read_chat(read_text(self.messages), self.messages))
+        if isinstance(self.messages, str):
+            return self._told(read_chat(read_text(self.messages), self.messages))
+        return self._told(read_chat(json.dumps(self.messages), "“messages”"))
 
     def _told(self, chat: Chat) -> Chat:
         flags = {**chat.options.flags, **read_flags(self.template_flags)}
@@ -129,12 +138,29 @@ def take_source(flags: dict[str, Any], *others: str) -> PromptSource:
     return said.around(source)
 
 
-def take_sources(flags: dict[str, Any], prompts: str | None) -> list[PromptSource]:
-    """What `take_source` finds, or each line of the file `prompts`. Raises UsageError."""
+def take_sources(flags: dict[str, Any], prompts: Any) -> list[PromptSource]:
+    """What `take_source` finds, or each of the prompts: texts and lists of ids, or the lines of a file of that name.
+
+    Raises UsageError.
+    """
     if prompts is None:
         return [take_source(flags, "--prompts")]
     said = ChatFlags.take(flags)
     given = [flags.pop(name) for name in ("text", "file", "ids")]
     if said.messages is not None or given != [None, None, None]:
         raise UsageError("Give exactly one of TEXT, --file, --ids, --messages and --prompts.")
-    return [said.around(line) if said.wanted else line for line in read_lines(prompts)]
+    if isinstance(prompts, str):
+        prompts = read_lines(prompts)
+    elif not isinstance(prompts, list) or not prompts or not all(map(_is_prompt, prompts)):
+        raise UsageError("“prompts” is a list of texts, or of lists of ids, at least one.")
+    if not said.wanted:
+        return list(prompts)
+    if not all(isinstance(prompt, str) for prompt in prompts):
+        raise UsageError("Ids are the tokens themselves: no chat is made of them.")
+    return [said.around(prompt) for prompt in prompts]
+
+
+def _is_prompt(prompt: object) -> bool:
+    return isinstance(prompt, str) or (
+        isinstance(prompt, list) and all(isinstance(one, int) and not isinstance(one, bool) for one in prompt)
+    )

@@ -4,9 +4,10 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from rich.console import Console
 from rich.padding import Padding
@@ -14,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from explorer.cli.output import put_styled
-from explorer.cli.shapes import ComparisonTable, InfoTable, NextTable, ScoreTable, TokenTable
+from explorer.cli.shapes import ComparisonTable, FoundTable, InfoTable, NextTable, TokenTable
 from explorer.core.columns import ID, PROB, RANK, SAMPLING_PROB, TOKEN, Told
-from explorer.core.distribution import Candidate
+from explorer.core.distribution import Candidate, CandidateRow
 from explorer.core.figure import UNKNOWN, decimal, scientific
 from explorer.core.reading import whole_number
 from explorer.core.record.outline import Outline
@@ -35,19 +36,25 @@ def print_next(table: NextTable) -> None:
 
     Where a penalty or a bias changed the order, the rank after it too.
     """
-    moved = any(row.adjusted_rank is not None for row in table.candidates)
-    columns = (RANK, *([MOVED] if moved else []), ID, TOKEN, PROB, SAMPLING_PROB)
-    grid = _grid(*(column.title if column is TOKEN else f">{column.title}" for column in columns))
-    for row in table.candidates:
-        candidate = row.candidate({})
-        grid.add_row(*(_text(_told(column, candidate), "dim" if row.cut_by else "") for column in columns))
     rest = {TOKEN.id: "… all others", PROB.id: _share(table.other_prob)}
-    grid.add_row(*(_text(rest.get(column.id, ""), "dim") for column in columns))
-    _print(grid)
+    _print(_candidates(table.candidates, rest))
     cut = f" · {_share(table.cut_mass)} of the model's mass is cut" if table.kept < table.vocab_size else ""
     _print(_text(f"{table.kept:,} of {table.vocab_size:,} tokens are kept{cut}", "dim"))
     entropies = f"entropy {decimal(table.entropy)} bits, {decimal(table.sampling_entropy)} after the samplers"
     _print(_text(f"{entropies} · {table.model} · {table.dtype} · {table.device}", "dim"))
+
+
+def _candidates(rows: Sequence[CandidateRow], rest: Mapping[str, str] = MappingProxyType({})) -> Table:
+    """Candidates, one a row; `rest` is a last row, by the ids of its columns."""
+    moved = any(row.adjusted_rank is not None for row in rows)
+    columns = (RANK, *([MOVED] if moved else []), ID, TOKEN, PROB, SAMPLING_PROB)
+    grid = _grid(*(column.title if column is TOKEN else f">{column.title}" for column in columns))
+    for row in rows:
+        candidate = row.candidate({})
+        grid.add_row(*(_text(_told(column, candidate), "dim" if row.cut_by else "") for column in columns))
+    if rest:
+        grid.add_row(*(_text(rest.get(column.id, ""), "dim") for column in columns))
+    return grid
 
 
 MOVED = Told("moved", "moved to", lambda row, share: "" if row.adjusted_rank is None else str(row.adjusted_rank))
@@ -89,26 +96,12 @@ def print_side_by_side(table: ComparisonTable) -> None:
     _print(grid)
 
 
-def print_score(table: ScoreTable) -> None:
-    """Index, id, token, probability, rank and surprisal; then the text as a whole."""
-    grid = _grid(">index", ">id", "token", ">prob", ">rank", ">surprisal", ">entropy", "instead of it")
-    for row in table.tokens:
-        token = Token.from_bytes(row.id, bytes.fromhex(row.bytes))
-        best = row.top[0] if row.top else None
-        other = label(Token.from_bytes(best.id, bytes.fromhex(best.bytes))) if best and best.id != row.id else ""
-        numbers = (
-            _share(row.prob),
-            UNKNOWN if row.rank is None else str(row.rank),
-            decimal(row.surprisal),
-            decimal(row.entropy),
-        )
-        grid.add_row(
-            *(_text(cell) for cell in (str(row.index), str(row.id), label(token), *numbers)), _text(other, "dim")
-        )
-    _print(grid)
-    perplexity, mean = decimal(table.perplexity), decimal(table.mean_nll, 4)
-    never = f" · {table.impossible} of them impossible" if table.impossible else ""
-    _print(_text(f"{table.count} tokens{never} · perplexity {perplexity} · {mean} nats per token", "dim"))
+def print_found(table: FoundTable) -> None:
+    """Rank, id, token and probabilities of what a search found; then how many tokens match."""
+    _print(_candidates(table.hits))
+    listed = f"{len(table.hits):,} of the {table.total:,}" if len(table.hits) < table.total else f"{table.total:,}"
+    words = f"{listed} tokens that match" if table.total != 1 else "1 token that matches"
+    _print(_text(f"{words} · {table.model} · {table.dtype} · {table.device}", "dim"))
 
 
 def print_info(table: InfoTable) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from explorer.cli.engines import listed_models, make_engine
-from explorer.cli.options import told_defaults
+from explorer.cli.flags import told_defaults
 from explorer.cli.output import say, tell
 from explorer.config import EMBEDDED, Config, record_folder, theme_folder
 from explorer.core.moment import now

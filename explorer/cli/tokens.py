@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explorer.cli.engines import find_tokens, render_chat, with_tokenizer
-from explorer.cli.options import BOS, REVISION, TRUST, configure, prompt_options, refuse_both
+from explorer.cli.flags import BOS, REVISION, TRUST, configure, prompt_options, refuse_both
 from explorer.cli.output import print_json, print_text, put, say
+from explorer.cli.question import Question, Say
 from explorer.cli.sources import take_source
 from explorer.core.chat import Chat, PromptSource
 from explorer.core.spelling import spelling_note
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
-    from explorer.cli.shapes import TokensOf
+    from explorer.cli.shapes import RenderedText, TokensOf, TokenTable
     from explorer.config import Config
     from explorer.engine.base import Engine, Reporter
     from explorer.engine.vocabulary.cutting import CutText
@@ -106,3 +107,21 @@ def cut(config: "Config", text: str, special_tokens: bool) -> "TokensOf":
         return await engine.ask(Cut(text=text, special_tokens=special_tokens))
 
     return TokensOf.of(config.model, len(text.encode()), with_tokenizer(config, ask))
+
+
+def tokens_question(no_special: bool, render: bool, **flags: Any) -> "Question[TokenTable | RenderedText]":
+    """The tokens of a prompt, or with `render` the text of a chat, of an engine that is there. Raises UsageError."""
+    from explorer.cli import shapes
+    from explorer.engine.base import prompt_tokens
+
+    flags.pop("models", None)  # Those beside the engine's are compared by the command alone.
+    source = take_source(flags)
+    if render and not isinstance(source, Chat):
+        raise UsageError("--render is about a chat: give --chat or --messages.")
+
+    async def ask(engine: "Engine", _report: "Reporter", say: Say) -> shapes.TokenTable | shapes.RenderedText:
+        if render and isinstance(source, Chat):
+            return shapes.RenderedText((await engine.render_chat(source.messages, source.options)).text)
+        return shapes.token_table(await prompt_tokens(engine, source, not no_special, note=say))
+
+    return Question(configure(flags), ask)

@@ -25,6 +25,7 @@ from explorer.engine.calls import DEFAULT_STOP as DEFAULT_STOP
 from explorer.engine.calls import Answer, AnyCall, Call, Part, Stream
 from explorer.engine.calls import Drawn as Drawn
 from explorer.engine.calls import Found as Found
+from explorer.engine.calls import Padding as Padding
 from explorer.engine.calls import RenderedChat as RenderedChat
 from explorer.engine.calls import Step as Step
 from explorer.engine.description import EngineInfo, Structure
@@ -142,11 +143,13 @@ class Engine(ABC):
         *,
         num_sequences: int = 1,
         stop: StopRules = DEFAULT_STOP,
+        padding: Padding = "left",
         report: Reporter = silent,
     ) -> AsyncGenerator[list[Drawn], None]:
         """Several sequences after each prompt, side by side: `calls.Sample`."""
         whole = [list(ids) for ids in prompts]
-        return self.stream(calls.Sample(prompts=whole, params=params, num_sequences=num_sequences, stop=stop), report)
+        call = calls.Sample(prompts=whole, params=params, num_sequences=num_sequences, stop=stop, padding=padding)
+        return self.stream(call, report)
 
     def score(
         self, ids: Sequence[int], top: int, begin: int = 0, *, report: Reporter = silent
@@ -280,12 +283,21 @@ async def prompt_ids(
     """
     if isinstance(source, list):
         return source
+    return [token.id for token in await prompt_tokens(engine, source, special_tokens, note=note)]
+
+
+async def prompt_tokens(
+    engine: Engine, source: PromptSource, special_tokens: bool = True, *, note: Callable[[str], None] = unheard
+) -> list[Token]:
+    """The tokens of a prompt, as `prompt_ids` takes them. Raises UsageError."""
+    if isinstance(source, list):
+        return await engine.describe(source)
     if isinstance(source, Chat):
         rendered = await engine.render_chat(source.messages, source.options)
         if rendered.lost:
             note(rendered.lost)
-        return [token.id for token in rendered.tokens]
+        return rendered.tokens
     tokens = await engine.encode(source, special_tokens)
     if said := spelling_note(source, tokens):
         note(said)
-    return [token.id for token in tokens]
+    return tokens

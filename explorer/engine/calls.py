@@ -8,7 +8,7 @@ what is between the two.
 import re
 from array import array
 from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -26,6 +26,9 @@ Answer = TypeVar("Answer")
 Part = TypeVar("Part")
 
 DEFAULT_STOP = StopRules()
+
+Padding = Literal["left", "right"]
+"""Where a prompt is filled that goes side by side with a longer one."""
 
 
 # What answers.
@@ -180,6 +183,11 @@ class Sample(Stream[list[Drawn]], frozen=True, kw_only=True):
     params: SamplingParams
     num_sequences: int = 1
     stop: StopRules = DEFAULT_STOP
+    padding: Padding = "left"
+    """`right` is a demonstration: the prompts go side by side, and a shorter one goes on from its padding.
+
+    Raises UsageError where the engine cannot show that.
+    """
 
 
 class Score(PrefixCall, Stream[list[Scored]], frozen=True, kw_only=True):

@@ -12,21 +12,22 @@ from explorer.core.query import Query
 from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.core.walk.snapshot import PathToken
+from explorer.engine.base import Engine
 from explorer.errors import ContextFull, UsageError
 from explorer.walk.walk import Walk
-from explorer.wording import Wording
+from explorer.wording import WORDS, Wording
 
 
-async def read(walk: Walk, typed: str) -> list[Token]:
+async def read(engine: Engine, typed: str, words: Wording = WORDS) -> list[Token]:
     """The tokens that a line means, in the notation of Query. Raises UsageError, EngineError."""
-    query, engine = Query.parse(typed, regex=False), walk.engine
+    query = Query.parse(typed, regex=False)
     if query.kind == "bytes":
         return await engine.spell(query.data)
     if query.kind == "text":
         return await engine.encode(query.text, special_tokens=False, first=False)
     size = engine.info.vocab_size if engine.info else 0
     if query.id >= size:
-        raise UsageError(walk.words("forcing.no_token", id=query.id, last=size - 1))
+        raise UsageError(words("forcing.no_token", id=query.id, last=size - 1))
     return await engine.describe([query.id])
 
 
@@ -35,7 +36,7 @@ async def force(walk: Walk, typed: str) -> None:
 
     Raises UsageError, ContextFull, EngineError.
     """
-    tokens = await read(walk, typed)
+    tokens = await read(walk.engine, typed, walk.words)
     if not tokens:
         raise UsageError(walk.words("forcing.nothing"))
     append(walk, await numbers(walk, walk.prefix, tokens))

@@ -3,6 +3,9 @@
 Owns the measures by which they are compared. Must not know how they are shown.
 """
 
+import math
+from collections.abc import Sequence
+
 import msgspec
 
 from explorer.core.score import Scored
@@ -36,12 +39,32 @@ class Option(msgspec.Struct, frozen=True):
         return self.total / self.bytes if self.total is not None and self.bytes else None
 
 
+def ranks(logprobs: Sequence[float | None]) -> list[int]:
+    """1 + how many are greater; one that is not known comes last. Equal ones have the same rank."""
+    known = [_ordered(logprob) for logprob in logprobs]
+    return [1 + sum(other > logprob for other in known) for logprob in known]
+
+
+def shares(logprobs: Sequence[float | None]) -> list[float | None]:
+    """The probability of each, if one of them comes and nothing else; None for all where none of them can come."""
+    known = [_ordered(logprob) for logprob in logprobs]
+    top = max(known)
+    if not math.isfinite(top):
+        return [None] * len(known)
+    weights = [math.exp(logprob - top) for logprob in known]
+    return [weight / sum(weights) for weight in weights]
+
+
+def _ordered(logprob: float | None) -> float:
+    return -math.inf if logprob is None or math.isnan(logprob) else logprob
+
+
 async def compare(walk: Walk, text: str) -> list[Option]:
     """What the model thinks of each line of a text, where the table stands; an empty line is none.
 
     Raises UsageError, ContextFull, EngineError.
     """
-    lines = [await forcing.read(walk, line) for line in text.split("\n") if line]
+    lines = [await forcing.read(walk.engine, line, walk.words) for line in text.split("\n") if line]
     if not lines:
         raise UsageError(walk.words("ranking.nothing"))
     walk.check_prefix()

@@ -55,7 +55,7 @@ def test_each_part_is_verified_on_the_model_that_it_was_made_on(run, walk, tmp_p
 
 
 def test_a_record_is_no_leave_to_run_code(walk, tmp_path):
-    from explorer.cli.options import recorded_config
+    from explorer.cli.flags import recorded_config
     from explorer.core.record.journal import parse
 
     header = json.loads(walk.read_text().splitlines()[0])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from explorer.cli.engines import embedded_folder
 from explorer.cli.sample import Objects, Writer
 from explorer.core.distribution import Candidate
 from explorer.core.sampling.sequence import SampledSequence
@@ -143,6 +144,10 @@ def test_a_sequence_ends_where_it_is_told_to(objects, free, why):
         (["--prompts", "/nowhere"], "/nowhere"),
         (["--prompts", "/dev/null"], "empty"),
         ([TEXT, "--max-new-tokens=0"], "max-new-tokens"),
+        ([TEXT, "--max-length=0"], "max-length"),
+        ([TEXT, "--max-length=4", "--seed=1"], "The prompt has 4 tokens"),
+        ([TEXT, "--padding=right"], "--prompts"),
+        (["--prompts", "-", "--padding=middle"], "padding"),
         ([TEXT, "--stop", ""], "stop string"),
         ([TEXT, "--num-sequences=0", "--seed=1"], "at least 1"),
         ([TEXT, "--temperature=0", "--num-sequences=2"], "temperature 0"),
@@ -222,3 +227,46 @@ def test_sequences_are_written_in_order_and_what_is_broken_off_says_so(capsys):
         (1, "a", "stop"),
         (2, "a", None),
     ]
+
+
+SEVERAL = ["Once upon a time there was a little fox who", "Once upon", "The"]
+
+
+def test_right_padding_goes_wrong_as_in_the_library_and_says_so(run, objects, embedded, tmp_path):
+    import torch
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(embedded_folder(), padding_side="right")
+    batch = tokenizer(SEVERAL, padding=True, return_tensors="pt")
+    width = batch["input_ids"].shape[1]
+    settings = {"do_sample": False, "max_new_tokens": 12, "pad_token_id": 0}
+    expected = embedded.generate(batch["input_ids"], attention_mask=batch["attention_mask"], **settings)
+    assert torch.all(batch["attention_mask"][1:, -1] == 0)
+    file = tmp_path / "prompts"
+    file.write_text("\n".join(SEVERAL), "utf-8")
+    flags = ["--prompts", str(file), "--temperature=0", "--max-new-tokens=12"]
+    right, left = objects(*flags, "--padding=right"), objects(*flags, "--padding=left")
+    for row, ids in zip(right, expected[:, width:].tolist(), strict=True):
+        assert row["ids"] == ids[: len(row["ids"])]
+    assert [row["demonstration"] for row in right] == ["right padding"] * 3
+    # The longest has no padding.
+    assert [one["ids"] == other["ids"] for one, other in zip(left, right, strict=True)] == [True, False, False]
+    assert objects(*flags) == left
+    assert "demonstration" in run("sample", *flags, "--padding=right").stderr
+
+
+def test_max_length_counts_the_prompt_as_the_library_does(objects, embedded, prompt):
+    [row] = objects(TEXT, "--temperature=0", "--max-length=9", "--ignore-eos")
+    assert [row["ids"]] == generated(embedded, prompt, do_sample=False, max_length=9, eos_token_id=None)
+    assert (len(prompt) + len(row["ids"]), row["why"]) == (9, "length")
+
+
+def test_max_length_is_of_each_prompt_by_itself(objects):
+    rows = objects("--prompts", "-", "--seed=1", "--max-length=12", "--ignore-eos", input="\n".join(SEVERAL))
+    assert [len(row["ids"]) for row in rows] == [1, 9, 10]
+
+
+def test_of_two_bounds_that_of_new_tokens_wins_and_it_is_said(run):
+    done = run("sample", TEXT, "--temperature=0", "--max-length=4", "--max-new-tokens=3", "--json")
+    assert len(json.loads(done.stdout)["ids"]) == 3
+    assert "--max-new-tokens wins" in done.stderr

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.cli.options import record_file
+from explorer.cli.flags import record_file
 from explorer.config import record_folder
 from explorer.core.record.outline import Outline
 from tests.cli.program import is_one_sentence

@@ -26,7 +26,7 @@ class DrawnRow(msgspec.Struct, frozen=True):
     rank: int
 
 
-class SequenceRow(msgspec.Struct, frozen=True):
+class SequenceRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """A sequence as it is written to JSON."""
 
     index: int
@@ -42,13 +42,21 @@ class SequenceRow(msgspec.Struct, frozen=True):
     logprob: float | None
     """Sum of the model's own over the new tokens; None where one is unknown."""
     tokens: list[DrawnRow]
+    demonstration: str | None = None
+    """What the sequence shows, where it is none to be used."""
 
 
 class SampledSequence:
     """Grows by one token at a time. `prompt` is echoed: its text is part of the text."""
 
     def __init__(
-        self, index: int, seed: int | None, prompt: Iterable[Token] = (), *, skip_special: bool = False
+        self,
+        index: int,
+        seed: int | None,
+        prompt: Iterable[Token] = (),
+        *,
+        skip_special: bool = False,
+        demonstration: str | None = None,
     ) -> None:
         self.index = index
         self.finish: FinishReason | None = None
@@ -56,6 +64,7 @@ class SampledSequence:
         """Whole characters; what is left of the last one comes with its end."""
         self.drawn: list[Candidate] = []
         self._seed = seed
+        self._demonstration = demonstration
         self._skip_special = skip_special
         self._rest = b""
         for token in prompt:
@@ -92,4 +101,6 @@ class SampledSequence:
         if self.finish is not None:
             reason = "length" if self.finish in ("length", "context") else "stop"
         ids = [row.id for row in rows]
-        return SequenceRow(self.index, self._seed, ids, self.text, reason, self.finish, logprob, rows)
+        return SequenceRow(
+            self.index, self._seed, ids, self.text, reason, self.finish, logprob, rows, self._demonstration
+        )

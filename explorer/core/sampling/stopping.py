@@ -25,6 +25,8 @@ class StopRules(msgspec.Struct, frozen=True, kw_only=True):
     """What ends a run of sampling. Raises UsageError for a value out of range."""
 
     max_new_tokens: int = MAX_NEW_TOKENS
+    max_length: int | None = None
+    """Tokens of the prompt and of what is drawn, together; takes the place of `max_new_tokens`."""
     eos: bool = True
     """Whether the model's end-of-sequence tokens end it."""
     strings: tuple[str, ...] = ()
@@ -38,6 +40,8 @@ class StopRules(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:
             raise UsageError(f"max-new-tokens must be a positive number, not {self.max_new_tokens}.")
+        if self.max_length is not None and self.max_length < 1:
+            raise UsageError(f"max-length must be a positive number, not {self.max_length}.")
         if "" in self.strings:
             raise UsageError("A stop string must not be empty.")
         for string in self.strings:
@@ -52,6 +56,20 @@ class StopRules(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"The bound of the entropy must be 0 or more bits, not {self.entropy_above:g}.")
         if self.prob_below is not None and not 0 < self.prob_below <= 1:
             raise UsageError(f"The bound of the probability must be above 0 and at most 1, not {self.prob_below:g}.")
+
+    def after(self, prompt_length: int) -> "StopRules":
+        """The rules after a prompt of so many tokens, without `max_length`.
+
+        Raises UsageError where it leaves no room for a token.
+        """
+        if self.max_length is None:
+            return self
+        if self.max_length <= prompt_length:
+            raise UsageError(
+                f"The prompt has {prompt_length:,} tokens, and max-length is {self.max_length:,}, which counts those "
+                "as well. Raise it, or give max-new-tokens."
+            )
+        return msgspec.structs.replace(self, max_new_tokens=self.max_length - prompt_length, max_length=None)
 
     def unsure(self, entropy: float | None, top_prob: float | None) -> bool:
         """Whether the model is, where it has this entropy in bits, and this probability of its likeliest token."""

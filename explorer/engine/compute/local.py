@@ -35,6 +35,7 @@ from explorer.engine.compute.loading.loading import (
     load_config,
     load_model,
     load_vocabulary,
+    pad_id,
     text_context_length,
     warnings,
 )
@@ -175,6 +176,7 @@ class TransformersEngine(Engine):
                 call.stop,
                 self.eos_ids,
                 self.prefixes.limits.context_length,
+                pad_id(self.model) if call.padding == "right" else None,
             )
             return sequences, sequences.step(turn.cancelled)
 

@@ -22,6 +22,7 @@ from explorer.engine.compute.forward.batch import Batch
 from explorer.engine.compute.forward.forward import Cancelled, Forward
 from explorer.engine.compute.tables import logits
 from explorer.engine.compute.tables.drawing import BatchDraws, drawable, sampling_probs
+from explorer.errors import UsageError
 
 ROWS_AT_ONCE = 32
 """Sequences of one forward pass."""
@@ -46,7 +47,10 @@ class Line:
 
 
 class Sequences:
-    """`row` gives the logits after a prefix of one sequence, `token` the Token of an id."""
+    """`row` gives the logits after a prefix of one sequence, `token` the Token of an id.
+
+    With a `filler`, shorter prompts are padded with it on their right. Raises UsageError where `stop` leaves no room.
+    """
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class Sequences:
         stop: StopRules,
         eos_ids: Sequence[int],
         context_length: int | None,
+        filler: int | None = None,
     ) -> None:
         self._forward = forward
         self._row = row
@@ -66,14 +71,17 @@ class Sequences:
         self._prompts, self._eos_ids = prompts, eos_ids
         self._params = params
         self._num_sequences = num_sequences
-        self._more = stop.max_new_tokens
+        self._filler = filler
         every = []
+        self._more = 0
         for index in range(len(prompts) * num_sequences):
             prompt, number = divmod(index, num_sequences)
             ids = list(prompts[prompt])
             room = None if context_length is None else context_length - len(ids)
-            every.append(Line(index, prompt, number, ids, Stopper(stop, eos_ids, room)))
-        self._waiting = deque(_parts(every, stop.max_new_tokens))
+            rules = stop.after(len(ids))
+            self._more = max(self._more, rules.max_new_tokens)
+            every.append(Line(index, prompt, number, ids, Stopper(rules, eos_ids, room)))
+        self._waiting = deque(_parts(every, self._more))
         self._running: list[Line] = []
         self._batch: Batch | None = None
         """None while a sequence goes on alone."""
@@ -127,7 +135,9 @@ class Sequences:
         self._batch = None
         prompts = {one.prompt: one.ids for one in part}
         if len(prompts) > 1:
-            padded = self._forward.pad(list(prompts.values()), self._more)
+            padded = self._forward.pad(list(prompts.values()), self._more, self._filler)
+            if padded is None and self._filler is not None:
+                raise UsageError("Right padding cannot be shown: this model takes no padded prompts side by side.")
             if padded is None:
                 return None
             self._batch, rows = padded

@@ -147,13 +147,15 @@ class ScriptedEngine(Engine):
         params, num_sequences = call.params, call.num_sequences
         check_sampling(params, num_sequences)
         self._limits.check_params(params)
+        if call.padding == "right":
+            raise UsageError("The scripted engine does not pad: right padding cannot be shown on it.")
         paths: dict[int, list[int]] = {}
         stoppers = []
         for ids in call.prompts:
             self._limits.check_room(ids)
             for _ in range(num_sequences):
                 paths[len(paths)] = list(ids)
-                stoppers.append(Stopper(call.stop, [EOS], self._context_length - len(ids)))
+                stoppers.append(Stopper(call.stop.after(len(ids)), [EOS], self._context_length - len(ids)))
         draw = 0
         while paths:
             await self._wait()

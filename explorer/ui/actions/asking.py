@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from explorer.core.query import Query
+from explorer.core.token import Token
 from explorer.engine.base import Found
 from explorer.ui.screens.force import ForceScreen
 from explorer.ui.screens.options import OptionsScreen
@@ -24,11 +25,15 @@ HITS = 200
 
 async def force(desk: "WalkDesk") -> None:
     """Add a text that a person writes; it is kept where the engine died over it."""
-    read, use = partial(forcing.read, desk.walk), partial(forcing.force, desk.walk)
+    read, use = partial(_read, desk.walk), partial(forcing.force, desk.walk)
     written = await desk.ask(ForceScreen(desk.words, desk.unforced, read, use))
     desk.unforced = "" if desk.walk.alive else written or ""
     if not written:
         desk.note(forcing.told(desk.words, desk.walk.snapshot.path))
+
+
+async def _read(walk: Walk, typed: str) -> list[Token]:
+    return await forcing.read(walk.engine, typed, walk.words)
 
 
 async def search(desk: "WalkDesk") -> None:

@@ -1,9 +1,9 @@
 """Batch: what a model holds of several sequences, one row each, that get tokens side by side.
 
 Owns padding, and that all rows are computed anew where a token more changes the factors of their positions. A shorter
-prompt is padded on its left, where its mask and its positions leave the padding out. On the right it never is: the next
-token is read from the last column, and what is drawn is written after it, so that a row would go on from its padding,
-with a gap before each new token. Must not know who draws, or from what.
+prompt is padded on its left, where its mask and its positions leave the padding out. On the right it is for a
+demonstration alone: the next token is read from the last column, and what is drawn is written after it, so that a row
+goes on from its padding. Must not know who draws, or from what.
 """
 
 from collections.abc import Sequence
@@ -45,6 +45,26 @@ class Batch:
         """The prompts after one pass, and the logits [R, V] after each."""
         batch = cls(forward, kind, None, prompts)
         return batch, batch._anew(1)[:, -1]
+
+    @classmethod
+    def padded_right(
+        cls, forward: ForwardPass, kind: CacheKind, prompts: Sequence[Sequence[int]], filler: int
+    ) -> tuple["Batch", torch.Tensor]:
+        """As `padded`, with the id `filler` after each shorter prompt, as `generate()` goes on from such a batch.
+
+        The next token is that after the last filler, and the positions of what is drawn begin anew from its position.
+        """
+        longest = max(map(len, prompts))
+        rows = [[*ids, *[filler] * (longest - len(ids))] for ids in prompts]
+        batch, device = cls(forward, kind, None, rows), forward.device
+        columns = torch.arange(longest, device=device)[None]
+        mask = (columns < torch.tensor([len(ids) for ids in prompts], device=device)[:, None]).long()
+        positions = columns * mask
+        batch._positions = positions[:, -1:] + 1
+        batch._mask = mask if min(map(len, prompts)) < longest else None
+        empty = new_cache(forward.model, kind)
+        logits, batch._cache = forward.batch(torch.tensor(rows, device=device), positions, empty, batch._mask, keep=1)
+        return batch, logits[:, -1]
 
     @property
     def _longest(self) -> int:

@@ -135,9 +135,13 @@ class PrefixCache:
         return Batch(self._pass, self.capabilities.kind, forked(self._model, self._cache, rows), [ids] * rows)
 
     @torch.inference_mode()
-    def pad(self, prompts: Sequence[Sequence[int]], more: int) -> tuple[Batch, torch.Tensor] | None:
+    def pad(
+        self, prompts: Sequence[Sequence[int]], more: int, filler: int | None = None
+    ) -> tuple[Batch, torch.Tensor] | None:
         if not self._pads or not self.rope.together([len(ids) for ids in prompts], more):
             return None
+        if filler is not None:
+            return Batch.padded_right(self._pass, self.capabilities.kind, prompts, filler)
         return Batch.padded(self._pass, self.capabilities.kind, prompts)
 
     # Tried when they are first asked for, so that loading does not wait for them.

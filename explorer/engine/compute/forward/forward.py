@@ -65,10 +65,13 @@ class Forward(Protocol):
         """So many sequences that go on from the prefix side by side; None where its state cannot be copied."""
         ...
 
-    def pad(self, prompts: Sequence[Sequence[int]], more: int) -> tuple[Batch, torch.Tensor] | None:
+    def pad(
+        self, prompts: Sequence[Sequence[int]], more: int, filler: int | None = None
+    ) -> tuple[Batch, torch.Tensor] | None:
         """Prompts of any lengths side by side, and the logits [R, V] after each.
 
-        None where padding would move them, or the length of one the others while `more` tokens follow in each. What is
-        held of other sequences stays as it is.
+        With a `filler`, it stands after the shorter ones, for a demonstration: Batch.padded_right. None where padding
+        would move them, or the length of one the others while `more` tokens follow in each. What is held of other
+        sequences stays as it is.
         """
         ...

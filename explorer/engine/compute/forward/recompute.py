@@ -60,5 +60,5 @@ class NoCache:
     def fork(self, ids: Sequence[int], rows: int, cancelled: Callable[[], bool] = lambda: False) -> None:
         return None
 
-    def pad(self, prompts: Sequence[Sequence[int]], more: int) -> None:
+    def pad(self, prompts: Sequence[Sequence[int]], more: int, filler: int | None = None) -> None:
         return None

@@ -127,6 +127,14 @@ def eos_ids(model: PreTrainedModel) -> set[int]:
     return found
 
 
+def pad_id(model: PreTrainedModel) -> int:
+    """What a shorter prompt is filled with: the model's pad token, else its first end of a sequence, as people do."""
+    for source in (getattr(model, "generation_config", None), model.config.get_text_config(decoder=True)):
+        if isinstance(found := getattr(source, "pad_token_id", None), int) and found >= 0:
+            return found
+    return min(eos_ids(model), default=0)
+
+
 class _Bar:
     """Stands in for tqdm: draws nothing, reports at most every BAR_INTERVAL seconds."""
 

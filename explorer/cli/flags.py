@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.output import say
 from explorer.config import DTYPES, Config, load, record_folder
 from explorer.core.reading import is_there, path_of
 from explorer.core.sampling.knobs import KNOBS, Knob
@@ -26,6 +25,13 @@ def model_options(command: Command) -> Command:
     for option in reversed(MODEL_OPTIONS):
         command = option(command)
     return command
+
+
+def model_flags() -> frozenset[str]:
+    """The names of those flags, as a command gets them."""
+    command = click.Command("any")
+    model_options(command)
+    return frozenset(flag.name for flag in command.params if flag.name)
 
 
 MODEL = click.option(
@@ -53,6 +59,9 @@ MODEL_OPTIONS = (
     TRUST,
     BOS,
 )
+
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the README describes it.")
 RECORD_TOP = click.option("--record-top", type=int, help="Rows of a table that the record keeps. Default: all.")
 
 
@@ -91,7 +100,7 @@ def text_options(command: Command) -> Command:
     """TEXT, --file or --ids, of which exactly one is given."""
     for option in (
         click.option("--no-special", is_flag=True, help="Do not add the special tokens that the tokenizer adds (BOS)."),
-        click.option("--ids", help="Token ids instead of a text: 1,2,3"),
+        click.option("--ids", help="Token ids instead of a text: 1,2,3; - is standard input."),
         click.option("--file", help="A file that holds the text; - is standard input."),
         click.argument("text", required=False),
     ):
@@ -150,8 +159,8 @@ def configure(flags: dict[str, Any]) -> Config:
     return load({name: value for name, value in flags.items() if value not in (None, ())}, os.environ)
 
 
-def sampling_params(config: Config, engine: "Engine") -> SamplingParams:
-    """The settings of the sampler on an engine that is ready; what is the model's own is told on standard error."""
+def sampling_params(config: Config, engine: "Engine", say: Callable[[str], None]) -> SamplingParams:
+    """The settings of the sampler on an engine that is ready; `say` gets the sentences about the model's own."""
     from explorer.engine.base import ready
 
     info = ready(engine)
