@@ -26,6 +26,7 @@ from explorer.core.chat import Chat, PromptSource
 from explorer.core.sampling.params import SamplingParams, new_seed
 from explorer.core.sampling.sequence import SampledSequence
 from explorer.core.sampling.stopping import MAX_NEW_TOKENS, StopRules
+from explorer.core.spelling import spelling_note
 from explorer.errors import ExplorerError, UsageError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def sample_question(
             say("Both --max-new-tokens and --max-length are given; --max-new-tokens wins, as in generate().")
         if padding == "right":
             say(RIGHT)
-        begun = await _encode(engine, sources, not no_special, rules, of_lines=prompts is not None)
+        begun = await _encode(engine, sources, not no_special, rules, say, of_lines=prompts is not None)
         sequences = []
         for index in range(len(begun) * num_sequences):
             number = index // num_sequences
@@ -153,7 +154,7 @@ def _seeded(params: SamplingParams, say: Say) -> SamplingParams:
 
 
 async def _encode(
-    engine: "Engine", sources: list[PromptSource], special_tokens: bool, rules: StopRules, of_lines: bool
+    engine: "Engine", sources: list[PromptSource], special_tokens: bool, rules: StopRules, say: Say, of_lines: bool
 ) -> "list[list[Token]]":
     """The tokens of each prompt. Raises UsageError, ContextFull; of a file of prompts, with the line."""
     from explorer.engine.base import encode_prompt, encode_source
@@ -167,6 +168,8 @@ async def _encode(
                 begun.append((await encode_source(engine, source, say))[0])
             else:
                 begun.append(await encode_prompt(engine, source, special_tokens))
+                if said := spelling_note(source, begun[-1]):
+                    say(said)
             rules.after(len(begun[-1]))
         except ExplorerError as error:
             raise type(error)(f"Line {number}: {error}" if of_lines else str(error)) from error
