@@ -57,7 +57,10 @@ def installed() -> Path:
 
 @pytest.mark.parametrize(
     ("script", "program", "begins", "appended"),
-    [(EXERCISES[0], "installed", "Udacity", " AI"), (EXERCISES[1], "kept", "옛날", "")],
+    [
+        (EXERCISES[0], "installed", "Once", "extraordinary"),
+        (EXERCISES[1], "kept", "옛날", "옛날 옛적에 숲속에 작고 귀여운"),
+    ],
     ids=["english", "korean"],
 )
 def test_the_exercise_runs_as_it_is_printed(request, script, program, begins, appended):

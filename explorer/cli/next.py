@@ -41,7 +41,7 @@ def next_command(shown: str | None, as_json: bool, **flags: Any) -> None:
     if as_json:
         print_json(table)
     elif shown == "ids":
-        tell(",".join(str(row.id) for row in table.candidates))
+        tell(" ".join(str(row.id) for row in table.candidates))
     else:
         from explorer.cli.tables import print_next
 

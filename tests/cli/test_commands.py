@@ -304,6 +304,7 @@ def test_the_best_id_is_printed_alone_to_be_appended(run):
     assert run("next", "Once upon a", "--top", "1", "--format", "ids").stdout == "516\n"
     three = run("next", "Once upon a", "--top", "3", "--format", "ids").stdout
     assert json.loads(run("tokens", "--ids", "-", "--json", input=three).stdout)["tokens"][0]["id"] == 516
+    assert three == run("tokens", "--ids", "-", "--format", "ids", input=three).stdout
     done = run("next", "a", "--format", "ids", "--json")
     assert done.returncode == 2
     assert is_one_sentence(done.stderr)
