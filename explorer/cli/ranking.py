@@ -12,7 +12,7 @@ from explorer.cli.sources import check_text, read_lines, take_source
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
-    from explorer.cli.shapes import OptionsTable
+    from explorer.cli.rankings import OptionsTable
     from explorer.core.token import Token
     from explorer.engine.base import Engine, Reporter
 
@@ -45,7 +45,7 @@ def options_question(
     options: Sequence[str], listed: str | None, notation: bool, no_special: bool, **flags: Any
 ) -> "Question[OptionsTable]":
     """How likely each option is to come next. Raises UsageError."""
-    from explorer.cli import shapes
+    from explorer.cli import rankings
     from explorer.engine.base import prompt_ids
 
     refuse_both("OPTION", options or None, "--options", listed)
@@ -55,13 +55,13 @@ def options_question(
     source = take_source(flags)
     config = configure(flags)
 
-    async def ask(engine: "Engine", report: "Reporter", say: Say) -> shapes.OptionsTable:
+    async def ask(engine: "Engine", report: "Reporter", say: Say) -> rankings.OptionsTable:
         given = await prompt_ids(engine, source, not no_special, note=say)
         spelt = [await _tokens(engine, option, notation) for option in texts]
         for number, tokens in enumerate(spelt, 1):
             if not tokens:
                 raise UsageError(f"Option {number} is empty. Write a text that could come next.")
-        return await shapes.options_table(engine, given, spelt, report)
+        return await rankings.options_table(engine, given, spelt, report)
 
     return Question(config, ask)
 

@@ -5,7 +5,8 @@ Printed for a person, by rich; text from a model is drawn literally.
 
 from rich.text import Text
 
-from explorer.cli.shapes import AlternativeRow, OptionsTable, ScoredRow, ScoreTable
+from explorer.cli.rankings import OptionsTable
+from explorer.cli.shapes import AlternativeRow, ScoredRow, ScoreTable
 from explorer.cli.tables import _grid, _print, _share, _text, print_next
 from explorer.core.figure import UNKNOWN, decimal
 from explorer.core.token import Token, label, shown_bytes, take_text, visible

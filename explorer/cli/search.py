@@ -19,7 +19,7 @@ from explorer.core.query import Query
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
-    from explorer.cli.shapes import FoundTable
+    from explorer.cli.rankings import FoundTable
     from explorer.engine.base import Engine, Reporter
 
 
@@ -49,7 +49,7 @@ def search_command(text: str | None, query: str | None, as_json: bool, **flags: 
 
 def search_question(query: str | None, no_special: bool, **flags: Any) -> "Question[FoundTable]":
     """Which tokens match, and how likely each is. Raises UsageError."""
-    from explorer.cli import shapes
+    from explorer.cli import rankings
     from explorer.engine.base import prompt_ids
 
     if not query:
@@ -58,8 +58,10 @@ def search_question(query: str | None, no_special: bool, **flags: Any) -> "Quest
     source = take_source(flags)
     config = configure({**flags, "top": 20 if flags["top"] is None else flags["top"]})
 
-    async def ask(engine: "Engine", report: "Reporter", say: Say) -> shapes.FoundTable:
+    async def ask(engine: "Engine", report: "Reporter", say: Say) -> rankings.FoundTable:
         given = await prompt_ids(engine, source, not no_special, note=say)
-        return await shapes.found_table(engine, given, asked, sampling_params(config, engine, say), config.top, report)
+        return await rankings.found_table(
+            engine, given, asked, sampling_params(config, engine, say), config.top, report
+        )
 
     return Question(config, ask)

@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from explorer.cli.output import put_styled
-from explorer.cli.shapes import ComparisonTable, FoundTable, InfoTable, NextTable, TokenTable
+from explorer.cli.rankings import FoundTable
+from explorer.cli.shapes import ComparisonTable, InfoTable, NextTable, TokenTable
 from explorer.core.columns import ID, PROB, RANK, SAMPLING_PROB, TOKEN, Told
 from explorer.core.distribution import Candidate, CandidateRow
 from explorer.core.figure import UNKNOWN, decimal, scientific
