@@ -20,6 +20,7 @@ from explorer.engine.base import Reporter, silent
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import EngineDied
 from tests.cli.program import PROGRAM, is_one_sentence
+from tests.cli.test_output import HOSTILE, is_quiet
 
 PROMPT = "Once upon a"
 NOT_ASKED = {
@@ -334,3 +335,21 @@ def test_a_model_that_cannot_be_loaded_ends_it_at_once(run):
     done = run("ask", "--model", "./nowhere", input='{"command": "info"}\n')
     assert (done.returncode, done.stdout) == (3, "")
     assert is_one_sentence(done.stderr)
+
+
+def test_no_request_drives_a_terminal(run):
+    requests: list[dict[str, Any]] = [
+        {"id": HOSTILE, "command": "tokens", "prompt": HOSTILE},
+        {"command": HOSTILE},
+        {"command": "next", HOSTILE: 1},
+        {"command": "next", "prompt": "a", "top": HOSTILE},
+        {"command": "next", "file": f"/nowhere/{HOSTILE}"},
+        {"command": "next", "messages": [{"role": "user", "content": [HOSTILE]}]},
+        {"command": "options", "prompt": HOSTILE, "options": [HOSTILE]},
+        {"command": "search", "prompt": HOSTILE, "query": HOSTILE},
+    ]
+    done = run("ask", input="".join(json.dumps(one) + "\n" for one in requests), terminal=True)
+    assert is_quiet(done)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(answers) == len(requests)
+    assert answers[0]["id"] == HOSTILE

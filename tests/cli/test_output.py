@@ -50,6 +50,12 @@ ARGUMENTS = [
     ["next", "--chat", "a", "--template-flag", HOSTILE],
     ["next", "a", "--model", "some/one", "--revision", HOSTILE],
     ["sample", "--prompts", HOSTILE],
+    *[
+        ["search", "a", "b", "--preset", HOSTILE],
+        ["search", "a", f"/({HOSTILE}/"],
+        ["options", "a", "--options", HOSTILE],
+    ],
+    *[["options", "a", f"0x{HOSTILE}", "--notation"], ["score", "--ids", HOSTILE], ["ask", "--model", HOSTILE]],
     ["sample", "a", "--stop-id", HOSTILE],
     [HOSTILE],
     [f"--{HOSTILE}"],
@@ -192,8 +198,17 @@ def test_a_text_that_was_asked_for_is_exact_in_a_pipe_and_pictured_on_a_terminal
 
 
 def test_the_tables_of_a_text_drive_no_terminal(run):
-    for command in ("tokens", "next", "score"):
-        done = run(command, HOSTILE, terminal=True)
+    search, options = ["search", "a", f"/[{HOSTILE}]/"], ["options", HOSTILE, HOSTILE]
+    commands = [
+        ["tokens", HOSTILE],
+        ["next", HOSTILE],
+        ["score", HOSTILE],
+        ["score", HOSTILE, "--steps"],
+        search,
+        options,
+    ]
+    for arguments in commands:
+        done = run(*arguments, terminal=True)
         assert done.returncode == 0 and is_quiet(done)
 
 
