@@ -1,9 +1,7 @@
 """Tables of texts that a model scored: token by token, step by step, and several side by side.
 
-Printed for a person, by rich; text from a model is drawn literally.
+Printed for a person; text from a model is drawn literally.
 """
-
-from rich.text import Text
 
 from explorer.cli.rankings import OptionsTable
 from explorer.cli.shapes import AlternativeRow, ScoredRow, ScoreTable
@@ -31,7 +29,7 @@ def print_score(table: ScoreTable) -> None:
             *(_text(cell) for cell in (str(row.index), str(row.id), _label(row), *numbers)), _text(other, "dim")
         )
     _print(grid)
-    _print(_sums(table))
+    _print(_text(_sums(table), "dim"))
     if table.next is not None:
         _print(_text(""), _text("What could come after it:"))
         print_next(table.next)
@@ -54,13 +52,13 @@ def print_steps(table: ScoreTable) -> None:
         token = label(Token.from_bytes(likeliest.id, bytes.fromhex(likeliest.bytes)))
         grid.add_row(*(_text(cell) for cell in (_so_far(written), token, _share(likeliest.prob), "", "", "")))
     _print(grid)
-    _print(_sums(table))
+    _print(_text(_sums(table), "dim"))
 
 
-def _sums(table: ScoreTable) -> Text:
+def _sums(table: ScoreTable) -> str:
     perplexity, mean = decimal(table.perplexity), decimal(table.mean_nll, 4)
     never = f" · {table.impossible} of them impossible" if table.impossible else ""
-    return _text(f"{table.count} tokens{never} · perplexity {perplexity} · {mean} nats per token", "dim")
+    return f"{table.count} tokens{never} · perplexity {perplexity} · {mean} nats per token"
 
 
 def _so_far(written: bytes) -> str:
