@@ -105,7 +105,7 @@ qwen3_vl smolvlm voxtral""".split()
 
 NOT_BUILT: dict[str, str] = {
     **OTHERS,
-    **dict.fromkeys(PAIRS, "an encoder with a decoder"),
+    **dict.fromkeys(sorted(PAIRS), "an encoder with a decoder"),
     **dict.fromkeys(("fast_vlm", "perception_lm"), "its tower needs timm and PIL"),
     **dict.fromkeys(("granite4_vision", "muse_spark", "nemo_speechlm"), "its config is not made tiny by sizes alone"),
     **dict.fromkeys(("qwen2_5_omni", "qwen3_omni_moe"), "what writes in it is its thinker, a type of its own"),

@@ -11,6 +11,7 @@ from transformers import AutoConfig
 from explorer.cli.engines import embedded_folder
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.base import Progress
+from explorer.engine.compute.loading.causality import check_causal
 from explorer.engine.compute.loading.loading import (
     eos_ids,
     load_config,
@@ -113,6 +114,61 @@ async def test_a_config_that_is_no_json_is_said(folder):
     (folder / "config.json").write_text("{")
     with pytest.raises(ModelError, match=r"config\.json in .* is not JSON at line 1, column 2"):
         await starts(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model_type": None}, r"The config\.json of The model has no model_type"),
+        ({"hidden_size": "x"}, r"is broken: Field 'hidden_size' expected int.*Mend it, or download it again"),
+        ({"rope_parameters": {"rope_type": "bogus"}}, r"says something that transformers does not understand"),
+        ({"num_hidden_layers": 5, "quantization_config": {"quant_method": "exl2"}}, "that are packed by exl2"),
+    ],
+)
+async def test_what_a_config_says_wrongly_is_told(folder, changes, words):
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    with pytest.raises(ModelError, match=words):
+        await starts(folder)
+
+
+async def test_an_encoder_is_refused_and_opens_as_a_decoder(folder):
+    from transformers import BertConfig, BertLMHeadModel
+
+    for decoder in (False, True):
+        config = BertConfig(
+            vocab_size=320,
+            hidden_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            intermediate_size=96,
+            is_decoder=decoder,
+        )
+        BertLMHeadModel(config).save_pretrained(folder)
+        if decoder:
+            await starts(folder)
+        else:
+            with pytest.raises(ModelError, match=r"is not a causal language model \(BertLMHeadModel\)"):
+                await starts(folder)
+
+
+def test_a_model_that_says_that_it_is_causal_and_is_not_is_found_out():
+    from transformers import AutoModelForCausalLM, GPT2Config, XLNetConfig
+
+    torch.manual_seed(0)
+    backwards = XLNetConfig(vocab_size=320, d_model=64, n_layer=2, n_head=4, d_inner=96, initializer_range=0.3)
+    with pytest.raises(ModelError, match="a later token of a text changes what it says of an earlier one"):
+        check_causal(AutoModelForCausalLM.from_config(backwards).eval(), "The model")
+    forwards = GPT2Config(vocab_size=320, n_embd=64, n_layer=2, n_head=4, initializer_range=0.3)
+    check_causal(AutoModelForCausalLM.from_config(forwards).eval(), "The model")
+
+
+async def test_an_adapter_beside_whole_weights_is_told(folder):
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "owner/base"}')
+    engine = TransformersEngine(ModelSettings(model=str(folder), name="The model", device="cpu"))
+    info = await engine.start()
+    await engine.close()
+    assert info.warnings[0].startswith("An adapter for owner/base lies beside the weights, and is not used")
 
 
 async def test_a_config_of_an_unknown_kind_of_model_is_said(folder):

@@ -11,6 +11,7 @@ from pathlib import Path
 import transformers
 from transformers import PreTrainedModel
 
+from explorer.engine.compute.loading.quantization import method as packing
 from explorer.engine.description import ModelSettings
 from explorer.engine.vocabulary.faults import one_line
 
@@ -21,12 +22,19 @@ def why_no_config(name: str, error: Exception) -> str:
         return NEEDS_CODE.format(name=name)
     if "does not recognize this architecture" in said:
         kind = re.search(r"model type `([^`]*)`", said)
+        if kind is not None and kind[1] == "None":
+            return why_no_config(name, ValueError("`model_type` key"))
         return (
             f"{name} is a model of the type “{kind[1] if kind else '?'}”, which transformers "
             f"{transformers.__version__} does not know. A newer one may: pip install -U transformers"
         )
+    if "`model_type` key" in said:
+        return (
+            f"The config.json of {name} has no model_type, so that nothing tells what kind of model it is. Copy that "
+            "of the model that it was made of."
+        )
     reason = said.strip().split("\n")[-1].strip().removeprefix("ValueError: ").removeprefix("TypeError: ")
-    return f"The config.json of {name} is broken: {reason.rstrip('. ')[:300]}. Download the model again."
+    return f"The config.json of {name} is broken: {reason.rstrip('. ')[:300]}. Mend it, or download it again."
 
 
 NEEDS_CODE = "{name} needs code that comes with it. If you trust it, look at it first, then: --trust-remote-code"
@@ -61,11 +69,21 @@ def why_not_loaded(folder: Path, settings: ModelSettings, error: Exception) -> s
         return f"The disk is full: weights of {name} could not be put aside. Give another --offload-folder."
     if "while deserializing header" in said:
         return f"{name} cannot be loaded: a file of weights is not whole ({one_line(error)}). Download it again."
+    if isinstance(error, KeyError | AttributeError | TypeError):
+        return (
+            f"{name} cannot be loaded: its config.json says something that transformers does not understand "
+            f"({type(error).__name__}: {one_line(error)})."
+        )
     return f"{name} cannot be loaded: {one_line(error)}."
 
 
 def why_missing(name: str, model: PreTrainedModel, missing: Sequence[str]) -> str:
     """For weights that the config asks for and the files do not have; `missing` is their names, of which one is."""
+    method = packing(model.config)
+    if method and getattr(model, "hf_quantizer", None) is None:
+        return (
+            f"{name} has weights that are packed by {method}, which transformers does not read. Give the model itself."
+        )
     head = next((path for path, module in model.named_modules() if module is model.get_output_embeddings()), None)
     if head is not None and all(weight.startswith(f"{head}.") for weight in missing):
         return (
