@@ -238,17 +238,37 @@ def _fitting(engine: Engine, tokens: list[Token]) -> list[Token]:
     return tokens
 
 
-async def carry_over(engine: Engine, path: Sequence[Token], tokenizer: str) -> tuple[str, list[Token]]:
+async def carry_over(
+    engine: Engine, path: Sequence[Token], tokenizer: str, prompt_length: int, written: str
+) -> tuple[str, list[Token]]:
     """A path of a vocabulary (its fingerprint is `tokenizer`) as a prompt of an engine: the text, and its tokens there.
 
-    The ids are kept where the engine has the same vocabulary. Otherwise the text is encoded anew, without the special
-    tokens and without an unfinished character at its end. Raises as `encode_prompt` does.
+    The path begins with `prompt_length` tokens of a prompt whose text is `written`. The ids are kept where the engine
+    has the same vocabulary. Otherwise the text is encoded anew, without the special tokens and without an unfinished
+    character at its end. Raises as `encode_prompt` does.
     """
-    data = b"".join(token.bytes for token in path if token.kind != "special")
-    text = data.decode(errors="ignore")
+    prompt, after = path[:prompt_length], path[prompt_length:]
+    text = (_prompt_bytes(prompt, written) + _plain_bytes(after)).decode(errors="ignore")
     if engine.info is not None and engine.info.tokenizer == tokenizer:
         return text, list(path)
     return text, await encode_prompt(engine, text)
+
+
+def _prompt_bytes(prompt: Sequence[Token], written: str) -> bytes:
+    """What a prompt spells without its special tokens, and without the spaces that a tokenizer put before its text.
+
+    Those are known from spaces that were written by the text alone.
+    """
+    spelt = _plain_bytes(prompt)
+    for token in prompt:
+        if token.kind == "special" and token.piece:
+            written = written.replace(token.piece, "", 1)
+    plain = written.encode()
+    return plain if spelt.replace(b" ", b"") == plain.replace(b" ", b"") else spelt
+
+
+def _plain_bytes(tokens: Sequence[Token]) -> bytes:
+    return b"".join(token.bytes for token in tokens if token.kind != "special")
 
 
 MOST_SEQUENCES = 10_000

@@ -61,7 +61,7 @@ async def resume(
     here = [place.token for place in session.snapshot().path]
     # Of the tree, and not of the last engine: a record may end between a change of models and its prompt.
     tokenizer = session.tree.tokenizer
-    text, tokens = await carry_over(engine, here, tokenizer)
+    text, tokens = await carry_over(engine, here, tokenizer, len(session.tree.prompt), session.tree.text)
     session.journal, session.record_top = Journal.reopen(path, record), record_top
     session.apply(info.event(restarted=False))
     if tokenizer != info.tokenizer:

@@ -327,7 +327,8 @@ class Walk:
                 self.session = await self._open_session(engine, self.draft)
             else:
                 path = [place.token for place in session.snapshot().path]
-                text, tokens = await carry_over(engine, path, session.tokenizer)
+                tree = session.tree
+                text, tokens = await carry_over(engine, path, session.tokenizer, len(tree.prompt), tree.text)
         except (ExplorerError, asyncio.CancelledError):
             await engine.close()
             self.engine = before

@@ -12,8 +12,8 @@ from explorer.cli.engines import embedded_folder
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.base import Progress
 from explorer.engine.compute.loading.causality import check_causal
+from explorer.engine.compute.loading.generation import eos_ids
 from explorer.engine.compute.loading.loading import (
-    eos_ids,
     load_config,
     load_model,
     load_vocabulary,
@@ -258,11 +258,58 @@ def test_the_vocabulary_of_a_folder_comes_with_its_end(folder):
 
 
 def test_the_ends_of_a_model_are_those_of_both_its_configs(tiny_model):
-    assert eos_ids(tiny_model("llama")) >= {2}
+    assert eos_ids(tiny_model("llama"), "it") >= {2}
     text = SimpleNamespace(eos_token_id=7)
     config = SimpleNamespace(eos_token_id=[5, 6], get_text_config=lambda decoder: text)
-    assert eos_ids(SimpleNamespace(generation_config=None, config=config)) == {5, 6, 7}
-    assert eos_ids(SimpleNamespace(generation_config=SimpleNamespace(eos_token_id=None), config=config)) == {5, 6, 7}
+    assert eos_ids(SimpleNamespace(generation_config=None, config=config), "it") == {5, 6, 7}
+    assert eos_ids(SimpleNamespace(generation_config=SimpleNamespace(eos_token_id=None), config=config), "it") == {
+        5,
+        6,
+        7,
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "ends"), [("7", {7}), (7.0, {7}), ([[7], "8"], {7, 8}), (None, set()), (False, set()), ([], set())]
+)
+async def test_an_end_that_is_written_in_another_way_is_one(folder, said, ends):
+    file = folder / "generation_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"eos_token_id": said}))
+    engine = TransformersEngine(ModelSettings(model=str(folder), name="The model", device="cpu"))
+    info = await engine.start()
+    await engine.close()
+    assert info.eos_ids == sorted({2} | ends)
+
+
+@pytest.mark.parametrize("said", ["<|end|>", 7.5, True, {"a": 2}, [7, [None, {}]], 1e400])
+async def test_an_end_that_is_no_id_is_said(folder, said):
+    file = folder / "generation_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"eos_token_id": said}))
+    with pytest.raises(ModelError, match=r"The config of The model says that a sequence ends with .*, which is no"):
+        await starts(folder)
+
+
+@pytest.mark.parametrize("said", ["{", "[1, 2]", "", "null"])
+async def test_a_generation_config_that_cannot_be_read_is_said(folder, said):
+    (folder / "generation_config.json").write_text(said)
+    with pytest.raises(ModelError, match=r"The generation_config.json of The model (is no JSON object|cannot be read)"):
+        await starts(folder)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"bos_token_id": 10**6},
+        {"bos_token_id": -7},
+        {"output_hidden_states": "yes"},
+        {"output_attentions": "yes"},
+        {"return_dict": False},
+    ],
+)
+async def test_what_a_config_says_of_outputs_and_of_a_bos_that_there_is_not_changes_nothing(folder, said):
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | said))
+    await starts(folder)
 
 
 @pytest.mark.parametrize(

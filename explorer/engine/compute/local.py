@@ -30,8 +30,8 @@ from explorer.engine.compute.forward.cache import forward_for
 from explorer.engine.compute.forward.forward import Forward
 from explorer.engine.compute.loading import inspection
 from explorer.engine.compute.loading.causality import check_causal
+from explorer.engine.compute.loading.generation import bos_id, check_generation, eos_ids
 from explorer.engine.compute.loading.loading import (
-    eos_ids,
     load_config,
     load_model,
     load_vocabulary,
@@ -92,6 +92,7 @@ class TransformersEngine(Engine):
         )
         meant = check_fitness(folder, settings.name, settings.allow_pickle)
         config = load_config(folder, self.settings)
+        check_generation(folder, settings.name)
         report(Progress("reading the tokenizer"))
         self.vocabulary, self.chat_template, tokenizer_eos = load_vocabulary(folder, self.settings)
         report(Progress("loading the weights"))
@@ -99,14 +100,13 @@ class TransformersEngine(Engine):
         try:
             check_causal(self.model, settings.name)
             forward = self._scheme(self.model)
-            bos = getattr(self.model.config.get_text_config(decoder=True), "bos_token_id", None)
-            probe = forward.logits([bos if isinstance(bos, int) else 0])
+            probe = forward.logits([bos_id(self.model.config) or 0])
         except Exception as error:
             if memory.ran_out(error):
                 raise memory.does_not_fit(self.settings.name, self.model.device, error) from error
             raise
         limits = Limits(probe.numel(), text_context_length(self.model.config))
-        self.eos_ids = sorted(eos_ids(self.model) | tokenizer_eos)
+        self.eos_ids = sorted(eos_ids(self.model, settings.name) | tokenizer_eos)
         self.prefixes = Prefixes(forward, probe, limits, self.eos_ids, self.vocabulary.token)
         own = defaults(self.model.generation_config.to_dict(), limits.vocab_size)
         return EngineInfo(

@@ -46,11 +46,13 @@ class Detail {
 
   table(tree, table, before, place) {
     const rows = table.rows.map((row) => this.row(tree, row, before, place?.token.id));
+    let { other } = table;
     if (place && !table.rows.some((row) => row.token.id === place.token.id)) {
+      if (other !== null && place.prob !== null) other = Math.max(0, other - place.prob);
       rows.push(this.row(tree, { ...place, cut: null }, before, place.token.id));
     }
     const columns = ["rank", "token", "model", "sampling"];
-    const last = ["", "all others", percent(table.other), ""];
+    const last = ["", "all others", percent(other), ""];
     const kept = table.kept < table.vocabulary ? `${count(table.kept)} of` : "all";
     return make(
       "div",

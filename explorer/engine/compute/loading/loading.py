@@ -1,6 +1,6 @@
 """From a folder to a model and a vocabulary that can answer, through transformers.
 
-Owns what the configs say of context and ends, and the sentences for what cannot be loaded; devices are placement.py's
+Owns what the configs say of the context, and the sentences for what cannot be loaded; devices are placement.py's
 affair, packed weights quantization.py's. Must not know caches, samplers or the wire.
 """
 
@@ -17,7 +17,6 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoModelForMultimodalLM,
-    GenerationConfig,
     PreTrainedModel,
 )
 from transformers.utils import is_peft_available
@@ -29,6 +28,7 @@ from explorer.engine.compute.loading.faults import (
     why_no_config,
     why_not_loaded,
 )
+from explorer.engine.compute.loading.generation import eos_ids
 from explorer.engine.compute.loading.leftovers import put_right
 from explorer.engine.compute.loading.placement import first_device, placement
 from explorer.engine.compute.loading.quantization import quantization
@@ -48,6 +48,9 @@ def load_config(folder: Path, settings: ModelSettings) -> Any:
     except Exception as error:  # A config is checked by its class, in as many ways as there are classes.
         raise ModelError(why_no_config(name, error)) from error
     put_right(config)
+    for part in (config, config.get_text_config(decoder=True)):
+        # What a config asks a forward pass to give beside the logits, nobody reads; what it gives must have names.
+        part.return_dict, part.output_hidden_states, part.output_attentions = True, False, False
     return config
 
 
@@ -117,22 +120,12 @@ def text_context_length(config: Any) -> int | None:
     return context_length(config.get_text_config(decoder=True).to_dict())
 
 
-def eos_ids(model: PreTrainedModel) -> set[int]:
-    """The ids that end a sequence, of the generation config and the config together."""
-    found: set[int] = set()
-    generation: GenerationConfig | None = getattr(model, "generation_config", None)
-    for source in (generation, model.config, model.config.get_text_config(decoder=True)):
-        ids = getattr(source, "eos_token_id", None)
-        found.update([ids] if isinstance(ids, int) else ids or [])
-    return found
-
-
 def pad_id(model: PreTrainedModel) -> int:
     """What a shorter prompt is filled with: the model's pad token, else its first end of a sequence, as people do."""
     for source in (getattr(model, "generation_config", None), model.config.get_text_config(decoder=True)):
         if isinstance(found := getattr(source, "pad_token_id", None), int) and found >= 0:
             return found
-    return min(eos_ids(model), default=0)
+    return min(eos_ids(model, "the model"), default=0)
 
 
 class _Bar:
