@@ -214,7 +214,7 @@ def test_a_row_draws_the_same_whichever_others_draw_with_it():
     [
         *((kind, [PROMPT], 8) for kind in ("llama", "gemma3_text", "falcon_h1", "mamba2", "mamba")),
         *((kind, RAGGED, 1) for kind in ("llama", "gemma3_text")),
-        *((kind, [PROMPT, PROMPT[:2]], 3) for kind in ("llama", "mamba2")),
+        ("llama", [PROMPT, PROMPT[:2]], 3),
     ],
     indirect=["forward"],
 )
