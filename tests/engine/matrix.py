@@ -118,6 +118,15 @@ tokens, in passes of {chunk}. After every step the logits are compared with thos
 - **positions**: computed for a step of the walk on average, and in brackets those of a recompute. A walk pastes and
   edits more than a person does: a single step costs one position wherever "on" does not say `anew`.
 
+Two kinds of scaled rotary embeddings give every position other factors where a text grows longer: `longrope` beyond
+`original_max_position_embeddings` (Phi-3, Phi-3.5, Phi-4-mini, Phi-3.5-MoE, MiniCPM), and `dynamic` at each length
+beyond `max_position_embeddings`. A state with the factors of another length is not gone on from: where a text crosses
+the limit of longrope, back or forth, it is computed anew, and then costs one position a step again; beyond the limit of
+dynamic every step computes the whole text. So each prefix has the numbers of one call of the model over it, whatever
+was computed before, and sampling gives the tokens of `generate(use_cache=False)`. (With its cache, `generate()`
+computes anew for the Phi families alone; elsewhere its keys keep the factors that they were made with.)
+`make test-all` walks over such a limit on every type that takes these parameters.
+
 {count} model types, and the text parts of {parts} that also see or hear; the worst error is {worst:.1e}.
 """
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from explorer.engine.capabilities import CacheKind
 from explorer.engine.compute.forward import cache, passes
@@ -447,3 +448,17 @@ def test_a_store_that_was_cleared_takes_its_whole_limit_again():
     store.put([2], torch.zeros(V))
     store.put([3], torch.zeros(V))
     assert [store.get([token_id]) is not None for token_id in (1, 2, 3)] == [False, True, True]
+
+
+@pytest.mark.parametrize("kind", ["roberta", "xlm-roberta", "camembert", "bert", "opt", "biogpt", "xglm"])
+@torch.inference_mode()
+def test_learned_positions_are_counted_as_the_model_counts_them(kind):
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    config = AutoConfig.for_model(
+        kind, vocab_size=V, max_position_embeddings=64, is_decoder=True, pad_token_id=1, **sizes
+    )
+    model = AutoModelForCausalLM.from_config(config).eval()
+    ids = [3 + 7 * index % 120 for index in range(20)]
+    expected = model(torch.tensor([ids])).logits[0, -1]
+    for forward in (forward_for(model), NoCache(model)):
+        assert difference(forward.logits(ids), expected) < TOLERANCE

@@ -107,6 +107,11 @@ PUBLISHED: dict[str, tuple[str, dict[str, Any], int]] = {
         {"n_positions": 1024, "rope_scaling": {"type": "linear", "factor": 4.0}},
         1024,
     ),
+    "RoBERTa, whose first positions stand for no token": (
+        "roberta",
+        {"max_position_embeddings": 514, "pad_token_id": 1},
+        512,
+    ),
     "OPT, whose positions are learned": (
         "opt",
         {"max_position_embeddings": 2048, "rope_scaling": {"type": "linear", "factor": 4.0}},

@@ -31,6 +31,21 @@ def one_thread():
     torch.set_num_threads(1)
 
 
+class Small:
+    """A forward pass with memory for so many rows, and for no pass of the number `fails`."""
+
+    def __init__(self, forward, rows: int, fails: int = 0) -> None:
+        self._forward, self._rows, self._fails = forward, rows, fails
+        self.refused = self.passes = 0
+
+    def __call__(self, *args, input_ids, **kwargs):
+        self.passes += 1
+        if len(input_ids) > self._rows or self.passes == self._fails:
+            self.refused += 1
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return self._forward(*args, input_ids=input_ids, **kwargs)
+
+
 @pytest.fixture
 def forward(request):
     return forward_for(build(request.param))
@@ -192,3 +207,42 @@ def test_a_row_draws_the_same_whichever_others_draw_with_it():
         assert [some.draw(step[rows], rows) for step in probs] == [[step[row] for row in rows] for step in expected]
     one, plain = BatchDraws(9, 1, 300, probs.device), Draws(300, probs.device)
     assert [one.draw(step[:1], [0]) for step in probs] == [[plain.draw(p[:1], 9, n)] for n, p in enumerate(probs)]
+
+
+@pytest.mark.parametrize(
+    ("forward", "prompts", "count"),
+    [
+        *((kind, [PROMPT], 8) for kind in ("llama", "gemma3_text", "falcon_h1", "mamba2", "mamba")),
+        *((kind, RAGGED, 1) for kind in ("llama", "gemma3_text")),
+        ("llama", [PROMPT, PROMPT[:2]], 3),
+    ],
+    indirect=["forward"],
+)
+@pytest.mark.parametrize("fails", [0, 2])
+def test_sequences_for_which_memory_runs_out_go_in_halves_and_draw_the_same(
+    forward, prompts, count, fails, monkeypatch
+):
+    params, model = wide(forward), forward._pass.model
+    expected = sampled(forward, prompts, params, count)
+    assert len({tuple(ids) for ids in expected}) > 1
+    forward.let_go()
+    small = Small(model.forward, 100 if fails else 2, fails)
+    monkeypatch.setattr(model, "forward", small)
+    assert sampled(forward, prompts, params, count) == expected
+    assert small.refused
+
+
+def test_a_single_sequence_is_tried_once_more_with_nothing_kept(monkeypatch):
+    forward, stop = forward_for(build("llama")), StopRules(max_new_tokens=9, eos=False)
+    params, model = wide(forward), forward._pass.model
+    expected = sampled(forward, [PROMPT], params, stop=stop)
+    forward.let_go()
+    with monkeypatch.context() as patch:
+        small = Small(model.forward, 1, fails=5)
+        patch.setattr(model, "forward", small)
+        assert sampled(forward, [PROMPT], params, stop=stop) == expected
+        assert small.refused == 1
+    forward.let_go()
+    monkeypatch.setattr(model, "forward", Small(model.forward, 0))
+    with pytest.raises(torch.OutOfMemoryError):
+        sampled(forward, [PROMPT], params)

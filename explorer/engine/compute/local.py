@@ -134,6 +134,11 @@ class TransformersEngine(Engine):
     def _asked(self, call: calls.TableCall) -> Asked:
         return msgspec.structs.replace(call.asked, eos_ids=self.eos_ids)
 
+    def _let_go(self) -> None:
+        """Free what can be computed again, and give its memory back to the device."""
+        self.prefixes.let_go()
+        memory.release(self.model.device)
+
     def _sampled(self, sequences: Sequences, turn: Turn) -> list[Drawn]:
         """The next tokens of sequences that are under way. Raises OutOfMemory, NotFinite."""
         with finiteness.explained(self.model), memory.said(self.model.device):
@@ -177,10 +182,11 @@ class TransformersEngine(Engine):
                 self.eos_ids,
                 self.prefixes.limits.context_length,
                 pad_id(self.model) if call.padding == "right" else None,
+                self._let_go,
             )
             return sequences, sequences.step(turn.cancelled)
 
-        # The first step begins from nothing, and may be tried once more; a later one has gone on from what it holds.
+        # The first step begins from nothing, and may be tried once more; in a later one, half of the sequences wait.
         sequences, drawn = await self._compute(begin, report)
         while drawn:
             yield drawn

@@ -1,8 +1,9 @@
 """Sequences: draws the tokens of several sequences, as many side by side as the model allows.
 
-Owns which sequences share a forward pass, their random numbers and their ends. What is drawn does not depend on that:
-the prompts of a batch have generators of their own, the sequences after one prompt share one, and whoever goes on
-alone takes its numbers from where it would stand among the others. Must not know caches or how text is shown.
+Owns which sequences share a forward pass, their random numbers and their ends; where memory runs out, half of them go
+first. What is drawn does not depend on that: the prompts of a batch have generators of their own, the sequences after
+one prompt share one, and whoever goes on alone takes its numbers from where it would stand among the others. Must not
+know caches or how text is shown.
 """
 
 from collections import deque
@@ -17,6 +18,7 @@ from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import Stopper, StopRules
 from explorer.core.token import Token
 from explorer.engine.base import Drawn
+from explorer.engine.compute import memory
 from explorer.engine.compute.finiteness import check_rows, sound
 from explorer.engine.compute.forward.batch import Batch
 from explorer.engine.compute.forward.forward import Cancelled, Forward
@@ -49,7 +51,8 @@ class Line:
 class Sequences:
     """`row` gives the logits after a prefix of one sequence, `token` the Token of an id.
 
-    With a `filler`, shorter prompts are padded with it on their right. Raises UsageError where `stop` leaves no room.
+    With a `filler`, shorter prompts are padded with it on their right. `let_go` frees what else is kept, where memory
+    runs out. Raises UsageError where `stop` leaves no room.
     """
 
     def __init__(
@@ -64,8 +67,10 @@ class Sequences:
         eos_ids: Sequence[int],
         context_length: int | None,
         filler: int | None = None,
+        let_go: Callable[[], None] | None = None,
     ) -> None:
         self._forward = forward
+        self._let_go = let_go or forward.let_go
         self._row = row
         self._token = token
         self._prompts, self._eos_ids = prompts, eos_ids
@@ -91,16 +96,15 @@ class Sequences:
     def step(self, cancelled: Callable[[], bool]) -> list[Drawn]:
         """The next token of each sequence that is under way; empty at the end.
 
-        Raises Cancelled, NotFinite, EngineError.
+        Raises Cancelled, NotFinite, EngineError, and what means that the memory is not enough for one sequence.
         """
         if cancelled():
             raise Cancelled
-        if self._running:
-            rows = self._extend(cancelled)
-        elif self._waiting:
-            rows = self._begin(cancelled)
-        else:
+        if not self._running and not self._waiting:
             return []
+        rows = self._extend(cancelled) if self._running else None
+        if rows is None:
+            rows = self._begin(cancelled)
         if (number := sound(rows)) < len(rows):
             check_rows(rows[number:], len(self._running[number].ids))
         chosen, shares = self._choose(rows)
@@ -113,14 +117,20 @@ class Sequences:
         return drawn
 
     def _begin(self, cancelled: Callable[[], bool]) -> torch.Tensor:
-        """The first logits [R, V] of the next sequences that wait; they are split where they cannot go together."""
+        """The next logits [R, V] of the first sequences that wait; they are split where they cannot go together."""
         while True:
             part = self._waiting.popleft()
-            rows = self._first_rows(part, cancelled)
-            if rows is not None:
-                break
-            prompts = [list(group) for _, group in groupby(part, lambda one: one.prompt)]
-            self._waiting.extendleft(reversed(prompts if len(prompts) > 1 else [[one] for one in part]))
+            try:
+                rows = self._first_rows(part, cancelled)
+                if rows is not None:
+                    break
+                prompts = [list(group) for _, group in groupby(part, lambda one: one.prompt)]
+                self._waiting.extendleft(reversed(prompts if len(prompts) > 1 else [[one] for one in part]))
+                continue
+            except Exception as error:
+                if len(part) == 1 or self._filler is not None or not memory.ran_out(error):
+                    raise
+            self._wait_by_halves(part)
         self._running = part
         width, device = rows.shape[1], rows.device
         self._draws = {}
@@ -128,21 +138,30 @@ class Sequences:
             assert self._params.seed is not None
             for prompt in {one.prompt for one in part}:
                 self._draws[prompt] = BatchDraws(self._params.seed + prompt, self._num_sequences, width, device)
+                drawn = next(len(one.ids) for one in part if one.prompt == prompt) - len(self._prompts[prompt])
+                self._draws[prompt].skip(drawn)
         return rows
+
+    def _wait_by_halves(self, part: list[Line]) -> None:
+        """Let these sequences, for which memory ran out, wait in two parts; nothing is held of them any more."""
+        self._running, self._batch = [], None
+        self._let_go()
+        middle = (len(part) + 1) // 2
+        self._waiting.extendleft(half for half in (part[middle:], part[:middle]) if half)
 
     def _first_rows(self, part: list[Line], cancelled: Callable[[], bool]) -> torch.Tensor | None:
         """None where the model cannot hold these sequences side by side."""
         self._batch = None
-        prompts = {one.prompt: one.ids for one in part}
-        if len(prompts) > 1:
-            padded = self._forward.pad(list(prompts.values()), self._more, self._filler)
+        texts = list(dict.fromkeys(tuple(one.ids) for one in part))
+        if len(texts) > 1:
+            padded = self._forward.pad(texts, self._more, self._filler)
             if padded is None and self._filler is not None:
                 raise UsageError("Right padding cannot be shown: this model takes no padded prompts side by side.")
             if padded is None:
                 return None
             self._batch, rows = padded
-            places = [list(prompts).index(one.prompt) for one in part]
-            if len(places) > len(prompts):
+            places = [texts.index(tuple(one.ids)) for one in part]
+            if len(places) > len(texts):
                 self._batch.select(places)
             return rows[places]
         row = self._row(part[0].ids, cancelled)
@@ -152,10 +171,19 @@ class Sequences:
                 return None
         return row.expand(len(part), -1)
 
-    def _extend(self, cancelled: Callable[[], bool]) -> torch.Tensor:
-        if self._batch is None:
-            return self._row(self._running[0].ids, cancelled)[None]
-        return self._batch.extend([one.ids[-1] for one in self._running])
+    def _extend(self, cancelled: Callable[[], bool]) -> torch.Tensor | None:
+        """The next logits [R, V] of those that are under way; None where memory ran out, and they wait again."""
+        try:
+            if self._batch is None:
+                return self._row(self._running[0].ids, cancelled)[None]
+            return self._batch.extend([one.ids[-1] for one in self._running])
+        except Exception as error:
+            # What stands on the right of a shorter prompt would be another padding in a half.
+            if self._filler is not None or not memory.ran_out(error):
+                raise
+        # Not before the error is gone: its traceback holds the tensors of the pass.
+        self._wait_by_halves(self._running)
+        return None
 
     def _choose(self, rows: torch.Tensor) -> tuple[list[int], torch.Tensor]:
         """The tokens that come next, and the sampling probs [R, V] that they are drawn from."""

@@ -30,6 +30,18 @@ AS_NAMED = ("gemma3", "gemma3_text", "biogpt", "git", "gpt_neo", "opt", "xglm")
 a table of learned positions, beyond whose end there is nothing."""
 
 
+FROM_PADDING = (
+    "camembert",
+    "data2vec-text",
+    "roberta",
+    "roberta-prelayernorm",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "xmod",
+)
+"""Model types that count positions on from the id of their padding: the first of the table stand for no token."""
+
+
 def context_length(text: Mapping[str, Any]) -> int | None:
     """How many positions a text config gives; None where it names no limit, or one of training only.
 
@@ -43,6 +55,9 @@ def context_length(text: Mapping[str, Any]) -> int | None:
     if name is None:
         return None
     named: int = text[name]
+    if text.get("model_type") in FROM_PADDING:
+        padding = text.get("pad_token_id", 1)
+        return max(named - 1 - (padding if _is_length(padding) else 0), 1)
     # Positions of other names are learned, or a table of sines: nothing stretches them.
     if name != "max_position_embeddings" or text.get("model_type") in AS_NAMED:
         return named

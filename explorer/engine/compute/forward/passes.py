@@ -30,6 +30,7 @@ class ForwardPass:
         self.model = model
         self.rope = rope_of(model.config)
         self._longest_seen = LongestSeen(model, self.rope)
+        self._first_position = _first_position(model)
         self._arguments = frozenset(inspect.signature(model.forward).parameters)
         self.cache_argument = next((name for name in CACHE_ARGUMENTS if name in self._arguments), None)
 
@@ -66,7 +67,7 @@ class ForwardPass:
             inputs["attention_mask"] = mask
         if "position_ids" in self._arguments:
             # Always, because some models ignore the length of the cache without them.
-            inputs["position_ids"] = positions
+            inputs["position_ids"] = positions + self._first_position
         if "logits_to_keep" in self._arguments:
             inputs["logits_to_keep"] = keep
         if cache is not None and self.cache_argument:
@@ -127,3 +128,12 @@ class ForwardPass:
         """Where the embeddings are; weights that are offloaded are on `meta`, and hooks move the inputs then."""
         device: torch.device = self.model.device
         return torch.device("cpu") if device.type == "meta" else device
+
+
+def _first_position(model: PreTrainedModel) -> int:
+    """What a model calls the position of the first token: some count on from the id of their padding."""
+    for module in model.modules():
+        padding = getattr(module, "padding_idx", None)
+        if hasattr(module, "create_position_ids_from_input_ids") and isinstance(padding, int):
+            return padding + 1
+    return 0

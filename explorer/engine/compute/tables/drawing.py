@@ -83,6 +83,11 @@ class BatchDraws:
         self._generator = torch.Generator(device).manual_seed(seed)
         self._any_rows = torch.full((rows, width), 1 / width, device=device)
 
+    def skip(self, count: int) -> None:
+        """Leave out so many draws: whoever goes on later has made them before."""
+        for _ in range(count):
+            torch.multinomial(self._any_rows, 1, generator=self._generator)
+
     def draw(self, probs: torch.Tensor, rows: Sequence[int]) -> list[int]:
         """The token ids that the next draw takes from `probs` [n, V], which belong to these rows."""
         index = torch.tensor(rows, device=probs.device)
