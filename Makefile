@@ -42,6 +42,7 @@ bench: $(VENV)/dev
 	$(BIN)/python benchmarks/engine.py --shape 0.5b
 	$(BIN)/python benchmarks/sampling.py
 	$(BIN)/python benchmarks/score.py
+	$(BIN)/python benchmarks/tokens.py
 	$(BIN)/python benchmarks/asking.py
 	$(BIN)/python benchmarks/ask.py
 	$(BIN)/python benchmarks/precision.py

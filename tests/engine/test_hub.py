@@ -11,7 +11,7 @@ import httpx2
 import huggingface_hub.constants as constants
 import pytest
 
-from explorer.engine.files.hub import locate, looks_like_path
+from explorer.engine.files.hub import locate, locate_tokenizer, looks_like_path
 from explorer.errors import ModelError
 from tests.engine.hub_server import COMMIT, MODEL, SHARDS, HubServer
 
@@ -189,6 +189,45 @@ def test_a_model_that_is_in_the_cache_by_half_is_completed(empty_cache, hub):
     snapshot = cached(empty_cache, *small, SHARDS[0], commit=COMMIT)
     assert found() == (snapshot, COMMIT)
     assert hub.downloaded() == [SHARDS[1]]
+
+
+# A tokenizer alone.
+
+
+def tokenizer_of(model: str = "owner/name", **options):
+    return locate_tokenizer(model, lambda progress: None, **options)
+
+
+def test_for_a_tokenizer_its_files_are_downloaded_and_no_weights(empty_cache, hub):
+    folder, commit = tokenizer_of()
+    assert commit == COMMIT
+    assert hub.downloaded() == sorted(["config.json", "tokenizer.json", "tokenizer_config.json"])
+    hub.requests.clear()
+    assert tokenizer_of() == (folder, commit)
+    assert hub.requests == []
+    # The rest of the model is fetched when it is wanted.
+    assert found() == (folder, commit)
+    assert set(SHARDS) <= set(hub.downloaded())
+
+
+def test_a_snapshot_and_a_folder_with_a_tokenizer_alone_are_taken_as_they_are(empty_cache, tmp_path):
+    snapshot = cached(empty_cache, "vocab.txt", "tokenizer_config.json")
+    assert tokenizer_of() == (snapshot, snapshot.name)
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    assert tokenizer_of(str(bare)) == (bare, None)
+
+
+def test_a_snapshot_without_the_entries_of_a_tokenizer_is_completed(empty_cache, hub):
+    cached(empty_cache, "config.json", "tokenizer_config.json", *SHARDS, commit=COMMIT)
+    assert (tokenizer_of()[0] / "tokenizer.json").exists()
+    assert "tokenizer.json" in hub.downloaded()
+
+
+def test_a_repository_without_a_tokenizer_is_told(hub):
+    del hub.files["tokenizer.json"]
+    with pytest.raises(ModelError, match="owner/name has no tokenizer on the hub"):
+        tokenizer_of()
 
 
 def test_a_revision_that_is_not_in_the_cache_is_asked_for(empty_cache, monkeypatch):

@@ -220,6 +220,33 @@ def test_a_text_that_goes_on_is_split_as_the_tokenizer_splits_it(name):
         assert behind + words.continuation(text) == whole
 
 
+def test_a_word_that_begins_with_its_space_is_offered_with_it():
+    pieces = Tokenizer(models.WordPiece({"[UNK]": 0, "time": 1, "##s": 2}, unk_token="[UNK]"))
+    pieces.pre_tokenizer, pieces.decoder = pre_tokenizers.BertPreTokenizer(), decoders.WordPiece()
+    words = Vocabulary(pieces)
+    with pytest.raises(
+        UsageError, match=r"no tokens that spell 'times'\. A word begins with its space here: try ' times'"
+    ):
+        words.continuation("times")
+    assert words.continuation(" times") == [1, 2]
+    with pytest.raises(UsageError, match=r"no tokens that spell 'b'\.$"):
+        words.continuation("b")
+
+
+def test_the_end_of_a_word_is_a_space_where_a_byte_level_vocabulary_marks_it():
+    marked = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    marked.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex(r"\s+"), "removed"), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    marked.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, end_of_word_suffix="</w>", special_tokens=["<|end|>"], show_progress=False
+    )
+    marked.train_from_iterator(CORPUS, trainer)
+    words = Vocabulary(marked)
+    assert text_of(words.tokens(words.encode("Hello world 안녕하세요"))) == "Hello world 안녕하세요 "
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_entries_are_the_tokens_as_they_stand_after_another(name):
     words = vocabulary(name)

@@ -139,12 +139,24 @@ class Entries:
                 if count[end] + 1 < count[place] and data[place:end] in self._by_bytes:
                     count[place], first[place] = count[end] + 1, data[place:end]
         if data and not first[0]:
-            raise UsageError(f"This vocabulary has no tokens that spell {_quoted(data)}.")
+            raise UsageError(f"This vocabulary has no tokens that spell {_quoted(data)}.{self._hint(data)}")
         ids, place = [], 0
         while place < len(data):
             ids.append(self._by_bytes[first[place]])
             place += len(first[place])
         return ids
+
+    def _hint(self, data: bytes) -> str:
+        """What would be spelt instead, where a space is all that is in the way."""
+        if data.startswith(b" ") or not self._is_spelt(b" " + data):
+            return ""
+        return f" A word begins with its space here: try {_quoted(b' ' + data)}."
+
+    def _is_spelt(self, data: bytes) -> bool:
+        try:
+            return bool(self.spelling(data))
+        except UsageError:
+            return False
 
 
 def _quoted(data: bytes) -> str:

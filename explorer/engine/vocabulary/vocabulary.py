@@ -52,6 +52,8 @@ class Vocabulary:
         self._bos_id, self._bos = bos_id, bos
         self._added = tokenizer.get_added_tokens_decoder()
         self._steps = _decoder_steps(tokenizer)
+        self._suffix = getattr(tokenizer.model, "end_of_word_suffix", None) or ""
+        """What the last piece of a word ends with, as in CLIP: a space, to whoever reads it."""
         kinds = [step["type"] for step in self._steps]
         self._fuse = kinds.index("Fuse") if "Fuse" in kinds else len(kinds)
         self._tokens: dict[tuple[int, bool], Token] = {}
@@ -186,8 +188,9 @@ class Vocabulary:
             match step["type"]:
                 case "ByteLevel":
                     alphabet = byte_alphabet()
-                    if all(character in alphabet for character in piece):
-                        return bytes(alphabet[character] for character in piece)
+                    word = piece.removesuffix(self._suffix)
+                    if all(character in alphabet for character in word):
+                        return bytes(alphabet[character] for character in word) + b" " * (word != piece)
                 case "ByteFallback":
                     if spelt := BYTE.fullmatch(piece):
                         data = bytes([int(spelt[1], 16)])
