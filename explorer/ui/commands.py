@@ -47,6 +47,8 @@ VIEW: tuple[Command[Desk], ...] = (
     Command("scroll_down", "pagedown", "view", view.scroll_down),
 )
 
+SUSPEND: Command[Desk] = Command("suspend", "ctrl+z", "session", session.suspend)
+
 COMMANDS: tuple[Command[WalkDesk], ...] = (
     *ROWS,
     Command("add", "enter,right,l", "walk", walking.add, footer=True, needs=SELECTION),
@@ -98,6 +100,7 @@ COMMANDS: tuple[Command[WalkDesk], ...] = (
     Command("restart", "R", "session", loading.restart),
     Command("help", "question_mark,f1", "session", session.show_help, footer=True),
     Command("palette", "ctrl+p", "session", session.palette),
+    SUSPEND,
     Command("quit", "ctrl+q", "session", session.leave, footer=True),
 )
 
@@ -119,6 +122,7 @@ REPLAY_COMMANDS: tuple[Command[ReplayDesk], ...] = (
         playing.show_help,
         footer=True,
     ),
+    SUSPEND,
     Command("leave", "escape,ctrl+q", "replay", playing.leave, shown="Esc", footer=True),
 )
 """Of `token-explorer replay`."""

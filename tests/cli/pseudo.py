@@ -27,6 +27,8 @@ os.setsid()
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 for number in map(int, sys.argv[2].split()):
     signal.signal(number, signal.SIG_IGN)
+if sys.argv[1] == "bash":
+    os.execvp("bash", ["bash", *sys.argv[3:]])
 os.execv(sys.executable, [sys.executable, "-m", sys.argv[1], *sys.argv[3:]])
 """
 """Makes the terminal the program's own, as a login does."""

@@ -1,6 +1,7 @@
 """Signals, stops, and terminals that go away: what is left of the terminal, the record and the worker."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -177,3 +178,30 @@ def test_a_walk_whose_record_was_deleted_is_saved_when_a_signal_ends_it(terminal
     (saved,) = (tmp_path / "token-explorer" / "records").glob("*-rescued.jsonl")
     assert type(journal.read(saved).events[-1]).__name__ == "End"
     assert b"rescued.jsonl (all of the walk" in terminal.written.replace(b"\r\n", b"")
+
+
+def test_without_a_shell_to_come_back_from_ctrl_z_stops_nothing(terminal):
+    terminal.start("--no-record")
+    terminal.see("entropy")
+    terminal.send("\x1a")
+    terminal.see("there is no shell to come back from")
+    terminal.send("\x11")
+    assert terminal.ended() == 0
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_ctrl_z_goes_to_the_shell_and_fg_comes_back(terminal):
+    terminal.start("--norc", "--noprofile", program="bash", PS1="shell> ")
+    terminal.see("shell> ")
+    terminal.send(f"{sys.executable} -m tests.cli.scripted --no-record\n")
+    terminal.see("entropy")
+    terminal.send("\x1a")
+    terminal.see("Stopped")
+    since = terminal.mark()
+    terminal.send("fg\n")
+    terminal.see("entropy", since)
+    since = terminal.mark()
+    terminal.send("\x11")
+    terminal.see("shell> ", since)
+    terminal.send("exit\n")
+    assert (terminal.ended(), terminal.left_behind()) == (0, [])

@@ -17,6 +17,7 @@ from explorer.ui.drawing.cells import clusters, drawable, fit, width
 from explorer.ui.drawing.numbers import bar, percent
 from explorer.ui.drawing.progress import ProgressText
 from explorer.ui.widgets.text import Wrapped
+from explorer.ui.widgets.tokens import TokensPane
 from explorer.wording import WORDS
 
 
@@ -134,3 +135,10 @@ def test_progress_says_the_rate_and_the_time_left_after_a_second():
     now[0] = 2.0
     assert progress.text(Progress("reading the prompt", 300, 1000)).endswith("100 a second · 7 s left")
     assert "a second" not in progress.text(Progress("reading the prompt", 10, 1000))
+
+
+@pytest.mark.parametrize("rank", [1, 99_999, 151_936, 1_048_576])
+@pytest.mark.parametrize("prob", [None, 1e-9, 0.5, 1.0])
+def test_a_rank_touches_no_number_beside_it(rank, prob):
+    place = PathToken(Token(1, b"a", "text", "a"), "a", None, None, prob and math.log(prob), rank, 1.0)
+    assert len(TokensPane._numbers(place).split()) == 3

@@ -88,3 +88,21 @@ async def test_an_editor_takes_a_paste_in_order_with_its_escapes(explore):
         await paste(pilot, "warning: \x1b[31mmodel\x1b[0m missing\nnext")
         assert editor.text == "warning: \x1b[31mmodel\x1b[0m missing\nnext"
         assert editor.get_line(0).plain == "warning: ␛[31mmodel␛[0m missing"
+
+
+async def test_one_key_clears_an_editor_and_another_brings_the_text_back(explore):
+    app = explore(draft="several\nlines\nof a prompt")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("i")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await rest(pilot)
+        assert "Ctrl+L clear" in app.screen.dialog.border_subtitle
+        editor = app.screen.query_one(Editor)
+        await pilot.press("ctrl+l")
+        assert editor.text == ""
+        await pilot.press("ctrl+z")
+        assert editor.text == "several\nlines\nof a prompt"
+        await pilot.press("ctrl+l", "n", "e", "w", "ctrl+s")
+        await settle(pilot)
+        assert app.main.walk.snapshot.prompt_text == "new"

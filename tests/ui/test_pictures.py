@@ -1,5 +1,7 @@
 """Pictures of the screen at both sizes; a change of one is looked at before it is accepted."""
 
+from datetime import datetime
+
 import pytest
 
 from explorer.core.chat import Chat, Message
@@ -41,17 +43,8 @@ def test_strange_text_is_literal_and_keeps_the_columns(explore, snap_compare, si
 
 @pytest.mark.parametrize("key", ["question_mark", "i", "x"])
 def test_the_dialogs(explore, snap_compare, key, monkeypatch):
-    class Noon:
-        def __class_getitem__(cls, _):
-            return cls
-
-        @staticmethod
-        def now():
-            from datetime import datetime
-
-            return datetime(2026, 1, 1, 12)
-
-    monkeypatch.setattr("explorer.ui.actions.session.datetime", Noon)
+    noon = datetime(2026, 1, 1, 12).astimezone()
+    monkeypatch.setattr("explorer.ui.actions.session.now", lambda: noon)
     assert snap_compare(explore(), terminal_size=(80, 24), run_before=lambda pilot: _steps(pilot, key))
 
 

@@ -1,6 +1,7 @@
 """What is about the walk as a whole, and the program around it: a copy, the help, the palette, the end."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,15 @@ def show_help(desk: "Desk") -> None:
 
 def palette(desk: "Desk") -> None:
     desk.app.action_command_palette()
+
+
+def suspend(desk: "Desk") -> None:
+    """Stop the process; where no shell waits that could bring it back, only say so."""
+    here = os.getsid(0)
+    if here == os.getpid() or os.getsid(os.getppid()) != here:
+        desk.note(desk.words("session.no_shell"), "warning")
+    else:
+        desk.app.action_suspend_process()
 
 
 def leave(desk: "WalkDesk") -> None:

@@ -6,7 +6,9 @@ A key may come before the widgets of a dialog are there, and an answer when they
 from typing import Generic, TypeVar
 
 from textual import on
+from textual.css.query import NoMatches
 from textual.getters import query_one
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -31,9 +33,22 @@ class Dialog(ModalScreen[Result], Generic[Result]):
         self._words = words
 
     @property
+    def open(self) -> bool:
+        """Whether a person has it before them; its widgets may be on the way."""
+        return self.is_current and self.is_attached
+
+    @property
     def ready(self) -> bool:
         """Whether its widgets are there: neither on the way yet, nor gone."""
-        return self.is_mounted and self.is_current and self.is_attached
+        return self.is_mounted and self.open
+
+    async def _dispatch_message(self, message: Message) -> None:
+        """What a widget said before it was gone, or before its neighbours were there, means nothing any more."""
+        try:
+            await super()._dispatch_message(message)
+        except NoMatches:
+            if self.ready:
+                raise
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without the widgets a key means nothing, but one that leaves."""

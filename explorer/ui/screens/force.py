@@ -82,6 +82,8 @@ class ForceScreen(Dialog[str]):
     @on(Line.Submitted)
     @work(exclusive=True, group="use")
     async def accept(self) -> None:
+        if not self.open:
+            return
         # A preview that is under way would write over what is said of the line.
         self.workers.cancel_group(self, "preview")
         line = self.line.value

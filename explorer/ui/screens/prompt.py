@@ -155,7 +155,7 @@ class PromptScreen(Dialog[Draft | None]):
     async def preview(self) -> None:
         """Show what the template makes of the chat, once the person pauses."""
         await asyncio.sleep(PAUSE)
-        if not self.is_current:
+        if not self.open:
             return
         size = sum(len(message.content or "") for message in self.turns.messages)
         if self._ask is None or not self._chatting:
@@ -228,6 +228,8 @@ class PromptScreen(Dialog[Draft | None]):
     @work(exclusive=True, group="use")
     async def action_accept(self) -> None:
         """Try what is written: the editor closes where it can be used, and says why where it cannot."""
+        if not self.open:
+            return
         try:
             await self._use(self._chat() if self._chatting else self.editor.content)
         except ExplorerError as error:

@@ -68,7 +68,7 @@ class SearchScreen(Dialog[Candidate | None]):
     async def look(self, pause: float) -> None:
         """Show what the line finds, once the person pauses."""
         await asyncio.sleep(pause)
-        if self.is_current:  # It may have been left.
+        if self.open:  # It may have been left.
             await self._look()
 
     async def _look(self) -> None:
@@ -101,7 +101,9 @@ class SearchScreen(Dialog[Candidate | None]):
     @work(exclusive=True, group="choose")
     async def accept(self) -> None:
         """Choose the selected token; of a line that was typed in haste, what it finds."""
+        if not self.open:
+            return
         if self._shown != self.line.value:
             await self._look()
-        if self.hits.selected is not None and self._shown == self.line.value:
+        if self.open and self.hits.selected is not None and self._shown == self.line.value:
             self.dismiss(self.hits.selected)

@@ -1,9 +1,10 @@
 """Editor: a text area in which no character drives the terminal, and no paste stops it. Must not know prompts."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -24,6 +25,8 @@ def _picture(character: str) -> str:
 
 class Editor(TextArea):
     """Shows pictures of what would drive the terminal; the text itself stays as it is."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+l", "clear_text", show=False)]
 
     class Refused(Message):
         """A paste that was not taken: its longest line has so many characters."""
@@ -57,3 +60,7 @@ class Editor(TextArea):
         line = self.document.get_line(line_index)
         shown = line if line.isprintable() else "".join(map(_picture, line))
         return Text(shown, end="", no_wrap=True)
+
+    def action_clear_text(self) -> None:
+        """Take everything away; Ctrl+Z brings it back."""
+        self.clear()

@@ -102,4 +102,5 @@ class TokensPane(Pane):
         rank = f"#{place.rank}" if place.rank is not None else UNKNOWN
         bits = UNKNOWN if place.surprisal is None else f"{decimal(place.surprisal, 1)}b"
         mark = SOURCE_MARKS[place.choice.source] if place.choice else " "
-        return f"{percent(place.prob)}{rank:>7}{bits:>6} {mark}"
+        more = max(len(rank) - 6, 0)  # A rank of six digits takes its cells from before the probability.
+        return f"{percent(place.prob)[more:]}{rank:>{7 + more}}{bits:>6} {mark}"
