@@ -160,6 +160,9 @@ def read_flags(words: Iterable[str]) -> dict[str, Any]:
             )
         try:
             flags[name] = json.loads(value)
+            json.dumps(flags[name], ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(f"The flag {name} of the template holds half a character.") from error
         except (ValueError, RecursionError):
             flags[name] = value
     return flags

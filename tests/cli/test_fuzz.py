@@ -241,3 +241,31 @@ def test_command_lines(ask, count, monkeypatch, tmp_path):
         with in_time(seed):
             check(ask(*line), (1, 2, 3, 4, 5), (seed, line))
     assert not list(Path.cwd().rglob("fault-*"))
+
+
+INDEX = json.dumps(
+    {"metadata": {"total_size": 10}, "weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+)
+
+
+@pytest.mark.parametrize("count", [200, MANY])
+def test_models_of_the_cache(ask, tmp_path, count, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    home = tmp_path / "hub" / "models--some--one"
+    folder = home / "snapshots" / ("a" * 40)
+    folder.mkdir(parents=True)
+    (home / "refs").mkdir()
+    (home / "refs" / "main").write_text("a" * 40)
+    shipped = (embedded_folder() / "config.json").read_text()
+    (folder / "model-1.safetensors").write_bytes(b"")
+    for seed in rounds(count):
+        chance = random.Random(seed)
+        config, index = (changed_json(text, chance) for text in (shipped, INDEX))
+        (folder / "config.json").write_bytes(config if seed % 3 else shipped.encode())
+        (folder / "model.safetensors.index.json").write_bytes(index if seed % 2 else INDEX.encode())
+        with in_time(seed):
+            done = ask("models", *["--json"] * (seed % 5 == 0))
+            check(done, (), seed)
+            assert "some/one" in done.stdout

@@ -258,6 +258,10 @@ def test_a_flag_of_a_template_that_nests_too_deep_is_a_text(run):
     assert ids(run("tokens", "--chat", "a", "--template-flag", f"a={DEEP}", "--json"))
 
 
+def test_half_a_character_in_a_flag_of_a_template_is_a_sentence(run):
+    assert refused(run("tokens", "--chat", "a", "--template-flag", 'a="\\ud800"'), "half a character")
+
+
 # The width of a table.
 
 
