@@ -43,6 +43,17 @@ def test_python_that_leaves_out_docstrings_and_assertions_changes_nothing(level)
 def test_a_current_folder_that_was_deleted_changes_nothing(tmp_path):
     there = tmp_path / "there"
     there.mkdir()
-    command = ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", PROGRAM, "next", "a", "--json"]
+    command = ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", str(PROGRAM), "next", "a", "--json"]
     done = subprocess.run(command, cwd=there, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8")
     assert (done.returncode, done.stdout) == (0, process("next", "a", "--json").stdout), done.stderr
+
+
+def test_a_text_is_the_same_in_the_locale_c():
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    assert process("tokens", "옛날", "--json", env=plain).stdout == process("tokens", "옛날", "--json").stdout
+    done = process("tokens", b"\xec\x98", env=plain)
+    assert (done.returncode, done.stderr) == (2, "The text is not UTF-8.\n")
+
+
+def test_a_folder_of_settings_that_is_a_file_holds_none():
+    assert process("tokens", "a", env={"XDG_CONFIG_HOME": "/dev/null"}).returncode == 0
