@@ -100,7 +100,7 @@ def cli(context: click.Context, /, chat: str | None, **flags: Any) -> None:
     refuse_both("--chat TEXT", chat or None, "--prompt or --file", config.file if config.file else config.prompt)
     text = read_text(config.file) if config.file is not None else chat or config.prompt
     if text is not None:
-        check_text(text)
+        text = check_text(text)
     record = None if config.no_record else record_path(config)
     context.exit(explore(config, first_prompt(said, text), record))
 

@@ -1,6 +1,7 @@
 """What a command is given to work on: a text, a file, ids, or a chat. Raises UsageError for anything else."""
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -23,12 +24,19 @@ def read_text(file: str) -> str:
 
 
 def check_text(text: str) -> str:
-    """The text, if it can be encoded: an argument may hold bytes that are no UTF-8. Raises UsageError."""
+    """The text, if it can be encoded: an argument may hold bytes that are no UTF-8. Raises UsageError.
+
+    In the locale C, Python hands on every byte beyond ASCII by itself; together they may be UTF-8 all the same.
+    """
     try:
         text.encode()
-    except UnicodeEncodeError as error:
+        return text
+    except UnicodeEncodeError:
+        pass
+    try:
+        return os.fsencode(text).decode()
+    except UnicodeError as error:
         raise UsageError("The text is not UTF-8.") from error
-    return text
 
 
 def read_lines(file: str) -> list[str]:
@@ -75,9 +83,8 @@ class ChatFlags:
     @classmethod
     def take(cls, flags: dict[str, Any]) -> "ChatFlags":
         """Those of a command, taken out of its flags. Raises UsageError for one that means nothing."""
+        flags["template_flags"] = tuple(map(check_text, flags["template_flags"]))
         said = cls(**{name: flags.pop(name) for name in cls.__slots__})
-        for flag in said.template_flags:
-            check_text(flag)
         if said.messages is not None and said.system is not None:
             raise UsageError("Give --system or --messages, not both: the file has the system's turn.")
         alone = {

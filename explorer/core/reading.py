@@ -49,7 +49,7 @@ def is_there(path: Path) -> bool:
     """Whether anything has the name; what cannot be looked at is there, so that reading it says why."""
     try:
         path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError):
         return True

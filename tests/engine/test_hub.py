@@ -306,6 +306,14 @@ def test_what_a_proxy_refuses_is_said(monkeypatch):
     assert "the proxy does not let the explorer reach the hub. Check HTTPS_PROXY" in fails()
 
 
+def test_an_address_of_the_hub_that_is_none_is_said(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise httpx2.UnsupportedProtocol("Request URL is missing an 'http://' or 'https://' protocol.")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", refuse)
+    assert "is no address of a hub. Write HF_ENDPOINT as https://…, or unset it" in fails()
+
+
 def test_a_download_is_counted_in_bytes(empty_cache, hub):
     seen = []
     folder, commit = locate("owner/name", seen.append)

@@ -195,6 +195,8 @@ def _why_not_downloaded(model: str, revision: str | None, lacks: str, error: Bas
         reason, way_out = "HF_HUB_OFFLINE forbids to download it", "Unset it"
     elif isinstance(error, HfHubHTTPError):
         reason, way_out = f"the hub answers with HTTP {error.response.status_code}", "Try again later"
+    elif isinstance(error, httpx2.UnsupportedProtocol):
+        reason, way_out = f"{constants.ENDPOINT} is no address of a hub", "Write HF_ENDPOINT as https://…, or unset it"
     elif isinstance(error, httpx2.ProxyError):
         reason, way_out = "the proxy does not let the explorer reach the hub", "Check HTTPS_PROXY"
     elif isinstance(error, httpx2.HTTPError | ConnectionError | TimeoutError | DryRunError | LocalEntryNotFoundError):

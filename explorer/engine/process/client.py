@@ -117,6 +117,7 @@ class WorkerEngine(Engine):
                 limit=wire.LINE_LIMIT,
                 # A session of its own: Ctrl+C and Ctrl+Z of the terminal go to the parent alone.
                 start_new_session=True,
+                cwd=_standing_folder(),
                 env={**os.environ, **CHILD_ENVIRONMENT},
             )
 
@@ -239,6 +240,15 @@ class WorkerEngine(Engine):
         with contextlib.suppress(OSError):
             if self.log_file.stat().st_size == 0:
                 self.log_file.unlink()
+
+
+def _standing_folder() -> str | None:
+    """Where a child begins: the current folder (None), unless it was deleted: torch cannot be imported in there."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return os.sep
+    return None
 
 
 def ended(code: int) -> str:
