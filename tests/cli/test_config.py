@@ -44,7 +44,7 @@ def _empty(folder):
         ("colour = 1", "colour"),
         ('temperature = "hot"', "temperature"),
         ("top = 0", "top"),
-        ("temperature = ", "cannot be read"),
+        ("temperature = ", "is not TOML"),
         ('device = "cuda:x"', "device"),
         ("max_new_tokens = 0", "max-new-tokens"),
         ("tokens_per_second = 51", "tokens-per-second"),

@@ -94,7 +94,7 @@ def test_the_shipped_themes_are_whole():
     ("text", "said"),
     [
         ("name = 1", "needs a name"),
-        ("x", "cannot be read"),
+        ("x", "is not TOML"),
         ('name = "n"\n[colors]\nprimary = "#123"\n[variables]\n', "lacks background"),
         ('name = "n"\n[colors]\ngreenish = "#123"\n[variables]\n', "does not know greenish"),
     ],

@@ -16,6 +16,7 @@ from explorer.engine.base import Engine, Progress, Reporter, silent
 from explorer.engine.calls import RenderedChat
 from explorer.engine.description import EngineInfo, ModelSettings
 from explorer.engine.files import hub
+from explorer.engine.libraries import importing
 from explorer.engine.vocabulary.cutting import Cut, CutText, CutToken
 from explorer.engine.vocabulary.vocabulary import Vocabulary
 
@@ -73,8 +74,8 @@ class VocabularyEngine(Engine):
         if vocabulary is not None:
             self._template = partial(read_template, folder, vocabulary, settings.name)
             return vocabulary, revision
-        from explorer.engine.vocabulary.reading import read_tokenizer
-
+        with importing():
+            from explorer.engine.vocabulary.reading import read_tokenizer
         read = read_tokenizer(folder, settings.name, trust_remote_code=settings.trust_remote_code, bos=settings.bos)
         self._template = lambda: read.template
         return read.vocabulary, revision
@@ -106,6 +107,6 @@ class VocabularyEngine(Engine):
 
 def read_template(folder: Path, vocabulary: Vocabulary, name: str) -> "ChatTemplate":
     """The chat template of a tokenizer that stands for itself; transformers is imported for it. Raises ModelError."""
-    from explorer.engine.vocabulary.chat import ChatTemplate
-
+    with importing():
+        from explorer.engine.vocabulary.chat import ChatTemplate
     return ChatTemplate.from_folder(folder, vocabulary, name)
