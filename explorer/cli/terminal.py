@@ -91,13 +91,14 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
         hint=HINT if config.model == EMBEDDED and first_run() else "",
     )
     app.run()
-    fault = app.main.loader.fault
-    if fault is not None and not app.ended_by:
-        raise fault
+    if app.main.loader.fault is not None and app.fault is None and not app.ended_by:
+        raise app.main.loader.fault
     if record is not None and record.exists():
         tell(f"Record: {record}" + (" (incomplete: it could not be written)" if app.main.walk.unrecorded else ""))
     if app.main.left_unsaved:
         tell(f"Record: {rescue(app.main.session)} (all of the walk, which its own record does not hold)")
+    if app.fault is not None:
+        raise app.fault
     return app.return_code or 0
 
 
@@ -127,6 +128,8 @@ def play(config: Config, file: Path, pace: "Pace") -> int:
     player = Player(record, str(file), pace, unread)
     app = ReplayApp(player, themes=themes, theme=config.theme, top=config.top, keys=config.keys, faults=faults)
     app.run()
+    if app.fault is not None:
+        raise app.fault
     if player.fault:
         say(player.fault)
     return app.return_code or 0

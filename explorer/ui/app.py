@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
-from textual.screen import Screen
+from textual.screen import ModalScreen
 from textual.theme import Theme
+from textual.worker import WorkerFailed
 
 from explorer.core.chat import Chat
 from explorer.core.sampling.pace import RunSettings
@@ -25,7 +26,7 @@ from explorer.ui.guard import Guard
 from explorer.ui.keymap import Keymap
 from explorer.ui.palette import CommandProvider
 from explorer.ui.replay_desk import ReplayDesk
-from explorer.ui.screen import MainScreen, ReplayScreen
+from explorer.ui.screen import DeskScreen, MainScreen, ReplayScreen
 from explorer.ui.walk_desk import WalkDesk
 from explorer.walk.player import Player
 from explorer.walk.walk import OpenSession
@@ -33,6 +34,8 @@ from explorer.wording import Wording
 
 DEFAULT_RUN = RunSettings()
 GUARD = Guard()
+LEAVING = {"quit", "leave"}
+"""The commands that leave the program: of a walk, of a replay."""
 
 
 class ThemedApp(App[None], inherit_bindings=False):
@@ -48,7 +51,12 @@ class ThemedApp(App[None], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(
-        self, screen: Screen[None], themes: Sequence[Theme], theme: str, keys: Mapping[str, str], faults: Sequence[str]
+        self,
+        screen: DeskScreen[Any],
+        themes: Sequence[Theme],
+        theme: str,
+        keys: Mapping[str, str],
+        faults: Sequence[str],
     ) -> None:
         super().__init__()
         for name in list(self.available_themes):
@@ -68,7 +76,7 @@ class ThemedApp(App[None], inherit_bindings=False):
     def notify(self, message: str, *, title: str = "", **options: Any) -> None:
         super().notify(shown(message), title=shown(title), **options)
 
-    def get_default_screen(self) -> Screen[None]:
+    def get_default_screen(self) -> DeskScreen[Any]:
         return self._first
 
     def get_driver_class(self) -> type[Driver]:
@@ -83,6 +91,30 @@ class ThemedApp(App[None], inherit_bindings=False):
         if not self.ended_by:
             self.ended_by = number
             self.exit(return_code=128 + number)
+
+    @property
+    def fault(self) -> BaseException | None:
+        """What was wrong with the program itself, where that ended it."""
+        error = self._exception
+        return error.error if isinstance(error, WorkerFailed) else error
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End by a fault of the program itself; who runs the app says it, in a sentence.
+
+        Textual would print the traceback here, with all that stands in the variables.
+        """
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    def on_key(self, event: events.Key) -> None:
+        """Leave also from within a dialog, which has the keys for itself."""
+        desk = self._first.desk
+        leaving = [command for name, command in desk.keymap.commands.items() if name in LEAVING]
+        if isinstance(self.screen, ModalScreen) and any(event.key in desk.keymap.keys(one.id) for one in leaving):
+            event.stop()
+            desk.do(leaving[0])
 
     @on(Driver.SignalResume)
     def draw_again(self) -> None:

@@ -104,13 +104,20 @@ class TerminalDriver(LinuxDriver):
             self.suspend_application_mode()
         if self._stopped:
             self._stopped = False
-            self._must_signal_resume = True
+            vars(self)["_must_signal_resume"] = True  # Textual asks for it, once the terminal is taken.
             super()._sigcont_application()
 
     # Reading.
 
     def run_input_thread(self) -> None:
-        """Hand on what the terminal sends; where it is gone, the program ends (`Textual#6690`)."""
+        """Hand on what the terminal sends, and what is wrong with that."""
+        try:
+            self._read()
+        except Exception as error:
+            self._loop.call_soon_threadsafe(self._app._handle_exception, error)
+
+    def _read(self) -> None:
+        """Where the terminal is gone, the program ends (`Textual#6690`)."""
         terminal = TerminalInput()
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)

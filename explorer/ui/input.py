@@ -44,10 +44,8 @@ class TerminalInput:
         """The beginning of a mark, where nothing followed yet."""
         self._late = ""
         """What was held last, and then taken for a key."""
-        self._pasted = ""
-        """What was pasted so far, and after its end what may still be of it."""
         self._parts: list[str] = []
-        """What came since."""
+        """What was pasted so far, and after its end what may still be of it."""
         self._pasting = False
         self._doubtful = False
         """Whether the last paste had no end: the rest of it may still come."""

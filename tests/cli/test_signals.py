@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from explorer.core.record import journal
+from explorer.errors import ExitCode
 from tests.cli.pseudo import PATIENCE, PseudoTerminal, gone, pseudo_terminal
 
 RECORD = "tests/data/record-v1.jsonl"
@@ -103,6 +104,22 @@ def test_a_program_that_ends_by_its_key_leaves_nothing_behind(terminal, tmp_path
     opened(terminal, tmp_path / "walk.jsonl")
     terminal.send("\x11")
     assert (terminal.ended(), terminal.left_behind()) == (0, [])
+
+
+def test_a_fault_of_the_program_is_one_sentence_and_nothing_is_lost(terminal, tmp_path):
+    record = tmp_path / "walk.jsonl"
+    terminal.start("--record", str(record), program="tests.cli.failing")
+    terminal.see("entropy")
+    worker = terminal.worker()
+    terminal.send("m")
+    assert (terminal.ended(), terminal.left_behind()) == (ExitCode.UNFORESEEN, [])
+    said = terminal.written.rpartition(b"\x1b[?1049l")[2].decode()
+    assert "This is a fault of the program (ZeroDivisionError: one by ␛[31mzero)." in said.replace("\r\n", " ")
+    assert "Traceback" not in said and "what stands in a variable" not in said
+    (log,) = (tmp_path / "token-explorer").rglob("fault-*.log")
+    assert "listed_models" in log.read_text()
+    assert type(journal.read(record).events[-1]).__name__ == "End"
+    assert gone(worker)
 
 
 @pytest.mark.parametrize("ignored", [(), (signal.SIGHUP,)], ids=["", "nohup"])

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.screen import ModalScreen
+
 from explorer.core.moment import now
 from explorer.core.record.journal import write_copy
 from explorer.ui.screens.help import HelpScreen
@@ -53,6 +55,9 @@ def leave(desk: "WalkDesk") -> None:
     desk.walk.look_at_record()
     if desk.unsaved:
         desk.safe = len(desk.session.events)
-        desk.note(desk.words("session.unsaved"), "warning")
+        sentence = desk.words("session.unsaved")
+        desk.note(sentence, "warning")
+        if isinstance(desk.app.screen, ModalScreen):  # It stands before the line that is written on.
+            desk.warn(sentence)
         return
     desk.app.exit()
