@@ -319,6 +319,8 @@ async def prompt_tokens(
 ) -> list[Token]:
     """The tokens of a prompt, as `prompt_ids` takes them. Raises UsageError."""
     if isinstance(source, list):
+        if (least := min(source, default=0)) < 0:
+            raise UsageError(f"There is no token {least}: ids begin with 0.")
         return await engine.describe(source)
     if isinstance(source, Chat):
         return (await rendered_chat(engine, source, note)).tokens

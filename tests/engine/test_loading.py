@@ -122,6 +122,7 @@ async def test_a_config_that_is_no_json_is_said(folder):
         ({"model_type": None}, r"The config\.json of The model has no model_type"),
         ({"hidden_size": "x"}, r"is broken: Field 'hidden_size' expected int.*Mend it, or download it again"),
         ({"rope_parameters": {"rope_type": "bogus"}}, r"says something that transformers does not understand"),
+        ({"hidden_act": "garbage"}, r"its config\.json says “garbage” as its hidden_act, which transformers does not know"),
         ({"num_hidden_layers": 5, "quantization_config": {"quant_method": "exl2"}}, "that are packed by exl2"),
     ],
 )

@@ -157,10 +157,11 @@ def make_engine(kind: str, settings: ModelSettings) -> Engine:
 def make_vocabulary(settings: ModelSettings) -> Engine:
     """A tokenizer alone, within bounds; torch cannot be imported, unless code of the tokenizer's own may want it."""
     from explorer.engine.process import bounds
-    from explorer.engine.vocabulary.engine import VocabularyEngine
 
     if not settings.trust_remote_code:
         sys.modules["torch"] = None  # type: ignore[assignment]  # As the import system marks what is not to be found.
+    with importing():
+        from explorer.engine.vocabulary.engine import VocabularyEngine
     bounds.bound_memory()
     return VocabularyEngine(settings, bounds.allow_processor)
 
