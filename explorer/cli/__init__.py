@@ -47,6 +47,10 @@ def _run(arguments: Sequence[str] | None, engines: Engines | None) -> int:
         return fail(str(error), error.exit_code)
     except ExplorerError as error:
         return fail(str(error), error.exit_code)
+    except click.NoSuchOption as error:
+        text = error.option_name[1:2].isdigit()
+        way_out = f" A text that begins with - stands behind --, as in “-- {error.option_name}”." if text else ""
+        return fail(error.format_message() + way_out, ExitCode.USAGE)
     except click.ClickException as error:
         return fail(error.format_message(), ExitCode.USAGE)
     except (KeyboardInterrupt, click.Abort):

@@ -176,26 +176,16 @@ def listed_models() -> "list[ModelEntry]":
 
 def find_tokens(config: Config, source: PromptSource, special_tokens: bool) -> "list[Token]":
     """The tokens of a prompt; its tokenizer is all that is read of the model."""
+    from explorer.engine.base import prompt_tokens
 
-    async def ask(engine: "Engine", _report: "Reporter") -> "list[Token]":
-        if isinstance(source, Chat):
-            return (await engine.render_chat(source.messages, source.options)).tokens
-        if isinstance(source, list):
-            return await engine.describe(source)
-        return await engine.encode(source, special_tokens)
-
-    return with_tokenizer(config, ask)
+    return with_tokenizer(config, lambda engine, _report: prompt_tokens(engine, source, special_tokens, note=say))
 
 
 def render_chat(config: Config, chat: Chat) -> "RenderedChat":
-    """What the model's template makes of a chat, and a word where it leaves something out.
+    """What the model's template makes of a chat; its tokenizer is all that is read of the model."""
+    from explorer.engine.base import rendered_chat
 
-    The model's tokenizer is all that is read of it.
-    """
-    rendered = with_tokenizer(config, lambda engine, _report: engine.render_chat(chat.messages, chat.options))
-    if rendered.lost:
-        say(rendered.lost)
-    return rendered
+    return with_tokenizer(config, lambda engine, _report: rendered_chat(engine, chat, say))
 
 
 def with_tokenizer(config: Config, ask: "Callable[[Engine, Reporter], Awaitable[Answer]]") -> Answer:

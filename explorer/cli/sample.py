@@ -7,6 +7,7 @@ those behind it wait for their turn.
 from collections import deque
 from collections.abc import Callable
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
@@ -161,19 +162,25 @@ async def _encode(
 
     begun = []
     for number, source in enumerate(sources, 1):
+        line = f"Line {number}: " if of_lines else ""
+        note = partial(_say_of, line, say)
         try:
             if isinstance(source, list):
                 begun.append(await engine.describe(source))
             elif isinstance(source, Chat):
-                begun.append((await encode_source(engine, source, say))[0])
+                begun.append((await encode_source(engine, source, note))[0])
             else:
                 begun.append(await encode_prompt(engine, source, special_tokens))
                 if said := spelling_note(source, begun[-1]):
-                    say(said)
+                    note(said)
             rules.after(len(begun[-1]))
         except ExplorerError as error:
-            raise type(error)(f"Line {number}: {error}" if of_lines else str(error)) from error
+            raise type(error)(f"{line}{error}") from error
     return begun
+
+
+def _say_of(line: str, say: Say, sentence: str) -> None:
+    say(f"{line}{sentence}")
 
 
 class Output(Protocol):

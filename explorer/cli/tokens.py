@@ -61,8 +61,6 @@ def tokens_command(
         print_text(render_chat(config, source).text)
         return
     tokens = find_tokens(config, source, not no_special)
-    if isinstance(source, str) and (note := spelling_note(source, tokens)):
-        say(note)
     table = shapes.token_table(tokens)
     if as_json:
         print_json(table)
@@ -112,7 +110,7 @@ def cut(config: "Config", text: str, special_tokens: bool) -> "TokensOf":
 def tokens_question(no_special: bool, render: bool, **flags: Any) -> "Question[TokenTable | RenderedText]":
     """The tokens of a prompt, or with `render` the text of a chat, of an engine that is there. Raises UsageError."""
     from explorer.cli import shapes
-    from explorer.engine.base import prompt_tokens
+    from explorer.engine.base import prompt_tokens, rendered_chat
 
     flags.pop("models", None)  # Those beside the engine's are compared by the command alone.
     source = take_source(flags)
@@ -121,7 +119,7 @@ def tokens_question(no_special: bool, render: bool, **flags: Any) -> "Question[T
 
     async def ask(engine: "Engine", _report: "Reporter", say: Say) -> shapes.TokenTable | shapes.RenderedText:
         if render and isinstance(source, Chat):
-            return shapes.RenderedText((await engine.render_chat(source.messages, source.options)).text)
+            return shapes.RenderedText((await rendered_chat(engine, source, say)).text)
         return shapes.token_table(await prompt_tokens(engine, source, not no_special, note=say))
 
     return Question(configure(flags), ask)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from explorer.core.chat import Chat, ChatOptions, Message, PromptSource
+from explorer.core.chat import Chat, ChatOptions, Message, PromptSource, spelt_markers
 from explorer.core.distribution import Distribution
 from explorer.core.query import Query
 from explorer.core.record.events import Prompt
@@ -223,10 +223,17 @@ async def encode_source(
         if said := spelling_note(source, tokens):
             note(said)
         return tokens, Prompt.of(source, tokens)
-    rendered = await engine.render_chat(source.messages, source.options)
-    if rendered.lost:
-        note(rendered.lost)
+    rendered = await rendered_chat(engine, source, note)
     return _fitting(engine, rendered.tokens), Prompt.of(rendered.text, rendered.tokens, source)
+
+
+async def rendered_chat(engine: Engine, chat: Chat, note: Callable[[str], None] = unheard) -> RenderedChat:
+    """A chat in the format of the model's template; `note` is as for `prompt_ids`. Raises UsageError, EngineError."""
+    rendered = await engine.render_chat(chat.messages, chat.options)
+    for said in (rendered.lost, spelt_markers(chat.messages, rendered.tokens)):
+        if said:
+            note(said)
+    return rendered
 
 
 def _fitting(engine: Engine, tokens: list[Token]) -> list[Token]:
@@ -299,7 +306,8 @@ async def prompt_ids(
 ) -> list[int]:
     """The ids of a prompt; `special_tokens` is about those that a tokenizer adds to a text. Raises UsageError.
 
-    `note` takes a sentence where the tokens do not spell the text, or where a template leaves out what a person wrote.
+    `note` takes a sentence where the tokens do not spell the text, where a template leaves out what a person wrote, and
+    where a message spells a marker of the model.
     """
     if isinstance(source, list):
         return source
@@ -311,12 +319,11 @@ async def prompt_tokens(
 ) -> list[Token]:
     """The tokens of a prompt, as `prompt_ids` takes them. Raises UsageError."""
     if isinstance(source, list):
+        if (least := min(source, default=0)) < 0:
+            raise UsageError(f"There is no token {least}: ids begin with 0.")
         return await engine.describe(source)
     if isinstance(source, Chat):
-        rendered = await engine.render_chat(source.messages, source.options)
-        if rendered.lost:
-            note(rendered.lost)
-        return rendered.tokens
+        return (await rendered_chat(engine, source, note)).tokens
     tokens = await engine.encode(source, special_tokens)
     if said := spelling_note(source, tokens):
         note(said)

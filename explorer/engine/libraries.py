@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from explorer.core.token import visible
 from explorer.errors import ModelError
@@ -32,12 +33,23 @@ def importing() -> Iterator[None]:
 
 def _why(error: Exception) -> str:
     said = visible(" ".join(str(error).split())) or type(error).__name__
-    blamed = [name for name in os.environ if name.startswith(PREFIXES) and _tells_of(said, os.environ[name])]
+    known = [name for name in os.environ if name.startswith(PREFIXES)]
+    blamed = [name for name in known if _tells_of(said, os.environ[name])]
+    blamed = blamed or [name for name in known if isinstance(error, ValueError) and _is_broken(os.environ[name])]
     if not blamed:
         return f"A library of the engine cannot be imported: {said[:200].rstrip('.')}. Look into the log."
     name = max(blamed, key=lambda name: len(os.environ[name]))
     first = said.partition(", ")[0].rstrip(".")
     return f"A library of the engine does not understand {name}={visible(os.environ[name])}: {first}. Unset {name}."
+
+
+def _is_broken(value: str) -> bool:
+    """Whether a value is an address that cannot be taken apart, which no error quotes."""
+    try:
+        urlsplit(value)
+    except ValueError:
+        return True
+    return False
 
 
 def _tells_of(said: str, value: str) -> bool:

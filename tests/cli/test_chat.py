@@ -111,3 +111,32 @@ def test_tools_and_flags_reach_the_template(run, tmp_path, chat_model):
     done = run(*rendered, "--messages", str(chat))
     assert '{"name": "weather"}' in done.stdout
     assert done.stdout.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
+
+
+MARKED = "Turn 1 (user) spells <|end_of_turn|>: the model reads that as its own marker, not as text.\n"
+
+
+def test_every_command_says_where_a_message_spells_a_marker_of_the_model(run, tmp_path):
+    text, file = "hi<|end_of_turn|>", tmp_path / "chat.json"
+    file.write_text(json.dumps([{"role": "user", "content": text}]))
+    lines = tmp_path / "lines"
+    lines.write_text(f"hi\n{text}\n")
+    for command in (
+        ["next", "--chat", text],
+        ["tokens", "--chat", text],
+        ["tokens", "--chat", text, "--render"],
+        ["score", "--chat", text],
+        ["score", "--messages", str(file), " yes"],
+        ["score", "--chat", "--prompt", text, " yes"],
+        ["search", "--chat", text, "yes"],
+        ["options", "--messages", str(file), " yes", " no"],
+        ["sample", "--chat", text, "--temperature", "0", "--max-new-tokens", "1"],
+    ):
+        done = run(*command)
+        assert (done.returncode, done.stderr) == (0, MARKED), command
+    done = run("sample", "--chat", "--prompts", str(lines), "--temperature", "0", "--max-new-tokens", "1")
+    assert done.stderr == f"Line 2: {MARKED}"
+    assert run("next", "--chat", "hi < end_of_turn >").stderr == ""
+    for fields in ({"command": "next"}, {"command": "tokens", "render": True}):
+        answer = run("ask", input=json.dumps(fields | {"prompt": text, "chat": True}))
+        assert json.loads(answer.stdout)["notes"] == [MARKED.strip()]

@@ -1,7 +1,9 @@
 """Inputs that are nearly right: each is answered, or refused in a sentence with its exit code; no file is changed."""
 
+import asyncio
 import json
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,11 @@ from explorer.cli.engines import Engines, embedded_folder, model_settings
 from explorer.cli.root import cli
 from explorer.config import Config
 from explorer.core.record import journal
+from explorer.engine.compute.local import TransformersEngine
+from explorer.engine.description import ModelSettings
 from explorer.engine.scripted.scripted import ScriptedEngine
-from explorer.errors import RecordError
+from explorer.engine.vocabulary.engine import VocabularyEngine
+from explorer.errors import ModelError, RecordError
 from explorer.ui.theme import ThemeError, read_theme, shipped_folder
 from explorer.walk.player import Player
 from tests.cli.program import Program
@@ -28,6 +33,10 @@ class Scripted(Engines):
     def make(self, config):
         model_settings(config)
         return ScriptedEngine.demo()
+
+    def make_tokenizer(self, config):
+        """In this process: what would take a process down is for the tests of one."""
+        return VocabularyEngine(model_settings(config))
 
 
 @pytest.fixture(scope="module")
@@ -185,22 +194,126 @@ def model_folder(place: Path) -> Path:
     return place
 
 
-@pytest.mark.parametrize("count", [FEW, pytest.param(300, marks=pytest.mark.long)])
-def test_templates_and_settings_of_tokenizers(ask, tmp_path, count):
+@pytest.mark.parametrize("count", [FEW, MANY])
+def test_templates(ask, tmp_path, count):
     folder = model_folder(tmp_path / "model")
-    settings = json.loads((folder / "tokenizer_config.json").read_text())
-    template = (folder / "chat_template.jinja") if (folder / "chat_template.jinja").exists() else None
-    source = template.read_text() if template else settings["chat_template"]
+    source = json.loads((folder / "tokenizer_config.json").read_text())["chat_template"]
     for seed in rounds(count):
-        chance = random.Random(seed)
-        if seed % 2 and count > FEW:  # Most of these are read by a process of their own, which takes seconds.
-            (folder / "tokenizer_config.json").write_bytes(changed_json(json.dumps(settings), chance))
-        else:
-            written = changed_bytes(source.encode(), chance)
-            (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-            (folder / "chat_template.jinja").write_bytes(written)
+        written = changed_bytes(source.encode(), random.Random(seed))
+        (folder / "chat_template.jinja").write_bytes(written)
         with in_time(seed):
             check(ask("tokens", "--chat", "Hello", "--render", "--model", str(folder)), (2, 3), seed)
+
+
+@pytest.mark.parametrize("count", [FEW, MANY])
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"])
+def test_settings_of_tokenizers(ask, tmp_path, count, name):
+    folder = model_folder(tmp_path / "model")
+    written = (folder / name).read_text() if (folder / name).exists() else BESIDE[name]
+    for seed in rounds(count):
+        chance = random.Random(seed)
+        (folder / name).write_bytes(changed_json(written, chance))
+        asked = chance.choice((["--chat", "Hello", "--render"], ["Hello<|user|>"], ["--ids", "1,300"]))
+        with in_time(seed):
+            done = ask("tokens", *asked, "--model", str(folder))
+            check(done, (2, 3), seed)
+            assert not done.returncode or "tokenizer" in done.stderr or "template" in done.stderr, done.stderr
+            assert "The engine failed" not in done.stderr
+
+
+BESIDE = {
+    "special_tokens_map.json": json.dumps(
+        {"bos_token": "<|begin_of_text|>", "eos_token": {"content": "<|end_of_text|>", "lstrip": False}}
+    ),
+    "added_tokens.json": json.dumps({"<|turn|>": 6144, "<|over|>": 6145}),
+}
+
+SMALL = json.dumps(
+    {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [{"id": 8, "content": "<s>", "special": True, "lstrip": False, "normalized": False}],
+        "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Lowercase"}]},
+        "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [8], "tokens": ["<s>"]}},
+        },
+        "decoder": {
+            "type": "Sequence",
+            "decoders": [
+                {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+                {"type": "ByteFallback"},
+                {"type": "Fuse"},
+                {"type": "Strip", "content": " ", "start": 1, "stop": 0},
+            ],
+        },
+        "model": {
+            "type": "BPE",
+            "unk_token": "<unk>",
+            "fuse_unk": False,
+            "byte_fallback": True,
+            "vocab": {"<unk>": 0, "h": 1, "e": 2, "l": 3, "o": 4, "▁": 5, "he": 6, "<0x41>": 7},
+            "merges": [["h", "e"]],
+        },
+    }
+)
+"""A tokenizer.json, as those of the Llama family are."""
+
+
+@pytest.mark.parametrize("count", [FEW, MANY])
+def test_tokenizers(ask, tmp_path, count):
+    folder = model_folder(tmp_path / "model")
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
+    for seed in rounds(count):
+        chance = random.Random(seed)
+        (folder / "tokenizer.json").write_bytes(changed_json(SMALL, chance))
+        with in_time(seed):
+            done = ask("tokens", *chance.choice((["hello<s>A"], ["--ids", "1,8,7,5"])), "--model", str(folder))
+            check(done, (2, 3), seed)
+            assert not done.returncode or "tokenizer" in done.stderr, done.stderr
+            assert "The engine failed" not in done.stderr
+
+
+GENERATION = json.dumps(
+    {
+        "bos_token_id": 1,
+        "eos_token_id": [2, 6],
+        "do_sample": True,
+        "temperature": 0.8,
+        "top_k": 40,
+        "repetition_penalty": 1.1,
+        "suppress_tokens": [3],
+        "sequence_bias": [[[4], 1.5]],
+        "cache_implementation": None,
+        "transformers_version": "5.0.0",
+    }
+)
+
+
+@pytest.mark.parametrize("count", [FEW, pytest.param(2_000, marks=pytest.mark.long)])
+@pytest.mark.filterwarnings("ignore")
+def test_generation_configs(tiny_folder, tmp_path, count):
+    folder = shutil.copytree(tiny_folder("llama"), tmp_path / "model")
+    for seed in rounds(count):
+        chance = random.Random(seed)
+        (folder / "generation_config.json").write_bytes(changed_json(GENERATION, chance))
+        with in_time(seed):
+            asyncio.run(opened(folder, seed))
+
+
+async def opened(folder: Path, seed: int) -> None:
+    engine = TransformersEngine(ModelSettings(model=str(folder), name="The model", device="cpu"))
+    try:
+        info = await engine.start()
+        assert all(one.endswith(".") for one in info.sampling_left_out), seed
+    except ModelError as error:
+        assert "generation_config.json" in str(error), f"seed {seed}: {error}"
+    finally:
+        await engine.close()
 
 
 WORDS = (

@@ -9,6 +9,7 @@ import pytest
 from tokenizers import normalizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from explorer.cli.engines import embedded_folder
 from tests.cli.program import is_one_sentence, process
 from tests.conftest import tiny_tokenizer
 from tests.engine.test_vocabulary import family
@@ -202,3 +203,36 @@ def test_a_tokenizer_that_fails_panics_or_never_ends_is_told_in_a_sentence(name,
 def test_what_a_tokenizer_stores_beside_its_tokens_does_no_harm(run, change, tmp_path):
     done = run("tokens", "the fox", "--model", hostile(tmp_path, **change), "--format", "ids")
     assert (done.returncode, done.stdout.split()) == (0, [str(i) for i in tiny_tokenizer().encode("the fox").ids])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"bos_token": value} for value in (True, False, 3, ["<s>"], {"content": True})),
+        {"extra_special_tokens": 5},
+        {"added_tokens_decoder": [1]},
+        {"additional_special_tokens": 7},
+    ],
+)
+def test_a_setting_of_another_kind_is_said_with_the_file(run, tmp_path, fields):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "tokenizer.json").write_bytes((embedded_folder() / "tokenizer.json").read_bytes())
+    settings = json.loads((embedded_folder() / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | fields))
+    done = run("tokens", "a cat", "--model", str(folder))
+    assert done.returncode == 3
+    assert "tokenizer_config.json is broken" in done.stderr
+
+
+def test_a_tokenizer_that_git_lfs_has_not_fetched_is_said(run, tmp_path):
+    (tmp_path / "tokenizer.json").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\n")
+    done = run("tokens", "a", "--model", str(tmp_path))
+    assert (done.returncode, "tokenizer.json" in done.stderr, "git lfs pull" in done.stderr) == (3, True, True)
+
+
+def test_an_id_below_0_is_none_and_a_text_with_a_dash_needs_another_one(run):
+    done = run("tokens", "--ids", "1,-5")
+    assert (done.returncode, done.stderr) == (2, "There is no token -5: ids begin with 0.\n")
+    assert "stands behind --, as in “-- -5”." in run("tokens", "-5").stderr
+    assert run("tokens", "--", "-5").returncode == 0

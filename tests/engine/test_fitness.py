@@ -7,7 +7,7 @@ import pytest
 
 from explorer.engine.files.address import read_address
 from explorer.engine.files.catalogue import entry
-from explorer.engine.files.checkpoint import LONGEST, weight_names
+from explorer.engine.files.checkpoint import LONGEST, has_tokenizer, lacking, weight_names
 from explorer.engine.files.fitness import check_fitness
 from explorer.engine.files.fragments import beside
 from explorer.engine.files.hub import local_folder
@@ -89,6 +89,10 @@ ADAPTER = {"peft_type": "LORA", "base_model_name_or_path": "owner/base"}
         (
             {"model.safetensors": b"x", "config.json": LLAMA, "tokenizer.json": b"version https://git-lfs.x"},
             "tokenizer.json in",
+        ),
+        *(
+            ({"model.safetensors": b"x", "config.json": LLAMA, name: b"version https://git-lfs.x"}, f"{name} in")
+            for name in ("special_tokens_map.json", "generation_config.json", "chat_template.jinja")
         ),
         ({"model.safetensors": b"x", "config.json": b"version https://git-lfs.x"}, "is a pointer of git-lfs"),
         ({"model.safetensors": b"", "config.json": LLAMA}, "is empty: a copy or a download was cut off"),
@@ -230,7 +234,13 @@ def test_a_fragment_is_listed_for_what_it_is_and_not_as_a_part_of_a_download(tmp
         ("https://huggingface.co/owner/name/", "owner/name", None),
         ("http://www.huggingface.co/gpt2", "gpt2", None),
         ("hf.co/owner/name", "owner/name", None),
-        ("huggingface.co/owner/name?library=transformers", "huggingface.co/owner/name?library=transformers", None),
+        ("huggingface.co/owner/name?library=transformers", "owner/name", None),
+        ("https://hf.co/owner/name/tree/v1#files", "owner/name", "v1"),
+        ("hf://owner/name", "owner/name", None),
+        ("hf://models/owner/name", "owner/name", None),
+        ("owner/name/", "owner/name", None),
+        ("./owner/name/", "./owner/name/", None),
+        ("owner/", "owner/", None),
         ("https://huggingface.co/owner/name/tree/main", "owner/name", None),
         ("https://huggingface.co/owner/name/tree/v1.0", "owner/name", "v1.0"),
         ("https://huggingface.co/owner/name/blob/main/config.json", "owner/name", None),
@@ -259,3 +269,14 @@ def test_the_tables_of_types_are_those_of_transformers():
     special = {*ENCODERS, *PAIRS, *OTHERS}
     texts = {kind: CONFIG_MAPPING[kind]().get_text_config() for kind in causal.keys() - special}
     assert {kind for kind, text in texts.items() if getattr(text, "tie_word_embeddings", False)} == TIED
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json", "generation_config.json"])
+def test_a_link_to_nowhere_is_named_and_of_the_cache_it_is_a_part_that_lacks(tmp_path, name):
+    folder = put(tmp_path, {"model.safetensors": b"x", "config.json": LLAMA, "tokenizer.json": {}})
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to("../blobs/gone")
+    assert f"{name} in {folder} is a link to ../blobs/gone, which is not there" in fails(folder)
+    (folder / "tokenizer.model").write_bytes(b"x")
+    assert lacking(folder) == f"no {name}"
+    assert not has_tokenizer(folder)

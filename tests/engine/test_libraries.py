@@ -12,6 +12,12 @@ def test_a_variable_that_stops_a_library_is_named(arguments):
     assert "HF_HUB_DOWNLOAD_TIMEOUT=soon" in done.stderr and is_one_sentence(done.stderr)
 
 
+def test_an_address_that_cannot_be_taken_apart_is_named():
+    done = process("tokens", "a", env={"HF_ENDPOINT": "http://["})
+    assert done.returncode == ModelError.exit_code
+    assert "HF_ENDPOINT=http://[: Invalid IPv6 URL. Unset HF_ENDPOINT." in done.stderr
+
+
 def test_the_variable_whose_value_the_error_quotes_is_blamed(monkeypatch):
     monkeypatch.setenv("TORCH_LOGS", "everything")
     monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "10")

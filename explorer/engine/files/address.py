@@ -2,7 +2,13 @@
 
 import re
 
-HUB = re.compile(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<path>[^?#\s]+)", re.IGNORECASE)
+HUB = re.compile(
+    r"(?:hf://(?:models/)?|(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/)(?P<path>[^?#\s]+)(?:[?#]\S*)?",
+    re.IGNORECASE,
+)
+ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*/")
+"""An id as a shell completes it, with a slash at its end."""
+
 PATH = re.compile(r"(?P<id>[^/]+/[^/]+|[^/]+)(?:/(?:tree|blob|resolve|raw|commit)/(?P<revision>[^/]+)(?:/.*)?)?/?")
 
 
@@ -11,6 +17,8 @@ def read_address(model: str) -> tuple[str, str | None]:
 
     `https://huggingface.co/owner/name/tree/v1` is `owner/name` and `v1`; `main`, which goes without saying, is None.
     """
+    if ID.fullmatch(model.strip()):
+        return model.strip().rstrip("/"), None
     address = HUB.fullmatch(model.strip())
     found = PATH.fullmatch(address["path"].rstrip("/")) if address else None
     if found is None:

@@ -57,7 +57,7 @@ def _cache(folder: Path | None) -> Path:
 
 def _revisions(home: Path) -> list[ModelEntry]:
     try:
-        named = {path.read_text("utf-8", "replace") for path in (home / "refs").rglob("*") if path.is_file()}
+        named = {path.read_text("utf-8", "replace").strip() for path in (home / "refs").rglob("*") if path.is_file()}
         entries = [
             entry(_name(home), snapshot, snapshot.name)
             for snapshot in (home / "snapshots").iterdir()

@@ -29,6 +29,15 @@ OTHERS = ("consolidated", "adapter", "training_args", "optimizer", "scheduler")
 TOKENIZERS = ("tokenizer", "tekken", "vocab", "merges", "spiece", "sentencepiece")
 """How the files of tokenizers begin, where they do not end in `.model` or `.tiktoken`."""
 
+BESIDE = (
+    "added_tokens.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "generation_config.json",
+    "special_tokens_map.json",
+)
+"""Small files without which a model would be another one, and nobody would know."""
+
 LONGEST, HEAD_LIMIT = 255, 1 << 27
 """Bytes of a file's name, and of what a safetensors file begins with, at the most."""
 
@@ -58,8 +67,8 @@ def tokenizer_files(names: Sequence[str], *, remote_code: bool) -> list[str]:
 
 
 def has_tokenizer(folder: Path) -> bool:
-    """Whether a file of entries is there. Raises OSError."""
-    return any(_holds_entries(path.name) and path.exists() for path in folder.iterdir())
+    """Whether a file of entries is there, and no file is a link to nowhere. Raises OSError."""
+    return not _dangling(folder) and any(_holds_entries(path.name) for path in folder.iterdir())
 
 
 def _holds_entries(name: str) -> bool:
@@ -178,6 +187,8 @@ def lacking(folder: Path, *, allow_pickle: bool = False, remote_code: bool = Fal
         return PICKLED if weight_files(folder, allow_pickle=True) else "no weights"
     if not any(is_tokenizer(path.name) and path.exists() for path in folder.iterdir()):
         return "no tokenizer"
+    if dangling := _dangling(folder):
+        return f"no {dangling[0]}"
     absent = [name for name in _code_files(folder) if not (folder / name).exists()] if remote_code else []
     return f"no {absent[0]}" if absent else ""
 
@@ -185,6 +196,16 @@ def lacking(folder: Path, *, allow_pickle: bool = False, remote_code: bool = Fal
 def is_tokenizer(name: str) -> bool:
     """Whether a file is part of a tokenizer, by its name."""
     return name.startswith(TOKENIZERS) or name.endswith((".model", ".tiktoken"))
+
+
+def is_read(name: str) -> bool:
+    """Whether a file is read beside the config and the weights, by its name."""
+    return is_tokenizer(name) or name in BESIDE
+
+
+def _dangling(folder: Path) -> list[str]:
+    """What is read and is a link to nowhere, as where a file of the cache was deleted. Raises OSError."""
+    return sorted(path.name for path in folder.iterdir() if is_read(path.name) and not path.exists())
 
 
 def _code_files(folder: Path) -> list[str]:

@@ -4,7 +4,9 @@ Owns the checks that cost no more than the beginnings of files, and their order.
 nor where the folder comes from.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,20 @@ POINTER = b"version https://git-lfs"
 
 def check_fitness(folder: Path, name: str, allow_pickle: bool) -> Purpose:
     """What the model of a folder is for. Raises ModelError for one that cannot be loaded; `name` is the model's."""
-    try:
+    with _readable(name):
         return _check(folder, name, allow_pickle)
+
+
+def check_tokenizer(folder: Path, name: str) -> None:
+    """Raises ModelError for a file of the tokenizer that is not what it is called; `name` is the model's."""
+    with _readable(name):
+        _check_tokenizer(folder)
+
+
+@contextlib.contextmanager
+def _readable(name: str) -> Iterator[None]:
+    try:
+        yield
     except PermissionError as error:
         raise ModelError(checkpoint.denied(name, error)) from error
     except OSError as error:
@@ -45,10 +59,14 @@ def _check(folder: Path, name: str, allow_pickle: bool) -> Purpose:
     used = checkpoint.weight_files(folder, allow_pickle) or weights
     for file in used:
         _check_file(folder / file)
-    for path in sorted(folder.iterdir()):
-        if checkpoint.is_tokenizer(path.name):
-            _check_file(path, empty=True)
+    _check_tokenizer(folder)
     return meant
+
+
+def _check_tokenizer(folder: Path) -> None:
+    for path in sorted(folder.iterdir()):
+        if checkpoint.is_read(path.name):
+            _check_file(path, empty=True)
 
 
 def read_in(folder: Path, file: str) -> dict[str, Any]:
@@ -63,6 +81,9 @@ def adapter_beside(folder: Path) -> dict[str, Any] | None:
 
 def _check_file(path: Path, empty: bool = False) -> None:
     """Raises ModelError for a file that is there and cannot be what it is called; `empty` says whether it may be."""
+    if path.is_symlink() and not path.exists():
+        place, target = f"{path.name} in {path.parent}", path.readlink()
+        raise ModelError(f"{place} is a link to {target}, which is not there. Put the file itself in its place.")
     if not path.is_file():
         return
     if not os.access(path, os.R_OK):

@@ -8,6 +8,7 @@ import errno
 import os
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import httpx2
@@ -23,6 +24,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.file_download import repo_folder_name
 
 from explorer.engine.base import Reporter
 from explorer.engine.files import checkpoint
@@ -33,6 +35,9 @@ from explorer.engine.files.fragments import kind_of_fragment, why_no_model
 from explorer.errors import ModelError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+FAILURES = (httpx2.HTTPError, httpx2.InvalidURL, OSError, RuntimeError, ValueError)
+"""What a download raises: a RuntimeError comes of the xet client, a ValueError of an address that makes no sense."""
 
 
 def locate(
@@ -60,7 +65,7 @@ def locate(
         raise ModelError(why_no_model(model, names, partial(read_in, cached)))
     try:
         downloaded = download(model, report, revision=revision, **allowed)
-    except (httpx2.HTTPError, OSError, RuntimeError) as error:  # A RuntimeError is what the xet client raises.
+    except FAILURES as error:
         raise ModelError(_why_not_downloaded(model, revision, lacks, error)) from error
     lacks = checkpoint.lacking(downloaded, **allowed)
     if (
@@ -87,7 +92,7 @@ def locate_tokenizer(
         return cached, cached.name
     try:
         downloaded = download_tokenizer(model, report, revision=revision, remote_code=remote_code)
-    except (httpx2.HTTPError, OSError, RuntimeError) as error:  # A RuntimeError is what the xet client raises.
+    except FAILURES as error:
         raise ModelError(_why_not_downloaded(model, revision, lacks and "no tokenizer", error)) from error
     return downloaded, downloaded.name
 
@@ -167,8 +172,19 @@ def _snapshot(model: str, revision: str | None) -> Path | None:
         return Path(huggingface_hub.snapshot_download(model, revision=revision, local_files_only=True))
     except LocalEntryNotFoundError as error:
         # The library calls a snapshot incomplete where a file is missing that no model needs, and tells where it is.
-        folder = getattr(error, "snapshot_path", None)
+        folder = getattr(error, "snapshot_path", None) or _named_loosely(model, revision or "main")
         return Path(folder) if folder else None
+
+
+def _named_loosely(model: str, revision: str) -> Path | None:
+    """The snapshot that a reference of the cache names, where an editor has put a line break behind it."""
+    home = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=model, repo_type="model")
+    try:
+        commit = (home / "refs" / revision).read_text("utf-8").strip()
+    except (OSError, ValueError):
+        return None
+    folder = home / "snapshots" / commit
+    return folder if commit.isalnum() and folder.is_dir() else None
 
 
 def _why_not_downloaded(model: str, revision: str | None, lacks: str, error: BaseException) -> str:
@@ -195,7 +211,7 @@ def _why_not_downloaded(model: str, revision: str | None, lacks: str, error: Bas
         reason, way_out = "HF_HUB_OFFLINE forbids to download it", "Unset it"
     elif isinstance(error, HfHubHTTPError):
         reason, way_out = f"the hub answers with HTTP {error.response.status_code}", "Try again later"
-    elif isinstance(error, httpx2.UnsupportedProtocol):
+    elif isinstance(error, httpx2.UnsupportedProtocol | httpx2.InvalidURL) or not _is_address(constants.ENDPOINT):
         reason, way_out = f"{constants.ENDPOINT} is no address of a hub", "Write HF_ENDPOINT as https://…, or unset it"
     elif isinstance(error, httpx2.ProxyError):
         reason, way_out = "the proxy does not let the explorer reach the hub", "Check HTTPS_PROXY"
@@ -228,6 +244,13 @@ def _instead(model: str, lacks: str) -> str:
 
 def _whole_revisions(model: str) -> list[str]:
     return [entry.revision for entry in cached_revisions(model) if not entry.problem]
+
+
+def _is_address(endpoint: str) -> bool:
+    try:
+        return bool(urlsplit(endpoint).hostname)
+    except ValueError:
+        return False
 
 
 def _is_full(error: BaseException | None) -> bool:

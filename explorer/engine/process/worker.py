@@ -162,6 +162,8 @@ def make_vocabulary(settings: ModelSettings) -> Engine:
         from explorer.engine.vocabulary.engine import VocabularyEngine
     if not settings.trust_remote_code:
         sys.modules["torch"] = None  # type: ignore[assignment]  # As the import system marks what is not to be found.
+    with importing():
+        from explorer.engine.vocabulary.engine import VocabularyEngine
     bounds.bound_memory()
     return VocabularyEngine(settings, bounds.allow_processor)
 

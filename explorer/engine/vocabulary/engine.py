@@ -16,9 +16,12 @@ from explorer.engine.base import Engine, Progress, Reporter, silent
 from explorer.engine.calls import RenderedChat
 from explorer.engine.description import EngineInfo, ModelSettings
 from explorer.engine.files import hub
+from explorer.engine.files.fitness import check_tokenizer
 from explorer.engine.libraries import importing
 from explorer.engine.vocabulary.cutting import Cut, CutText, CutToken
+from explorer.engine.vocabulary.faults import failing_library, why_no_tokenizer
 from explorer.engine.vocabulary.vocabulary import Vocabulary
+from explorer.errors import ModelError
 
 if TYPE_CHECKING:
     from explorer.engine.vocabulary.chat import ChatTemplate
@@ -68,9 +71,11 @@ class VocabularyEngine(Engine):
         folder, revision = hub.locate_tokenizer(
             settings.model, report, revision=settings.revision, remote_code=settings.trust_remote_code
         )
+        check_tokenizer(folder, settings.name)
         report(Progress("reading the tokenizer"))
         self._allow(LOADING)
-        vocabulary = Vocabulary.from_folder(folder, settings.bos)
+        with failing_library(lambda error: ModelError(why_no_tokenizer(folder, settings.name, error))):
+            vocabulary = Vocabulary.from_folder(folder, settings.bos)
         if vocabulary is not None:
             self._template = partial(read_template, folder, vocabulary, settings.name)
             return vocabulary, revision

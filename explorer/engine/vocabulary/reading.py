@@ -43,11 +43,11 @@ def read_tokenizer(
             )
         if type(tokenizer).__module__.startswith("transformers.") and is_built_otherwise(folder, backend):
             backend = _as_it_stands(folder, backend)
-    bos_id, eos_id = (_id(backend, token) for token in (tokenizer.bos_token, tokenizer.eos_token))
-    vocabulary = Vocabulary(backend, bos_id, bos)
-    return ReadTokenizer(
-        vocabulary, ChatTemplate(tokenizer, vocabulary, name, folder), set() if eos_id is None else {eos_id}
-    )
+        bos_id, eos_id = (_id(backend, token) for token in (tokenizer.bos_token, tokenizer.eos_token))
+        vocabulary = Vocabulary(backend, bos_id, bos)
+        return ReadTokenizer(
+            vocabulary, ChatTemplate(tokenizer, vocabulary, name, folder), set() if eos_id is None else {eos_id}
+        )
 
 
 def _as_it_stands(folder: Path, built: Any) -> Any:

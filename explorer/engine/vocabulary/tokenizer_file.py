@@ -68,7 +68,8 @@ def whole_tokenizer(folder: Path) -> tuple[Tokenizer, str | None] | None:
     if not all(_is_there(token, known) for token in named):
         return None
     bos = config.get("bos_token")
-    return tokenizer, bos.get("content") if isinstance(bos, dict) else bos
+    spelt = bos.get("content") if isinstance(bos, dict) else bos
+    return (tokenizer, spelt) if spelt is None or isinstance(spelt, str) else None
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def _named(config: dict[str, Any]) -> Iterator[Any]:
         if key.endswith("_token") and value is not None and not isinstance(value, bool):
             yield value
         elif key in ("extra_special_tokens", "additional_special_tokens"):
-            yield from value.values() if isinstance(value, dict) else value or ()
+            yield from value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
 
 
 PROPERTIES = ("lstrip", "rstrip", "single_word", "normalized", "special")

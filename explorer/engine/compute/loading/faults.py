@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from explorer.engine.compute.loading.quantization import method as packing
 from explorer.engine.description import ModelSettings
+from explorer.engine.files import checkpoint
 from explorer.engine.vocabulary.faults import one_line
 
 
@@ -69,12 +70,23 @@ def why_not_loaded(folder: Path, settings: ModelSettings, error: Exception) -> s
         return f"The disk is full: weights of {name} could not be put aside. Give another --offload-folder."
     if "while deserializing header" in said:
         return f"{name} cannot be loaded: a file of weights is not whole ({one_line(error)}). Download it again."
+    if isinstance(error, KeyError) and (said := _unknown_word(folder, error)):
+        return f"{name} cannot be loaded: its config.json says {said}, which transformers does not know."
     if isinstance(error, KeyError | AttributeError | TypeError):
         return (
             f"{name} cannot be loaded: its config.json says something that transformers does not understand "
             f"({type(error).__name__}: {one_line(error)})."
         )
     return f"{name} cannot be loaded: {one_line(error)}."
+
+
+def _unknown_word(folder: Path, error: KeyError) -> str:
+    """Which key of a config has the word that was looked up in vain, and the word; "" where none has."""
+    config = checkpoint.read_config(folder)
+    texts = [config, *(part for part in config.values() if isinstance(part, dict))]
+    word = error.args[0] if error.args else None
+    key = next((key for part in texts for key, value in part.items() if value == word and isinstance(value, str)), None)
+    return f"“{word}” as its {key}" if key else ""
 
 
 def why_missing(name: str, model: PreTrainedModel, missing: Sequence[str]) -> str:
