@@ -13,6 +13,7 @@ from explorer.core.sampling.params import SamplingParams
 from explorer.engine.base import Progress
 from explorer.engine.compute.loading.causality import check_causal
 from explorer.engine.compute.loading.generation import eos_ids
+from explorer.engine.compute.loading.layers import layers_left_out
 from explorer.engine.compute.loading.loading import (
     load_config,
     load_model,
@@ -244,11 +245,29 @@ def test_a_full_memory_is_said(folder, monkeypatch):
 def test_loading_reports_each_weight(folder):
     seen = []
     settings = ModelSettings(model=str(folder), name="m", device="cpu")
-    model = load_model(folder, load_config(folder, settings), settings, seen.append)
+    model = load_model(folder, load_config(folder, settings), settings, seen.append).model
     assert not model.training
     assert [p.done for p in seen] == sorted(p.done for p in seen)
     assert {p.stage for p in seen} == {"loading the weights"}
     assert seen[-1].done == seen[-1].total > 10
+
+
+@pytest.mark.parametrize(("layers", "words"), [(3, "a layer more"), (1, "3 layers more"), (0, "4 layers more")])
+async def test_layers_that_a_config_leaves_out_are_said(folder, layers, words):
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"num_hidden_layers": layers}))
+    engine = TransformersEngine(ModelSettings(model=str(folder), name="The model", device="cpu"))
+    (said,) = (await asyncio.wait_for(engine.start(), 30)).warnings
+    await engine.close()
+    assert said.startswith(f"The files of The model hold {words} than its config.json says (model.layers.{layers} is")
+
+
+def test_layers_that_predict_further_tokens_and_those_of_a_tower_are_not_missed(tiny_model, monkeypatch):
+    model = tiny_model("llama")
+    unused = ["model.layers.4.mlp.up_proj.weight", "visual.blocks.0.norm.weight", "model.layers.0.rotary.inv_freq"]
+    assert layers_left_out(model, unused) == ["model.layers.4"]
+    monkeypatch.setattr(model.config, "num_nextn_predict_layers", 1, raising=False)
+    assert layers_left_out(model, unused) == []
 
 
 def test_the_vocabulary_of_a_folder_comes_with_its_end(folder):

@@ -96,7 +96,8 @@ class TransformersEngine(Engine):
         report(Progress("reading the tokenizer"))
         self.vocabulary, self.chat_template, tokenizer_eos = load_vocabulary(folder, self.settings)
         report(Progress("loading the weights"))
-        self.model = load_model(folder, config, self.settings, report)
+        loaded = load_model(folder, config, self.settings, report)
+        self.model = loaded.model
         try:
             check_causal(self.model, settings.name)
             forward = self._scheme(self.model)
@@ -127,7 +128,7 @@ class TransformersEngine(Engine):
             sampling_defaults=own.settings,
             sampling_left_out=own.left_out,
             part=meant.note,
-            warnings=warnings(folder),
+            warnings=warnings(folder, loaded, settings.name),
             answers=self.answered(),
         )
 
@@ -181,7 +182,7 @@ class TransformersEngine(Engine):
                 call.stop,
                 self.eos_ids,
                 self.prefixes.limits.context_length,
-                pad_id(self.model) if call.padding == "right" else None,
+                pad_id(self.model, self.settings.name) if call.padding == "right" else None,
                 self._let_go,
             )
             return sequences, sequences.step(turn.cancelled)

@@ -77,6 +77,15 @@ def why_not_loaded(folder: Path, settings: ModelSettings, error: Exception) -> s
     return f"{name} cannot be loaded: {one_line(error)}."
 
 
+def left_out(name: str, layers: Sequence[str]) -> str:
+    """For layers that the files have and the model has not."""
+    many = f"{len(layers)} layers" if len(layers) > 1 else "a layer"
+    return (
+        f"The files of {name} hold {many} more than its config.json says ({layers[0]} is the first): what it answers "
+        "is that of a smaller model. Compare the number of layers in its config.json with where it comes from."
+    )
+
+
 def why_missing(name: str, model: PreTrainedModel, missing: Sequence[str]) -> str:
     """For weights that the config asks for and the files do not have; `missing` is their names, of which one is."""
     method = packing(model.config)

@@ -7,7 +7,7 @@ affair, packed weights quantization.py's. Must not know caches, samplers or the 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import transformers
@@ -24,11 +24,13 @@ from transformers.utils import is_peft_available
 from explorer.engine.base import Progress, Reporter
 from explorer.engine.compute import memory
 from explorer.engine.compute.loading.faults import (
+    left_out,
     why_missing,
     why_no_config,
     why_not_loaded,
 )
 from explorer.engine.compute.loading.generation import eos_ids
+from explorer.engine.compute.loading.layers import layers_left_out
 from explorer.engine.compute.loading.leftovers import put_right
 from explorer.engine.compute.loading.placement import first_device, placement
 from explorer.engine.compute.loading.quantization import quantization
@@ -38,6 +40,13 @@ from explorer.engine.files.fitness import adapter_beside
 from explorer.engine.files.fragments import beside
 from explorer.engine.vocabulary.reading import ReadTokenizer, read_tokenizer
 from explorer.errors import ModelError
+
+
+class Loaded(NamedTuple):
+    """A model, and the names of the weights that its files have and it does not."""
+
+    model: PreTrainedModel
+    unused: frozenset[str]
 
 
 def load_config(folder: Path, settings: ModelSettings) -> Any:
@@ -62,8 +71,8 @@ def load_vocabulary(folder: Path, settings: ModelSettings) -> ReadTokenizer:
     return read_tokenizer(folder, settings.name, trust_remote_code=settings.trust_remote_code, bos=settings.bos)
 
 
-def load_model(folder: Path, config: Any, settings: ModelSettings, report: Reporter) -> PreTrainedModel:
-    """The model of a config on its devices, ready to answer. Raises ModelError."""
+def load_model(folder: Path, config: Any, settings: ModelSettings, report: Reporter) -> Loaded:
+    """The model of a config on its devices, ready to answer, and what of its files is left out. Raises ModelError."""
     name = settings.name
     config = getattr(config, "thinker_config", config)  # Of a model that also speaks, what writes.
     placed = placement(settings)
@@ -92,13 +101,15 @@ def load_model(folder: Path, config: Any, settings: ModelSettings, report: Repor
         raise ModelError(why_missing(name, model, missing))
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
-    return model.eval()
+    return Loaded(model.eval(), frozenset(loaded["unexpected_keys"]))
 
 
-def warnings(folder: Path) -> tuple[str, ...]:
+def warnings(folder: Path, loaded: Loaded, name: str) -> tuple[str, ...]:
     """What is not as a person would expect of a folder. Raises ModelError."""
     adapter = adapter_beside(folder)
-    return () if adapter is None else (beside(adapter, used=is_peft_available()),)
+    said = () if adapter is None else (beside(adapter, used=is_peft_available()),)
+    layers = layers_left_out(loaded.model, loaded.unused)
+    return (*said, left_out(name, layers)) if layers else said
 
 
 def _family(config: Any) -> Any:
@@ -120,12 +131,12 @@ def text_context_length(config: Any) -> int | None:
     return context_length(config.get_text_config(decoder=True).to_dict())
 
 
-def pad_id(model: PreTrainedModel) -> int:
+def pad_id(model: PreTrainedModel, name: str) -> int:
     """What a shorter prompt is filled with: the model's pad token, else its first end of a sequence, as people do."""
     for source in (getattr(model, "generation_config", None), model.config.get_text_config(decoder=True)):
         if isinstance(found := getattr(source, "pad_token_id", None), int) and found >= 0:
             return found
-    return min(eos_ids(model, "the model"), default=0)
+    return min(eos_ids(model, name), default=0)
 
 
 class _Bar:
