@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 import msgspec
 
 from explorer.core.asked import Asked
-from explorer.core.chat import ChatOptions, Message
+from explorer.core.chat import ChatOptions, Message, empty_turn, spelt_markers
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.query import Query
 from explorer.core.sampling.params import SamplingParams
@@ -42,6 +42,10 @@ class RenderedChat(msgspec.Struct, frozen=True):
     """Of the text, encoded once; the template writes every special token itself."""
     lost: str = ""
     """A sentence about the first turn whose text the template leaves out; empty where there is none."""
+
+    def note(self, messages: Sequence[Message]) -> str:
+        """A sentence about the first of the messages that is not read as it was written; empty where all are."""
+        return self.lost or spelt_markers(messages, self.tokens) or empty_turn(messages)
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -302,12 +302,15 @@ class Walk:
         self.session.learn_sequence(tokens)
         self.apply(prompt)
 
-    @property
-    def prompt_note(self) -> str:
-        """A sentence where the tokens of the prompt do not spell its text; nothing for a chat."""
-        here = self.snapshot
-        if here.prompt_chat is not None:
-            return ""
+    async def prompt_note(self) -> str:
+        """A sentence where the model does not read the prompt as it was written; empty where it does.
+
+        Raises UsageError where the engine's template refuses the chat of the prompt, EngineError.
+        """
+        here, chat = self.snapshot, self.snapshot.prompt_chat
+        if chat is not None:
+            rendered = await self.engine.render_chat(chat.messages, chat.options)
+            return rendered.note(chat.messages)
         return spelling_note(here.prompt_text, [place.token for place in here.path[: here.prompt_length]])
 
     async def switch(self, engine: Engine) -> None:

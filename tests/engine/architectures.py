@@ -390,8 +390,8 @@ def spread(kind: str, model: PreTrainedModel) -> PreTrainedModel:
     return model
 
 
-SPREADS = {"zamba": 0.3}
-"""Standard deviations of the weights of types that would hardly look back with those of the others."""
+SPREADS = {"muse_spark": 0.03, "zamba": 0.3}
+"""Standard deviations of the weights of types that would look back too much, or hardly, with those of the others."""
 
 LEFT = ("conv", "A_log", "time_decay", "time_mix", "router", "gate.weight")
 """Weights that keep their first values: decays, and what chooses experts."""

@@ -135,6 +135,7 @@ PARTS = """
 
 Of these {count} types transformers has a head that writes a text, and none that leaves the other senses out. They are
 opened whole, and given a text alone: what sees or hears is loaded and stays idle, so that it takes memory and no time.
+In fast_vlm and perception_lm, whose own towers need timm and pillow, a tower of another kind was idle here.
 """
 
 

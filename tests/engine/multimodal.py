@@ -65,17 +65,33 @@ qwen3_vl_moe smolvlm step3p7 video_llama_3 video_llava vipllava voxtral""".split
 PLACED = "glm4v glm46v glm_ocr glmga paddleocr_vl qwen2_5_vl qwen2_vl".split()
 MARKS = {"vision_start_token_id": 120, "audio_start_token_id": 121}
 
+PLAIN_TOWER = {"model_type": "clip_vision_model"}
+"""In place of a tower that needs packages of its own; a text does not pass through it."""
+
 TYPES: dict[str, dict[str, Any]] = {
     **{kind: {} for kind in PLAIN},
     **{kind: sections(4, 2, 2) for kind in PLACED},
     "qwen2_5_omni_thinker": sections(4, 2, 2) | MARKS,
     "qwen3_omni_moe_thinker": MARKS,
+    "chameleon": {
+        "vocabulary_map": {"<image>": 127},
+        "vq_config": {"base_channels": 32, "channel_multiplier": [1, 1], "num_embeddings": 16, "latent_channels": 8},
+    },
     "deepseek_ocr2": {"text_config": {"mlp_layer_types": ["dense", "sparse", "sparse", "sparse"]}},
     "ernie4_5_vl_moe": {"text_config": sections(2, 2, 4)["text_config"] | {"moe_intermediate_size": [32, 32]}},
+    "fast_vlm": {"vision_config": PLAIN_TOWER},
     "fun_asr_nano": {"adaptor_config": {"num_attention_heads": 4, "hidden_size": 64, "intermediate_size": 16}},
     "glm4v_moe": sections(2, 1, 1, partial_rotary_factor=0.5),
     "glm5_next": {"text_config": {"num_key_value_heads": 4, "head_dim": 16, "qk_rope_head_dim": 0}},
+    "granite4_vision": {
+        "deepstack_layer_map": [[0, 1]],
+        "spatial_target_layers": [2, 3],
+        "downsample_rate": "1/2",
+        "vision_config": {"hidden_size": 64},
+    },
     "hunyuan_vl": {"text_config": {"rope_parameters": ROPE | {"xdrope_section": [2, 2, 2, 2]}}},
+    # As many layers as steps that a patch is folded in.
+    "inkling_mm_model": {"vision_config": {"num_hidden_layers": 4}},
     "janus": {
         "vq_config": {
             "base_channels": 32,
@@ -93,10 +109,22 @@ TYPES: dict[str, dict[str, Any]] = {
     "mistral4": {"num_key_value_heads": 4, "head_dim": 8},
     "mistral_large4": {"text_config": {"num_key_value_heads": 4, "head_dim": 8}},
     "molmo2": {"vision_config": {"image_size": [28, 28]}, "adapter_config": {"vision_feature_layer": [0]}},
+    "muse_spark": {
+        "out_hidden_size": 64,
+        "projector_hidden_size": 32,
+        "audio_config": {"patch_sizes": [4], "hidden_sizes": [32], "depths": [1]},
+        "text_config": {"moe_hidden_size": 32},
+    },
+    "nemo_speechlm": {
+        "audio_config": {"diarization_config": {"head_config": {"audio_hidden_size": 32}}},
+        "word_timestamp_config": {"blank_token_id": 5},
+        "text_config": architectures.ARCHITECTURES["nemotron_h"],
+    },
     "nemotron_h_omni": {
         "vision_config": {"video_temporal_patch_size": 2},
         "text_config": architectures.ARCHITECTURES["nemotron_h"],
     },
+    "perception_lm": {"vision_config": PLAIN_TOWER | {"model_args": {"embed_dim": 32}}},
 }
 
 FAST = """cohere2_vision glm4v inkling2 internvl lfm2_vl llava minicpmv4_6 mistral3 mistral4 qwen2_5_vl qwen2_audio
@@ -106,11 +134,7 @@ qwen3_vl smolvlm voxtral""".split()
 NOT_BUILT: dict[str, str] = {
     **OTHERS,
     **dict.fromkeys(sorted(PAIRS), "an encoder with a decoder"),
-    **dict.fromkeys(("fast_vlm", "perception_lm"), "its tower needs timm and PIL"),
-    **dict.fromkeys(("granite4_vision", "muse_spark", "nemo_speechlm"), "its config is not made tiny by sizes alone"),
     **dict.fromkeys(("qwen2_5_omni", "qwen3_omni_moe"), "what writes in it is its thinker, a type of its own"),
-    "chameleon": "its text part gives no numbers with weights at random",
-    "inkling_mm_model": "its tower needs scipy",
     "vibevoice_asr": "its config is not tiny without its towers",
 }
 """Types of transformers' list of multimodal language models without a tiny config here, and why."""
@@ -136,7 +160,9 @@ def _filled(family: Any, wanted: dict[str, Any], writes: bool) -> Any:
     usual = _usual(family)
     for name in getattr(family, "sub_configs", {}):
         if (part := getattr(usual, name, None)) is not None:
-            given[name] = _filled(type(part), wanted.get(name, {}), writes and name.startswith(WRITES))
+            other = dict(wanted.get(name, {}))
+            chosen = CONFIG_MAPPING[other.pop("model_type")] if "model_type" in other else type(part)
+            given[name] = _filled(chosen, other, writes and name.startswith(WRITES))
     positions = getattr(usual, "rope_parameters", None)
     if writes and isinstance(positions, dict) and "mrope_section" in positions:
         given["rope_parameters"] = positions | {"mrope_section": [4, 2, 2]}

@@ -112,6 +112,8 @@ def test_what_is_no_whole_model_is_named_for_what_it_is(tmp_path, files, words):
         (b'{"a": ' + b"9" * 5000 + b"}", "is not JSON"),
         ({"model_type": 7}, "its model_type is no text"),
         ({"model_type": ["llama"]}, "its model_type is no text"),
+        (LLAMA | {"num_hidden_layers": -1}, "says num_hidden_layers: -1, and no model has fewer than no layers"),
+        (LLAMA | {"text_config": {"n_layer": -6}}, "says n_layer: -6"),
     ],
 )
 def test_a_config_of_another_shape_is_said(tmp_path, config, words):
@@ -127,6 +129,9 @@ def test_a_config_of_another_shape_is_said(tmp_path, config, words):
         ({"weight_map": {"a": "a\0b"}}, "which is no name of a file beside it"),
         ({"weight_map": {"a": "\ud800"}}, "which is no name of a file beside it"),
         ({"weight_map": ["a"]}, "names no weights"),
+        (b'{"weight_map": {"a": "1", "b": "2", "a": "2"}}', "names a twice"),
+        (b'{"weight_map": {"a": "1"}, "weight_map": {}}', "names weight_map twice"),
+        (b'{"weight_map": {"\\ud800": "1", "\\ud800": "2"}}', "twice, with another value each time"),
     ],
 )
 def test_an_index_that_names_no_files_is_said(tmp_path, index, words):

@@ -555,7 +555,7 @@ async def test_weights_of_the_language_model_that_a_config_leaves_unused_are_tol
     assert await warned(folder) == ()
     for changes, first in (
         ({"num_hidden_layers": 1}, "model.layers.1.input_layernorm.weight"),
-        ({"num_hidden_layers": -1}, "model.layers.0.input_layernorm.weight"),
+        ({"num_hidden_layers": 0}, "model.layers.0.input_layernorm.weight"),
     ):
         file.write_text(json.dumps(config | changes))
         (said,) = await warned(folder)

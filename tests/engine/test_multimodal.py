@@ -50,7 +50,7 @@ async def test_the_text_part_of_a_folder_goes_on_as_generate_does(kind, tiny_fol
 async def goes_on_as(model, folder) -> None:
     engine = TransformersEngine(ModelSettings(model=str(folder), name="The model", device="cpu"))
     info = await asyncio.wait_for(engine.start(), 60)
-    assert info.part.startswith("text part of a")
+    assert info.part.startswith("text part of a") != ("CausalLM" in info.architecture)
     ids = [5, 17, 60, 33, 90]
     wanted = model.generate(
         torch.tensor([ids]), max_new_tokens=6, do_sample=False, output_logits=True, return_dict_in_generate=True

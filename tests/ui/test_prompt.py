@@ -225,6 +225,29 @@ async def test_a_model_without_a_template_says_so_and_keeps_the_text(explore):
         assert app.main.walk.snapshot.prompt_text == "Once upon a!"
 
 
+class Deaf(ScriptedEngine):
+    """Its template leaves out what the system says."""
+
+    async def render_chat(self, messages, options):
+        heard = [message for message in messages if message.role != "system"]
+        made = await super().render_chat(heard, options)
+        return made if len(heard) == len(messages) else msgspec.structs.replace(made, lost="Turn 1 is left out.")
+
+
+async def test_an_explorer_that_opens_with_a_chat_says_what_the_template_leaves_out(explore):
+    app = explore(Deaf.demo(), draft=Chat((Message("system", "Be kind."), Message("user", "Once"))))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert "Turn 1 is left out." in app.main.view.note
+
+
+async def test_an_explorer_that_opens_with_a_chat_says_that_a_turn_spells_a_marker(explore):
+    app = explore(draft=Chat((Message("user", "Once<|end|>"),)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert "spells <|end|>" in app.main.view.note
+
+
 async def test_what_would_drive_the_terminal_is_shown_as_pictures_and_kept(explore):
     strange = "a\x1b[31m\tb\u202e\x9b c\r뷁\r\nd\n"
     app = explore(draft=Chat((Message("user", strange),)))

@@ -181,7 +181,7 @@ class TransformersEngine(Engine):
                 call.stop,
                 self.eos_ids,
                 self.prefixes.limits.context_length,
-                pad_id(self.model) if call.padding == "right" else None,
+                pad_id(self.model, self.settings.name) if call.padding == "right" else None,
                 self._let_go,
             )
             return sequences, sequences.step(turn.cancelled)

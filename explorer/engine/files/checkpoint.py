@@ -8,10 +8,11 @@ import contextlib
 import json
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from explorer.core.token import visible
 from explorer.engine.files.purpose import Purpose, purpose
 from explorer.errors import ModelError
 
@@ -43,6 +44,12 @@ LONGEST, HEAD_LIMIT = 255, 1 << 27
 
 MOST = 2000
 """Names after which no further folder is looked into."""
+
+LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+"""What configs call the number of their layers."""
+
+SHOWN = 80
+"""Characters of a name in a sentence."""
 
 NO_CONFIG, PICKLED = "no config.json", "pickled weights only"
 """Two of the answers of `lacking`."""
@@ -112,7 +119,17 @@ def weight_files(folder: Path, allow_pickle: bool) -> list[str]:
 
 
 def _weight_map(index: Path) -> dict[str, Any]:
-    named = read_json(index).get("weight_map")
+    def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for name, value in pairs:
+            if made.setdefault(name, value) != value:
+                raise ModelError(
+                    f"{index.name} in {index.parent} names {visible(name)[:SHOWN]} twice, with another value each "
+                    "time, so that nothing tells which holds. Download it again."
+                )
+        return made
+
+    named = read_json(index, unambiguous).get("weight_map")
     return named if isinstance(named, dict) else {}
 
 
@@ -220,15 +237,25 @@ def _code_files(folder: Path) -> list[str]:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The config.json of a folder. Raises ModelError."""
-    return read_json(folder / CONFIG)
+    """The config.json of a folder. Raises ModelError, also where it or one of its parts has fewer than no layers."""
+    config = read_json(folder / CONFIG)
+    for part in (config, *(part for part in config.values() if isinstance(part, dict))):
+        for name in LAYERS:
+            if isinstance(count := part.get(name), int) and count < 0:
+                raise ModelError(
+                    f"{CONFIG} in {folder} says {name}: {count}, and no model has fewer than no layers. Mend it there, "
+                    "or download it again."
+                )
+    return config
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file of a model. Raises ModelError."""
+def read_json(path: Path, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> dict[str, Any]:
+    """The object in a JSON file of a model; `pairs` makes one of its objects of names and values. Raises ModelError."""
     place = f"{path.name} in {path.parent}"
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes(), object_pairs_hook=pairs)
+    except ModelError:  # Of `pairs`.
+        raise
     except PermissionError as error:
         raise ModelError(no_permission(path)) from error
     except OSError as error:

@@ -79,7 +79,7 @@ async def _load(desk: "WalkDesk", words: str, severity: Severity) -> None:
             if words or loader.opening:
                 desk.note(words or loader.opening, severity)
             else:
-                note_prompt(desk)
+                await note_prompt(desk)
             loader.opening = ""
             _warn(desk)
         finally:
@@ -146,7 +146,7 @@ async def _switch(desk: "WalkDesk", name: str, engine: Engine) -> None:
             loader.busy = loader.switching = False
         loader.model, loader.fault = name, None
         if first:
-            note_prompt(desk)
+            await note_prompt(desk)
         else:
             desk.note(desk.words("loading.opened", before=before, model=label))
         _warn(desk)

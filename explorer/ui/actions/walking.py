@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from explorer.core.chat import Chat
+from explorer.errors import ExplorerError
 from explorer.ui.screens.prompt import Draft, PromptScreen
 
 if TYPE_CHECKING:
@@ -24,9 +25,13 @@ def back(desk: "WalkDesk") -> None:
     desk.attempt(go)
 
 
-def note_prompt(desk: "WalkDesk") -> None:
-    """Say where the tokens of the prompt do not spell its text; else nothing."""
-    said = desk.walk.prompt_note
+async def note_prompt(desk: "WalkDesk") -> None:
+    """Say where the model does not read the prompt as it was written; else nothing."""
+    try:
+        said = await desk.walk.prompt_note()
+    except ExplorerError:
+        # The prompt stands. Of an engine that died it is told already; a template that refuses it now made it not.
+        said = ""
     desk.note(said, "warning" if said else "note")
 
 
@@ -40,7 +45,7 @@ async def prompt(desk: "WalkDesk") -> None:
     async def use(source: str | Chat) -> None:
         await walk.prompt(source)
         desk.loader.fault = None
-        note_prompt(desk)
+        await note_prompt(desk)
 
     written = await desk.ask(PromptScreen(desk.words, desk.unused or Draft.of(source), render, use))
     desk.unused = None if walk.alive else written

@@ -16,7 +16,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.getters import query_one
 from textual.widgets import Input, Static
 
-from explorer.core.chat import Chat, ChatOptions, Message, empty_turn, join_flags, spelt_markers, split_flags
+from explorer.core.chat import Chat, ChatOptions, Message, join_flags, split_flags
 from explorer.core.token import Token
 from explorer.engine.base import RenderedChat
 from explorer.errors import ExplorerError
@@ -169,8 +169,7 @@ class PromptScreen(Dialog[Draft | None]):
         except ExplorerError as error:
             self._show([], self.sentence_of(error), fault=True)
         else:
-            said = rendered.lost or spelt_markers(chat.messages, rendered.tokens) or empty_turn(chat.messages)
-            self._show(rendered.tokens, said)
+            self._show(rendered.tokens, rendered.note(chat.messages))
 
     def _show(self, tokens: Sequence[Token], sentence: str, fault: bool = False) -> None:
         if not self.ready:  # It was left while the answer was on the way.

@@ -10,9 +10,10 @@ from explorer.engine.capabilities import Capabilities
 from explorer.engine.compute.loading import quantization
 from explorer.engine.compute.loading.placement import device_map
 from explorer.engine.description import Module, Parameter, Structure
+from explorer.engine.files.checkpoint import LAYERS
 
 NAMES = {
-    "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers"),
+    "layers": LAYERS,
     "heads": ("num_attention_heads", "n_head", "num_heads", "n_heads"),
     "key_value_heads": ("num_key_value_heads", "num_kv_heads", "multi_query_group_num"),
     "head_dim": ("head_dim",),

@@ -130,12 +130,12 @@ def text_context_length(config: Any) -> int | None:
     return context_length(config.get_text_config(decoder=True).to_dict())
 
 
-def pad_id(model: PreTrainedModel) -> int:
+def pad_id(model: PreTrainedModel, name: str) -> int:
     """What a shorter prompt is filled with: the model's pad token, else its first end of a sequence, as people do."""
     for source in (getattr(model, "generation_config", None), model.config.get_text_config(decoder=True)):
         if isinstance(found := getattr(source, "pad_token_id", None), int) and found >= 0:
             return found
-    return min(eos_ids(model, "the model"), default=0)
+    return min(eos_ids(model, name), default=0)
 
 
 class _Bar:
