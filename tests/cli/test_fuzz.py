@@ -1,7 +1,9 @@
 """Inputs that are nearly right: each is answered, or refused in a sentence with its exit code; no file is changed."""
 
+import asyncio
 import json
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,11 @@ from explorer.cli.engines import Engines, embedded_folder, model_settings
 from explorer.cli.root import cli
 from explorer.config import Config
 from explorer.core.record import journal
+from explorer.engine.compute.local import TransformersEngine
+from explorer.engine.description import ModelSettings
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.engine.vocabulary.engine import VocabularyEngine
-from explorer.errors import RecordError
+from explorer.errors import ModelError, RecordError
 from explorer.ui.theme import ThemeError, read_theme, shipped_folder
 from explorer.walk.player import Player
 from tests.cli.program import Program
@@ -272,6 +276,44 @@ def test_tokenizers(ask, tmp_path, count):
             check(done, (2, 3), seed)
             assert not done.returncode or "tokenizer" in done.stderr, done.stderr
             assert "The engine failed" not in done.stderr
+
+
+GENERATION = json.dumps(
+    {
+        "bos_token_id": 1,
+        "eos_token_id": [2, 6],
+        "do_sample": True,
+        "temperature": 0.8,
+        "top_k": 40,
+        "repetition_penalty": 1.1,
+        "suppress_tokens": [3],
+        "sequence_bias": [[[4], 1.5]],
+        "cache_implementation": None,
+        "transformers_version": "5.0.0",
+    }
+)
+
+
+@pytest.mark.parametrize("count", [FEW, pytest.param(2_000, marks=pytest.mark.long)])
+@pytest.mark.filterwarnings("ignore")
+def test_generation_configs(tiny_folder, tmp_path, count):
+    folder = shutil.copytree(tiny_folder("llama"), tmp_path / "model")
+    for seed in rounds(count):
+        chance = random.Random(seed)
+        (folder / "generation_config.json").write_bytes(changed_json(GENERATION, chance))
+        with in_time(seed):
+            asyncio.run(opened(folder, seed))
+
+
+async def opened(folder: Path, seed: int) -> None:
+    engine = TransformersEngine(ModelSettings(model=str(folder), name="The model", device="cpu"))
+    try:
+        info = await engine.start()
+        assert all(one.endswith(".") for one in info.sampling_left_out), seed
+    except ModelError as error:
+        assert "generation_config.json" in str(error), f"seed {seed}: {error}"
+    finally:
+        await engine.close()
 
 
 WORDS = (

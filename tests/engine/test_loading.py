@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoConfig
 
 from explorer.cli.engines import embedded_folder
@@ -121,8 +122,14 @@ async def test_a_config_that_is_no_json_is_said(folder):
     [
         ({"model_type": None}, r"The config\.json of The model has no model_type"),
         ({"hidden_size": "x"}, r"is broken: Field 'hidden_size' expected int.*Mend it, or download it again"),
-        ({"rope_parameters": {"rope_type": "bogus"}}, r"says something that transformers does not understand"),
-        ({"hidden_act": "garbage"}, r"its config\.json says “garbage” as its hidden_act, which transformers does not know"),
+        (
+            {"rope_parameters": {"rope_type": "bogus"}},
+            r"says “bogus” as its rope_type, which transformers does not know",
+        ),
+        (
+            {"hidden_act": "garbage"},
+            r"its config\.json says “garbage” as its hidden_act, which transformers does not know",
+        ),
         ({"num_hidden_layers": 5, "quantization_config": {"quant_method": "exl2"}}, "that are packed by exl2"),
     ],
 )
@@ -245,7 +252,7 @@ def test_a_full_memory_is_said(folder, monkeypatch):
 def test_loading_reports_each_weight(folder):
     seen = []
     settings = ModelSettings(model=str(folder), name="m", device="cpu")
-    model = load_model(folder, load_config(folder, settings), settings, seen.append)
+    model, _ = load_model(folder, load_config(folder, settings), settings, seen.append)
     assert not model.training
     assert [p.done for p in seen] == sorted(p.done for p in seen)
     assert {p.stage for p in seen} == {"loading the weights"}
@@ -527,3 +534,43 @@ async def test_a_bos_that_is_not_there_cannot_be_asked_for(folder):
     (folder / "tokenizer_config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "bos_token"}))
     with pytest.raises(UsageError, match="no BOS token"):
         Vocabulary.from_folder(folder, bos=True).encode("the")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"cache_implementation": "none"}, {"num_return_sequences": 3, "do_sample": False}, {"compile_config": {}}],
+)
+async def test_a_generation_config_that_transformers_refuses_is_named(folder, changes):
+    (folder / "generation_config.json").write_text(json.dumps(changes))
+    with pytest.raises(ModelError, match=r"transformers refuses the generation_config\.json of The model: .* Mend it"):
+        await starts(folder)
+
+
+async def test_weights_of_the_language_model_that_a_config_leaves_unused_are_told(folder):
+    file, weights = folder / "config.json", folder / "model.safetensors"
+    config, tensors = json.loads(file.read_text()), load_file(weights)
+    # What is no part of the language model, and buffers that are computed anew.
+    others = {"vision.layers.0.weight": torch.zeros(2), "model.layers.0.self_attn.rotary_emb.inv_freq": torch.zeros(2)}
+    save_file(tensors | others, weights, {"format": "pt"})
+    assert await warned(folder) == ()
+    for changes, first in (
+        ({"num_hidden_layers": 1}, "model.layers.1.input_layernorm.weight"),
+        ({"num_hidden_layers": -1}, "model.layers.0.input_layernorm.weight"),
+    ):
+        file.write_text(json.dumps(config | changes))
+        (said,) = await warned(folder)
+        assert f"that config.json leaves unused, for example {first}" in said
+    file.write_text(json.dumps(config | {"num_hidden_layers": 3, "num_nextn_predict_layers": 1}))
+    assert await warned(folder) == ()
+    file.write_text(json.dumps(config))
+    bias = torch.zeros(config["hidden_size"])
+    save_file(tensors | {"model.layers.0.self_attn.o_proj.bias": bias}, weights, {"format": "pt"})
+    (said,) = await warned(folder)
+    assert "have one weight that config.json leaves unused" in said
+
+
+async def warned(folder) -> tuple[str, ...]:
+    engine = TransformersEngine(ModelSettings(model=str(folder), name="The model", device="cpu"))
+    info = await engine.start()
+    await engine.close()
+    return info.warnings

@@ -96,7 +96,7 @@ class TransformersEngine(Engine):
         report(Progress("reading the tokenizer"))
         self.vocabulary, self.chat_template, tokenizer_eos = load_vocabulary(folder, self.settings)
         report(Progress("loading the weights"))
-        self.model = load_model(folder, config, self.settings, report)
+        self.model, unused = load_model(folder, config, self.settings, report)
         try:
             check_causal(self.model, settings.name)
             forward = self._scheme(self.model)
@@ -127,7 +127,7 @@ class TransformersEngine(Engine):
             sampling_defaults=own.settings,
             sampling_left_out=own.left_out,
             part=meant.note,
-            warnings=warnings(folder),
+            warnings=warnings(folder, unused),
             answers=self.answered(),
         )
 

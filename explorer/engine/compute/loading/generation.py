@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from transformers import PreTrainedModel
+from transformers import GenerationConfig, PreTrainedModel
 
 from explorer.core.token import visible
+from explorer.engine.vocabulary.faults import one_line
 from explorer.errors import ModelError
 
 SHOWN = 40
@@ -19,7 +20,10 @@ SHOWN = 40
 
 
 def check_generation(folder: Path, name: str) -> None:
-    """Raises ModelError for a file that cannot be read, whose ends and settings would be lost without a word."""
+    """Raises ModelError for a file that cannot be read, whose ends and settings would be lost without a word.
+
+    So it does for one that transformers refuses, which would not name the file.
+    """
     file = folder / "generation_config.json"
     if not file.exists():
         return
@@ -31,6 +35,13 @@ def check_generation(folder: Path, name: str) -> None:
         ) from error
     if not isinstance(said, dict):
         raise ModelError(f"The generation_config.json of {name} is no JSON object. Download the model again.")
+    try:
+        GenerationConfig.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # Its checks are of every kind; without the file, transformers takes its defaults.
+        raise ModelError(
+            f"transformers refuses the generation_config.json of {name}: {one_line(error)}. Mend it, or take the file "
+            "away: it has the settings of a sampler and the ends of a sequence."
+        ) from error
 
 
 def eos_ids(model: PreTrainedModel, name: str) -> set[int]:

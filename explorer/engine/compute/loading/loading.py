@@ -7,7 +7,7 @@ affair, packed weights quantization.py's. Must not know caches, samplers or the 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import transformers
@@ -32,6 +32,7 @@ from explorer.engine.compute.loading.generation import eos_ids
 from explorer.engine.compute.loading.leftovers import put_right
 from explorer.engine.compute.loading.placement import first_device, placement
 from explorer.engine.compute.loading.quantization import quantization
+from explorer.engine.compute.loading.unused import unused_warning
 from explorer.engine.description import ModelSettings
 from explorer.engine.files.context import context_length
 from explorer.engine.files.fitness import adapter_beside
@@ -62,8 +63,16 @@ def load_vocabulary(folder: Path, settings: ModelSettings) -> ReadTokenizer:
     return read_tokenizer(folder, settings.name, trust_remote_code=settings.trust_remote_code, bos=settings.bos)
 
 
-def load_model(folder: Path, config: Any, settings: ModelSettings, report: Reporter) -> PreTrainedModel:
-    """The model of a config on its devices, ready to answer. Raises ModelError."""
+class Loaded(NamedTuple):
+    """A model on its devices, ready to answer."""
+
+    model: PreTrainedModel
+    warning: str
+    """A sentence about weights that have no place in it; "" where there are none."""
+
+
+def load_model(folder: Path, config: Any, settings: ModelSettings, report: Reporter) -> Loaded:
+    """The model of a config. Raises ModelError."""
     name = settings.name
     config = getattr(config, "thinker_config", config)  # Of a model that also speaks, what writes.
     placed = placement(settings)
@@ -92,13 +101,14 @@ def load_model(folder: Path, config: Any, settings: ModelSettings, report: Repor
         raise ModelError(why_missing(name, model, missing))
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
-    return model.eval()
+    return Loaded(model.eval(), unused_warning(model, loaded["unexpected_keys"]))
 
 
-def warnings(folder: Path) -> tuple[str, ...]:
-    """What is not as a person would expect of a folder. Raises ModelError."""
+def warnings(folder: Path, unused: str = "") -> tuple[str, ...]:
+    """What is not as a person would expect of a folder; `unused` is what `load_model` says. Raises ModelError."""
     adapter = adapter_beside(folder)
-    return () if adapter is None else (beside(adapter, used=is_peft_available()),)
+    said = "" if adapter is None else beside(adapter, used=is_peft_available())
+    return tuple(sentence for sentence in (said, unused) if sentence)
 
 
 def _family(config: Any) -> Any:
