@@ -567,6 +567,10 @@ async def test_weights_of_the_language_model_that_a_config_leaves_unused_are_tol
     save_file(tensors | {"model.layers.0.self_attn.o_proj.bias": bias}, weights, {"format": "pt"})
     (said,) = await warned(folder)
     assert "have one weight that config.json leaves unused" in said
+    norm = {"model.layers.0.self_attn.q_norm.weight": torch.zeros(2)}
+    save_file(tensors | norm, weights, {"format": "pt"})
+    (said,) = await warned(folder)
+    assert "for example model.layers.0.self_attn.q_norm.weight" in said
 
 
 async def warned(folder) -> tuple[str, ...]:

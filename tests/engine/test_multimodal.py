@@ -50,6 +50,7 @@ async def test_the_text_part_of_a_folder_goes_on_as_generate_does(kind, tiny_fol
 async def goes_on_as(model, folder) -> None:
     engine = TransformersEngine(ModelSettings(model=str(folder), name="The model", device="cpu"))
     info = await asyncio.wait_for(engine.start(), 60)
+    assert not info.warnings
     assert info.part.startswith("text part of a") != ("CausalLM" in info.architecture)
     ids = [5, 17, 60, 33, 90]
     wanted = model.generate(

@@ -1,7 +1,8 @@
 """Unused: weights in a model's files for which the model that its config.json describes has no place.
 
-Owns which of them matter to a language model: further layers, and weights or biases of modules that are there. Parts
-for pictures or for training, and buffers that are computed anew, are none. Must not load anything.
+Owns which of them matter to a language model: further layers, weights or biases of modules that are there, and modules
+that layers lack, such as a norm. Parts for pictures or for training, and buffers that are computed anew, are none. Must
+not load anything.
 """
 
 import re
@@ -36,11 +37,17 @@ def _path(model: PreTrainedModel, name: str) -> str:
 
 
 def _matters(path: str, modules: dict[str, Module], ahead: int) -> bool:
-    """Whether a weight is of a further layer of a list, or of a module; `ahead`: layers that guess later tokens."""
+    """Whether a weight is of a further layer of a list, of a module, or of one that a layer lacks.
+
+    `ahead`: layers that guess later tokens.
+    """
     home, _, kind = path.rpartition(".")
     owner = modules.get(home)
     if owner is not None:
         return kind in ("weight", "bias") and any(True for _ in owner.parameters(recurse=False))
     found = ITEM.fullmatch(path)
     layers = modules.get(found["list"]) if found else None
-    return found is not None and isinstance(layers, ModuleList) and int(found["index"]) >= len(layers) + ahead
+    if found is None or not isinstance(layers, ModuleList):
+        return False
+    index = int(found["index"])
+    return index >= len(layers) + ahead or (index < len(layers) and kind == "weight")
