@@ -43,6 +43,9 @@ bench: $(VENV)/dev
 	$(BIN)/python benchmarks/sampling.py
 	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/tokens.py
+	$(BIN)/python benchmarks/loading.py
+	$(BIN)/python benchmarks/loading.py --shape 0.5b
+	$(BIN)/python benchmarks/loading.py --towers
 	$(BIN)/python benchmarks/asking.py
 	$(BIN)/python benchmarks/ask.py
 	$(BIN)/python benchmarks/precision.py
