@@ -390,7 +390,7 @@ def spread(kind: str, model: PreTrainedModel) -> PreTrainedModel:
     return model
 
 
-SPREADS = {"muse_spark": 0.03, "zamba": 0.3}
+SPREADS = {"muse_spark": 0.02, "zamba": 0.3}
 """Standard deviations of the weights of types that would look back too much, or hardly, with those of the others."""
 
 LEFT = ("conv", "A_log", "time_decay", "time_mix", "router", "gate.weight")
