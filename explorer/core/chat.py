@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from explorer.core.reading import read_json
+from explorer.core.reading import is_deep, read_json, too_deep
 from explorer.core.token import Token, visible
 from explorer.errors import UsageError
 
@@ -129,8 +129,8 @@ def read_chat(data: str, name: str) -> Chat:
     written = read_json(data, name)
     try:
         json.dumps(written, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError) as error:
-        raise UsageError(f"{name} cannot be used: it holds half a character, or is nested too deep.") from error
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{name} cannot be used: it holds half a character.") from error
     if isinstance(written, list):
         written = {"messages": written}
     if not isinstance(written, dict) or "messages" not in written:
@@ -163,8 +163,13 @@ def read_flags(words: Iterable[str]) -> dict[str, Any]:
             json.dumps(flags[name], ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
             raise UsageError(f"The flag {name} of the template holds half a character.") from error
-        except (ValueError, RecursionError):
+        except RecursionError as error:
+            raise UsageError(too_deep(f"The flag {name} of the template")) from error
+        except ValueError:
             flags[name] = value
+        else:
+            if is_deep(flags[name]):
+                raise UsageError(too_deep(f"The flag {name} of the template"))
     return flags
 
 

@@ -23,6 +23,9 @@ PATIENCE = 1.0
 DIGITS = 18
 """Of a whole number: more fit into no id and no count, and thousands would take Python minutes to read."""
 
+NESTING = 100
+"""Lists and objects within one another, at most, in a value of JSON."""
+
 OTHER_ENCODINGS = {
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -116,14 +119,30 @@ def decoded(data: bytes, name: str) -> str:
 def read_json(text: str, name: str) -> Any:
     """The value that a text writes in JSON; `name` begins the sentence where it does not. Raises UsageError."""
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise UsageError(f"{name} is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at {place}.") from error
     except RecursionError as error:
-        raise UsageError(f"{name} cannot be used: it is nested too deep.") from error
+        raise UsageError(too_deep(name)) from error
     except ValueError as error:  # Python reads no number of more than 4,300 digits.
         raise UsageError(f"{name} cannot be used: it holds a number of thousands of digits.") from error
+    if is_deep(value):
+        raise UsageError(too_deep(name))
+    return value
+
+
+def is_deep(value: Any) -> bool:
+    """Whether a value of JSON is nested deeper than `NESTING`: what is just read may be too deep to be written."""
+    level = [value] if isinstance(value, list | dict) else []
+    for _ in range(NESTING):
+        inner = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [one for several in inner for one in several if isinstance(one, list | dict)]
+    return bool(level)
+
+
+def too_deep(name: str) -> str:
+    return f"{name} cannot be used: it is nested too deep."
 
 
 def read_toml(text: str, name: str) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from explorer.errors import UsageError
 from explorer.walk import forcing
 from explorer.walk.walk import Walk
 
+MOST = 1_000
+"""Texts that are compared at once: each is a row of a pass, and of the table."""
+
 
 class Option(msgspec.Struct, frozen=True):
     """One of them, of at least one token."""
@@ -64,9 +67,12 @@ async def compare(walk: Walk, text: str) -> list[Option]:
 
     Raises UsageError, ContextFull, EngineError.
     """
-    lines = [await forcing.read(walk.engine, line, walk.words) for line in text.split("\n") if line]
-    if not lines:
+    texts = [line for line in text.split("\n") if line]
+    if not texts:
         raise UsageError(walk.words("ranking.nothing"))
+    if len(texts) > MOST:
+        raise UsageError(walk.words("ranking.too_many", n=len(texts), most=MOST))
+    lines = [await forcing.read(walk.engine, line, walk.words) for line in texts]
     walk.check_prefix()
     continuations = [[token.id for token in tokens] for tokens in lines]
     found = await walk.engine.compare(walk.prefix, continuations, report=walk.report)

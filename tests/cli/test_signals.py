@@ -122,6 +122,23 @@ def test_a_fault_of_the_program_is_one_sentence_and_nothing_is_lost(terminal, tm
     assert gone(worker)
 
 
+def test_a_second_explorer_on_one_record_is_refused_and_the_first_goes_on(terminal, tmp_path):
+    record = tmp_path / "walk.jsonl"
+    opened(terminal, record)
+    with pseudo_terminal(tmp_path) as second:
+        second.start("resume", str(record))
+        assert second.ended() == ExitCode.RECORD
+        said = second.written.replace(b"\r\n", b"")
+        assert f"The record {record} is open in another explorer. Close it there first.".encode() in said
+        assert second.left_behind() == []
+    before = len(journal.read(record).events)
+    terminal.send(" ")
+    terminal.wait(lambda: len(journal.read(record).events) > before, "another token")
+    terminal.send("\x11")
+    assert terminal.ended() == 0
+    assert type(journal.read(record).events[-1]).__name__ == "End"
+
+
 @pytest.mark.parametrize("ignored", [(), (signal.SIGHUP,)], ids=["", "nohup"])
 def test_a_terminal_that_goes_away_ends_the_program_and_the_record_is_whole(terminal, tmp_path, ignored):
     record = tmp_path / "walk.jsonl"

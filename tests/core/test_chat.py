@@ -109,3 +109,9 @@ def test_a_turn_that_spells_a_marker_of_the_model_is_named():
 
 def test_what_was_written_is_read_without_the_template():
     assert Chat((Message("system", "a"), Message.of(CALL), Message("user", "b"))).draft == "a\nb"
+
+
+def test_a_flag_is_nested_a_hundred_deep_at_most():
+    assert split_flags("a=" + "[" * 99 + "1,[]" + "]" * 99)["a"]
+    with pytest.raises(UsageError, match="nested too deep"):
+        split_flags("a=" + "[" * 100 + "[]" + "]" * 100)

@@ -343,6 +343,25 @@ def test_two_explorers_never_write_one_record(whole, tmp_path):
     Journal.reopen(path, journal.read(path)).close()
 
 
+def test_where_a_file_system_has_no_locks_the_second_to_write_is_told_and_nothing_is_written_twice(
+    whole, tmp_path, monkeypatch
+):
+    def refuse(descriptor, how):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    path = tmp_path / "walk.jsonl"
+    path.write_bytes(whole)
+    record = journal.read(path)
+    first, second = Journal.reopen(path, record), Journal.reopen(path, record)
+    first.append(record.events[-1])
+    with pytest.raises(RecordError, match="was changed by another program"):
+        second.append(record.events[-1])
+    first.append(record.events[-1])
+    first.close()
+    assert journal.read(path).events == [*record.events, record.events[-1], record.events[-1]]
+
+
 def test_half_a_copy_leaves_its_name_free(whole, tmp_path, monkeypatch):
     record = journal.parse(whole)
     write, calls = os.write, []

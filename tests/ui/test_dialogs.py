@@ -7,6 +7,7 @@ from textual.app import App
 from explorer.core.form import Field
 from explorer.core.sampling.sequence import SampledSequence
 from explorer.errors import EngineDied, UsageError
+from explorer.ui.app import ThemedApp
 from explorer.ui.commands import COMMANDS
 from explorer.ui.keymap import Keymap
 from explorer.ui.screens.dialog import Dialog
@@ -60,6 +61,8 @@ DIALOGS: dict[str, Callable[[], Dialog[Any]]] = {
 
 
 class Asking(App[None]):
+    CSS_PATH = ThemedApp.CSS_PATH
+
     def __init__(self) -> None:
         super().__init__()
         for theme in read_themes([shipped_folder()])[0]:
@@ -109,3 +112,14 @@ def test_where_the_engine_died_it_is_said_how_to_go_on():
     dialog = DIALOGS["name"]()
     assert dialog.sentence_of(UsageError("No.")) == "No."
     assert dialog.sentence_of(EngineDied("It was killed.")).startswith("It was killed. Esc, then R")
+
+
+@pytest.mark.parametrize("name", DIALOGS)
+async def test_the_way_out_of_a_dialog_stands_on_its_frame_in_a_narrow_terminal_too(name):
+    app = Asking()
+    async with app.run_test(size=(40, 24)) as pilot:
+        dialog = DIALOGS[name]()
+        app.push_screen(dialog)
+        await pilot.pause()
+        lines = ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]
+        assert any("Esc" in line and line.strip().startswith("╰") for line in lines), "\n".join(lines)

@@ -65,6 +65,19 @@ async def test_a_model_that_cannot_be_named_so_is_told_and_the_walk_goes_on(expl
         assert app.is_running
 
 
+async def test_more_texts_than_can_be_compared_are_told_and_kept(explore):
+    app = explore()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("o")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await rest(pilot)
+        await paste(pilot, " fox\n" * 1001)
+        await pilot.press("tab")
+        await until(pilot, lambda: told(app) == "There are 1,001 texts here; 1,000 can be compared at once.")
+        assert app.screen.query_one(Editor).text == " fox\n" * 1001
+
+
 async def test_a_field_takes_the_first_line_of_a_paste_and_nothing_that_drives_the_terminal(explore):
     app = explore()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -106,3 +119,17 @@ async def test_one_key_clears_an_editor_and_another_brings_the_text_back(explore
         await pilot.press("ctrl+l", "n", "e", "w", "ctrl+s")
         await settle(pilot)
         assert app.main.walk.snapshot.prompt_text == "new"
+
+
+@pytest.mark.parametrize("depth", [101, 980])
+async def test_a_flag_of_a_template_that_is_nested_without_end_is_told(explore, depth):
+    app = explore()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("i")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press("f2")
+        await rest(pilot)
+        app.screen.flags.focus()
+        app.post_message(events.Paste("a=" + "[" * depth + "]" * depth))
+        await until(pilot, lambda: told(app) == "The flag a of the template cannot be used: it is nested too deep.")

@@ -4,6 +4,7 @@ Nothing of a file is changed before what it held is on the disk beside it. Must 
 """
 
 import contextlib
+import errno
 import itertools
 import os
 import shutil
@@ -17,10 +18,15 @@ from explorer.core.record.syncing import sync_file, sync_folder
 LOCK_TRIES = 10
 LOCK_WAIT = 0.02
 """Seconds between two tries: whoever only looks whether a record is open has it for a moment."""
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL}
+"""How file systems without locks say so, those of a network among them."""
 
 
 def lock(descriptor: int) -> None:
-    """Keep the file for this process until it is closed. Raises BlockingIOError where another one has it."""
+    """Keep the file for this process until it is closed, where the file system has locks.
+
+    Raises BlockingIOError where another one has it. Without locks, the second to write is found by the file's length.
+    """
     with contextlib.suppress(ImportError):  # Windows has no fcntl, and no lock.
         import fcntl
 
@@ -32,6 +38,10 @@ def lock(descriptor: int) -> None:
                 if not left:
                     raise
                 time.sleep(LOCK_WAIT)
+            except OSError as error:
+                if error.errno not in NO_LOCKS:
+                    raise
+                return
 
 
 def locked(descriptor: int) -> bool:
