@@ -6,7 +6,7 @@ Owns the names, the order and the sentences for what is not understood. Must not
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 import platformdirs
@@ -218,7 +218,32 @@ def _convert(settings: Mapping[str, Any], source: str, strict: bool) -> Config:
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, UsageError):
             raise UsageError(str(error.__cause__)) from error
-        raise UsageError(f"In {source}: {error}.") from error
+        raise UsageError(_of_another_kind(others, source, error)) from error
+
+
+KINDS = (
+    (bool, "true or false"),
+    (int, "a whole number"),
+    (float, "a number"),
+    (str, "a text"),
+    (tuple[str, ...], "a list of texts"),
+    (tuple[int, ...], "a list of whole numbers"),
+    (dict[str, str], "a table of texts"),
+)
+"""Types of settings, in words."""
+
+ENVIRONMENT = f"the environment ({PREFIX}...)"
+
+
+def _of_another_kind(settings: Mapping[str, Any], source: str, error: msgspec.ValidationError) -> str:
+    """The sentence for a value of another type than its setting has."""
+    found = re.search(r"\$\.(\w+)", str(error))
+    if found is None or found[1] not in settings:
+        return f"In {source}: {error}."
+    name, hint = found[1], get_type_hints(Config)[found[1]]
+    kind = next((words for one, words in KINDS if hint in (one, one | None)), "of another kind")
+    about = f"{PREFIX}{name.upper()}" if source == ENVIRONMENT else f"In {source}: {name}"
+    return f"{about} must be {kind}, not “{str(settings[name])[:80]}”."
 
 
 def _presets(tables: Any) -> tuple[Preset, ...]:
@@ -265,11 +290,11 @@ def _from_file(path: Path, must_exist: bool) -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """The variables of the program; a number is read from its digits."""
+    """The variables of the program; a number is read from its digits, and an empty one is as none."""
     said = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environment.items()
-        if name.startswith(PREFIX) and name != PREFIX + "CONFIG"
+        if value and name.startswith(PREFIX) and name != PREFIX + "CONFIG"
     }
     _check_characters("The environment", said)
     _check_names(said, f"The environment (variables that begin with {PREFIX})")
@@ -278,5 +303,5 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             raise UsageError(f"{what} are set in the configuration file only, under [{name}].")
     lists = {"stop": read_strings, "stop_id": read_ids}
     values = {name: lists[name](value) if name in lists else value for name, value in said.items()}
-    read = _convert(values, f"the environment ({PREFIX}...)", strict=False)
+    read = _convert(values, ENVIRONMENT, strict=False)
     return {name: getattr(read.params if name in KNOB else read, name) for name in said}

@@ -1,6 +1,8 @@
+from typing import get_type_hints
+
 import pytest
 
-from explorer.config import load
+from explorer.config import KINDS, NAMES, Config, load
 from explorer.core.sampling.knobs import KNOB
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import Preset, SamplingParams
@@ -153,3 +155,48 @@ def test_how_auto_sampling_goes_is_read_from_the_file_the_environment_and_flags(
     )
     assert config.run_settings == RunSettings(rules=rules, tokens_per_second=10)
     assert load({}, {"TOKEN_EXPLORER_STOP": '"a", "b"'}, path).stop == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("TOP", "many", "a whole number, not “many”"),
+        ("NO_RECORD", "yes", "true or false, not “yes”"),
+        ("BOS", "maybe", "true or false, not “maybe”"),
+        ("WAKE_PROB", "x", "a number, not “x”"),
+        ("MAX_NEW_TOKENS", "1.5", "a whole number, not “1.5”"),
+    ],
+)
+def test_a_variable_of_another_kind_is_said_by_its_name(name, value, words):
+    with pytest.raises(UsageError, match=f"^TOKEN_EXPLORER_{name} must be {words}\\.$"):
+        load({}, {f"TOKEN_EXPLORER_{name}": value})
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('top = "5"', "top must be a whole number, not “5”"),
+        ("no_record = 1", "no_record must be true or false, not “1”"),
+        ("model = 5", "model must be a text, not “5”"),
+        ('stop = "a"', "stop must be a list of texts, not “a”"),
+        ('stop_id = ["1"]', "stop_id must be a list of whole numbers, not"),
+        ("keys = 3", "keys must be a table of texts, not “3”"),
+    ],
+)
+def test_a_setting_of_another_kind_is_said_with_its_file(tmp_path, line, words):
+    file = tmp_path / "config.toml"
+    file.write_text(line)
+    with pytest.raises(UsageError) as caught:
+        load({}, {}, file)
+    assert str(caught.value).startswith(f"In {file}: {words}")
+
+
+def test_every_setting_has_a_kind_in_words():
+    hints = get_type_hints(Config)
+    known = {kind for one, _ in KINDS for kind in (one, one | None)}
+    assert {name for name in NAMES if name not in KNOB and hints[name] not in known} == {"presets"}
+
+
+def test_an_empty_variable_is_as_none():
+    names = ("TOP", "NO_RECORD", "MODEL", "DEVICE", "TEMPERATURE", "WAKE_PROB", "THEME", "RECORD")
+    assert load({}, {f"TOKEN_EXPLORER_{name}": "" for name in names}) == load({}, {})

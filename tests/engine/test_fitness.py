@@ -3,7 +3,9 @@ import os
 import pwd
 import struct
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from explorer.engine.files.address import read_address
 from explorer.engine.files.catalogue import entry
@@ -12,6 +14,7 @@ from explorer.engine.files.fitness import check_fitness
 from explorer.engine.files.fragments import beside
 from explorer.engine.files.hub import local_folder
 from explorer.engine.files.purpose import ENCODERS, OTHERS, PAIRS, TIED, purpose
+from explorer.engine.files.shards import why_ambiguous
 from explorer.errors import ModelError
 
 LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
@@ -285,3 +288,28 @@ def test_a_link_to_nowhere_is_named_and_of_the_cache_it_is_a_part_that_lacks(tmp
     (folder / "tokenizer.model").write_bytes(b"x")
     assert lacking(folder) == f"no {name}"
     assert not has_tokenizer(folder)
+
+
+def test_two_shards_with_another_value_of_the_same_weight_are_refused(tmp_path):
+    names = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    weight_map = {"a": names[0], "b": names[1]}
+    put(tmp_path, {"config.json": LLAMA, "tokenizer.json": {}, INDEX: {"weight_map": weight_map}})
+    same, other = np.arange(6, dtype=np.float32), np.zeros(6, np.float32)
+    save_file({"a": same, "c": same}, tmp_path / names[0])
+    save_file({"a": same, "b": other}, tmp_path / names[1])
+    check_fitness(tmp_path, "The model", allow_pickle=False)
+    for different in (other, same.reshape(2, 3), same.astype(np.float64)):
+        save_file({"b": other, "a": different}, tmp_path / names[1])
+        with pytest.raises(ModelError, match="both hold the weight a, with other values"):
+            check_fitness(tmp_path, "The model", allow_pickle=False)
+
+
+@pytest.mark.parametrize("offsets", [[10**30, 10**31], [-8, 4], [0, 9999], "a", [0], None])
+def test_a_broken_head_of_a_shard_is_left_to_the_loading(tmp_path, offsets):
+    head = json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": offsets}}).encode()
+    whole = struct.pack("<Q", len(head)) + head + b"\0" * 4
+    put(
+        tmp_path,
+        {"1.safetensors": whole, "2.safetensors": whole[:-1], "3.safetensors": b"\xff", "4.safetensors": b"x" * 99},
+    )
+    assert why_ambiguous(tmp_path, [f"{number}.safetensors" for number in range(1, 5)]) == ""

@@ -147,14 +147,14 @@ def weight_names(folder: Path) -> list[str] | None:
     """
     if (folder / SAFETENSORS).exists():
         try:
-            return list(_head(folder / SAFETENSORS))
+            return list(head(folder / SAFETENSORS))
         except (OSError, ValueError, RecursionError, struct.error):
             return None  # That the file is broken is said where it is loaded.
     index = next((file for whole in _formats(True) if (file := folder / (whole + INDEX)).exists()), None)
     return list(_weight_map(index)) if index is not None else None
 
 
-def _head(file: Path) -> dict[str, Any]:
+def head(file: Path) -> dict[str, Any]:
     """The JSON that a safetensors file begins with, after its length in eight bytes."""
     with file.open("rb") as stream:
         (length,) = struct.unpack("<Q", stream.read(8))

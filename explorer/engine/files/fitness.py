@@ -14,6 +14,7 @@ from typing import Any
 from explorer.engine.files import checkpoint
 from explorer.engine.files.fragments import ADAPTER, why_mlx, why_no_model
 from explorer.engine.files.purpose import Purpose, refusal
+from explorer.engine.files.shards import why_ambiguous
 from explorer.errors import ModelError
 
 POINTER = b"version https://git-lfs"
@@ -59,6 +60,8 @@ def _check(folder: Path, name: str, allow_pickle: bool) -> Purpose:
     used = checkpoint.weight_files(folder, allow_pickle) or weights
     for file in used:
         _check_file(folder / file)
+    if len(used) > 1 and (said := why_ambiguous(folder, [file for file in used if (folder / file).is_file()])):
+        raise ModelError(said)
     _check_tokenizer(folder)
     return meant
 
