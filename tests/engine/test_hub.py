@@ -466,3 +466,10 @@ def test_a_download_that_was_killed_goes_on_from_the_files_that_are_whole(empty_
     # A set: a request of the killed process may come to be noted only now.
     assert set(hub.downloaded()) == set(NEEDED) - set(kept)
     assert not list(empty_cache.glob("*/blobs/*.incomplete"))
+
+
+def test_a_reference_with_a_line_break_behind_it_names_its_snapshot(empty_cache, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    snapshot = cached(empty_cache, *MODEL)
+    (empty_cache / "models--owner--name" / "refs" / "main").write_text(f"{snapshot.name}\n")
+    assert found() == (snapshot, snapshot.name)
