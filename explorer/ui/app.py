@@ -109,10 +109,11 @@ class ThemedApp(App[None], inherit_bindings=False):
         self._close_messages_no_wait()
 
     def on_key(self, event: events.Key) -> None:
-        """Leave also from within a dialog, which has the keys for itself."""
+        """Leave also from within a dialog, which has the keys for itself; Esc leaves the dialog alone."""
         desk = self._first.desk
         leaving = [command for name, command in desk.keymap.commands.items() if name in LEAVING]
-        if isinstance(self.screen, ModalScreen) and any(event.key in desk.keymap.keys(one.id) for one in leaving):
+        keys = {key for one in leaving for key in desk.keymap.keys(one.id)} - {"escape"}
+        if isinstance(self.screen, ModalScreen) and event.key in keys:
             event.stop()
             desk.do(leaving[0])
 
