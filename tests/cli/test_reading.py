@@ -254,8 +254,8 @@ def test_what_is_typed_in_dialogs_is_refused_in_a_sentence():
             ask()
 
 
-def test_a_flag_of_a_template_that_nests_too_deep_is_a_text(run):
-    assert ids(run("tokens", "--chat", "a", "--template-flag", f"a={DEEP}", "--json"))
+def test_a_flag_of_a_template_that_nests_too_deep_is_a_sentence(run):
+    assert refused(run("tokens", "--chat", "a", "--template-flag", f"a={DEEP}"), "nested too deep")
 
 
 def test_half_a_character_in_a_flag_of_a_template_is_a_sentence(run):
