@@ -299,7 +299,7 @@ def test_two_shards_with_another_value_of_the_same_weight_are_refused(tmp_path):
     save_file({"a": same, "b": other}, tmp_path / names[1])
     check_fitness(tmp_path, "The model", allow_pickle=False)
     for different in (other, same.reshape(2, 3), same.double()):
-        save_file({"b": other, "a": different}, tmp_path / names[1])
+        save_file({"b": other.clone(), "a": different}, tmp_path / names[1])
         with pytest.raises(ModelError, match="both hold the weight a, with other values"):
             check_fitness(tmp_path, "The model", allow_pickle=False)
 
