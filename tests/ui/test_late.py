@@ -43,3 +43,18 @@ async def test_a_widget_that_is_missed_while_the_dialog_is_open_is_a_fault_and_t
             await app.screen.query_one(RankingPane).remove()
             app.screen.post_message(Editor.Changed(app.screen.editor))
             await rest(pilot)
+
+
+@pytest.mark.parametrize("key", ["o", "f", "slash", "i", "m", "x", "A", "D", "question_mark"])
+async def test_a_dialog_that_is_left_twice_takes_no_other_screen_with_it(explore, key):
+    app = explore()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press(key)
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await rest(pilot)
+        dialog = app.screen
+        dialog.dismiss(None)
+        dialog.dismiss(None)
+        await rest(pilot)
+        assert app.screen_stack == [app.main.screen]

@@ -6,6 +6,7 @@ A key may come before the widgets of a dialog are there, and an answer when they
 from typing import Generic, TypeVar
 
 from textual import on
+from textual.await_complete import AwaitComplete
 from textual.css.query import NoMatches
 from textual.getters import query_one
 from textual.message import Message
@@ -85,3 +86,7 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     def leave(self) -> None:
         """Return nothing."""
         self.dismiss(None)
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """As Textual's, which takes away whatever is in front: a dialog that is gone already takes nothing with it."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
