@@ -176,14 +176,14 @@ def listed_models() -> "list[ModelEntry]":
 
 def find_tokens(config: Config, source: PromptSource, special_tokens: bool) -> "list[Token]":
     """The tokens of a prompt; its tokenizer is all that is read of the model."""
-    from explorer.engine.base import prompt_tokens
+    from explorer.engine.prompts import prompt_tokens
 
     return with_tokenizer(config, lambda engine, _report: prompt_tokens(engine, source, special_tokens, note=say))
 
 
 def render_chat(config: Config, chat: Chat) -> "RenderedChat":
     """What the model's template makes of a chat; its tokenizer is all that is read of the model."""
-    from explorer.engine.base import rendered_chat
+    from explorer.engine.prompts import rendered_chat
 
     return with_tokenizer(config, lambda engine, _report: rendered_chat(engine, chat, say))
 

@@ -51,7 +51,8 @@ def next_command(shown: str | None, as_json: bool, **flags: Any) -> None:
 def next_question(no_special: bool, **flags: Any) -> "Question[NextTable]":
     """What could come next. Raises UsageError."""
     from explorer.cli import shapes
-    from explorer.engine.base import prompt_ids, ready
+    from explorer.engine.base import ready
+    from explorer.engine.prompts import prompt_ids
 
     source = take_source(flags)
     config = configure({**flags, "top": 5 if flags["top"] is None else flags["top"]})

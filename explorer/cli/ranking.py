@@ -46,7 +46,7 @@ def options_question(
 ) -> "Question[OptionsTable]":
     """How likely each option is to come next. Raises UsageError."""
     from explorer.cli import rankings
-    from explorer.engine.base import prompt_ids
+    from explorer.engine.prompts import prompt_ids
 
     refuse_both("OPTION", options or None, "--options", listed)
     texts = [check_text(option) for option in options] if listed is None else read_lines(listed)

@@ -23,11 +23,10 @@ from explorer.cli.flags import (
 from explorer.cli.output import on_terminal, print_json, put, tell
 from explorer.cli.question import Question, Say
 from explorer.cli.sources import take_sources
-from explorer.core.chat import Chat, PromptSource
+from explorer.core.chat import PromptSource
 from explorer.core.sampling.params import SamplingParams, new_seed
 from explorer.core.sampling.sequence import SampledSequence
 from explorer.core.sampling.stopping import MAX_NEW_TOKENS, StopRules
-from explorer.core.spelling import spelling_note
 from explorer.errors import ExplorerError, UsageError
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ async def _encode(
     engine: "Engine", sources: list[PromptSource], special_tokens: bool, rules: StopRules, say: Say, of_lines: bool
 ) -> "list[list[Token]]":
     """The tokens of each prompt. Raises UsageError, ContextFull; of a file of prompts, with the line."""
-    from explorer.engine.base import encode_prompt, encode_source
+    from explorer.engine.prompts import encode_source
 
     begun = []
     for number, source in enumerate(sources, 1):
@@ -167,12 +166,8 @@ async def _encode(
         try:
             if isinstance(source, list):
                 begun.append(await engine.describe(source))
-            elif isinstance(source, Chat):
-                begun.append((await encode_source(engine, source, note))[0])
             else:
-                begun.append(await encode_prompt(engine, source, special_tokens))
-                if said := spelling_note(source, begun[-1]):
-                    note(said)
+                begun.append((await encode_source(engine, source, note, special_tokens))[0])
             rules.after(len(begun[-1]))
         except ExplorerError as error:
             raise type(error)(f"{line}{error}") from error

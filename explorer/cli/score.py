@@ -56,7 +56,7 @@ def score_question(
     Raises UsageError.
     """
     from explorer.cli import shapes
-    from explorer.engine.base import prompt_ids
+    from explorer.engine.prompts import prompt_ids
 
     said = ChatFlags.take(flags)
     config = configure({**flags, "top": 5 if flags["top"] is None else flags["top"]})

@@ -50,7 +50,7 @@ def search_command(text: str | None, query: str | None, as_json: bool, **flags: 
 def search_question(query: str | None, no_special: bool, **flags: Any) -> "Question[FoundTable]":
     """Which tokens match, and how likely each is. Raises UsageError."""
     from explorer.cli import rankings
-    from explorer.engine.base import prompt_ids
+    from explorer.engine.prompts import prompt_ids
 
     if not query:
         raise UsageError("Give the prompt, and as QUERY what to search for.")

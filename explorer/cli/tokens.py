@@ -110,7 +110,7 @@ def cut(config: "Config", text: str, special_tokens: bool) -> "TokensOf":
 def tokens_question(no_special: bool, render: bool, **flags: Any) -> "Question[TokenTable | RenderedText]":
     """The tokens of a prompt, or with `render` the text of a chat, of an engine that is there. Raises UsageError."""
     from explorer.cli import shapes
-    from explorer.engine.base import prompt_tokens, rendered_chat
+    from explorer.engine.prompts import prompt_tokens, rendered_chat
 
     flags.pop("models", None)  # Those beside the engine's are compared by the command alone.
     source = take_source(flags)

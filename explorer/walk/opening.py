@@ -13,7 +13,8 @@ from explorer.core.record.record import Record
 from explorer.core.sampling.params import SamplingParams, new_seed
 from explorer.core.walk.session import Session
 from explorer.core.walk.steps import restore
-from explorer.engine.base import Engine, Progress, Reporter, carry_over, encode_source, ready, silent
+from explorer.engine.base import Engine, Progress, Reporter, ready, silent
+from explorer.engine.prompts import carry_over, encode_source
 from explorer.wording import WORDS, Wording
 
 

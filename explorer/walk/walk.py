@@ -23,8 +23,9 @@ from explorer.core.spelling import spelling_note
 from explorer.core.walk import navigation
 from explorer.core.walk.session import Session
 from explorer.core.walk.snapshot import EMPTY, Snapshot
-from explorer.engine.base import Engine, Reporter, Step, carry_over, encode_source, silent
+from explorer.engine.base import Engine, Reporter, Step, silent
 from explorer.engine.description import EngineInfo
+from explorer.engine.prompts import carry_over, encode_source
 from explorer.errors import ContextFull, ExplorerError, RecordError, UsageError
 from explorer.walk.tables import Tables
 from explorer.wording import WORDS, Wording

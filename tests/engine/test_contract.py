@@ -13,11 +13,12 @@ from explorer.core.query import Query
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine import calls
-from explorer.engine.base import Engine, encode_prompt, encode_source
+from explorer.engine.base import Engine
 from explorer.engine.compute.forward.recompute import NoCache
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
 from explorer.engine.process.client import WorkerEngine
+from explorer.engine.prompts import encode_prompt, encode_source
 from explorer.engine.scripted.scripted import EOS, ScriptedEngine
 from explorer.errors import ContextFull, EngineError, UsageError
 

@@ -11,7 +11,7 @@ from explorer.core.record.record import Record
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.token import Token
 from explorer.core.walk.session import Session
-from explorer.engine.base import encode_source
+from explorer.engine.prompts import encode_source
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.export.document import Document
 from explorer.walk import opening
