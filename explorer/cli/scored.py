@@ -3,9 +3,10 @@
 Printed for a person; text from a model is drawn literally.
 """
 
+from explorer.cli.drawing import literal, new_grid, percent, show
 from explorer.cli.rankings import OptionsTable
 from explorer.cli.shapes import AlternativeRow, ScoredRow, ScoreTable
-from explorer.cli.tables import _grid, _print, _share, _text, print_next
+from explorer.cli.tables import print_next
 from explorer.core.figure import UNKNOWN, decimal
 from explorer.core.token import Token, label, shown_bytes, take_text, visible
 
@@ -15,44 +16,44 @@ LONGEST = 30
 
 def print_score(table: ScoreTable) -> None:
     """Index, id, token, probability, rank and surprisal; then the text as a whole, and what could come next."""
-    grid = _grid(">index", ">id", "token", ">prob", ">rank", ">surprisal", ">entropy", "instead of it")
+    grid = new_grid(">index", ">id", "token", ">prob", ">rank", ">surprisal", ">entropy", "instead of it")
     for row in table.tokens:
         best = row.top[0] if row.top else None
         other = _label(best) if best and best.id != row.id else ""
         numbers = (
-            _share(row.prob),
+            percent(row.prob),
             UNKNOWN if row.rank is None else str(row.rank),
             decimal(row.surprisal),
             decimal(row.entropy),
         )
         grid.add_row(
-            *(_text(cell) for cell in (str(row.index), str(row.id), _label(row), *numbers)), _text(other, "dim")
+            *(literal(cell) for cell in (str(row.index), str(row.id), _label(row), *numbers)), literal(other, "dim")
         )
-    _print(grid)
-    _print(_text(_sums(table), "dim"))
+    show(grid)
+    show(literal(_sums(table), "dim"))
     if table.next is not None:
-        _print(_text(""), _text("What could come after it:"))
+        show(literal(""), literal("What could come after it:"))
         print_next(table.next)
 
 
 def print_steps(table: ScoreTable) -> None:
     """At each place: the text so far, what the model said comes next, and what came; nothing has, at the end."""
-    grid = _grid("text so far", "likeliest", ">prob", "came", ">prob", ">rank")
+    grid = new_grid("text so far", "likeliest", ">prob", "came", ">prob", ">rank")
     for column in grid.columns:
         column.no_wrap = True
     written = b""
     for row in table.tokens:
         if row.top:
             best = row.top[0]
-            came = (_label(row), _share(row.prob), str(row.rank))
-            grid.add_row(*(_text(cell) for cell in (_so_far(written), _label(best), _share(best.prob), *came)))
+            came = (_label(row), percent(row.prob), str(row.rank))
+            grid.add_row(*(literal(cell) for cell in (_so_far(written), _label(best), percent(best.prob), *came)))
         written += bytes.fromhex(row.bytes)
     if table.next is not None and table.next.candidates:
         likeliest = table.next.candidates[0]
         token = label(Token.from_bytes(likeliest.id, bytes.fromhex(likeliest.bytes)))
-        grid.add_row(*(_text(cell) for cell in (_so_far(written), token, _share(likeliest.prob), "", "", "")))
-    _print(grid)
-    _print(_text(_sums(table), "dim"))
+        grid.add_row(*(literal(cell) for cell in (_so_far(written), token, percent(likeliest.prob), "", "", "")))
+    show(grid)
+    show(literal(_sums(table), "dim"))
 
 
 def _sums(table: ScoreTable) -> str:
@@ -74,7 +75,7 @@ def _label(row: ScoredRow | AlternativeRow) -> str:
 
 def print_options(table: OptionsTable) -> None:
     """The options, the likeliest first; • marks the likeliest by each measure."""
-    grid = _grid(">rank", "option", ">tokens", ">logprob", ">per token", ">per byte", ">share")
+    grid = new_grid(">rank", "option", ">tokens", ">logprob", ">per token", ">per byte", ">share")
     for row in sorted(table.options, key=lambda row: (row.rank, row.index)):
         measures = (
             _measure(row.logprob, row.rank),
@@ -82,11 +83,11 @@ def print_options(table: OptionsTable) -> None:
             _measure(row.logprob_per_byte, row.rank_per_byte),
         )
         spelt = label(Token.from_bytes(0, bytes.fromhex(row.bytes)))
-        cells = (str(row.rank), spelt, str(len(row.tokens)), *measures, _share(row.share))
-        grid.add_row(*(_text(cell) for cell in cells))
-    _print(grid)
-    _print(_text("logprob in nats · • the likeliest by a measure · share: if one of them comes", "dim"))
-    _print(_text(f"{table.model} · {table.dtype} · {table.device}", "dim"))
+        cells = (str(row.rank), spelt, str(len(row.tokens)), *measures, percent(row.share))
+        grid.add_row(*(literal(cell) for cell in cells))
+    show(grid)
+    show(literal("logprob in nats · • the likeliest by a measure · share: if one of them comes", "dim"))
+    show(literal(f"{table.model} · {table.dtype} · {table.device}", "dim"))
 
 
 def _measure(logprob: float | None, rank: int) -> str:

@@ -1,35 +1,28 @@
 """Tables for a person at the command line, printed by rich; text from a model is drawn literally."""
 
-import os
-import shutil
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from explorer.cli.drawing import drawn, literal, new_grid, percent, show
 from explorer.cli.output import put_styled
 from explorer.cli.rankings import FoundTable
 from explorer.cli.shapes import ComparisonTable, InfoTable, NextTable, TokenTable
 from explorer.core.columns import ID, PROB, RANK, SAMPLING_PROB, TOKEN, Told
 from explorer.core.distribution import Candidate, CandidateRow
 from explorer.core.figure import UNKNOWN, decimal, scientific
-from explorer.core.reading import whole_number
 from explorer.core.record.outline import Outline
 from explorer.core.size import size_in_words
-from explorer.core.token import Token, label, visible
+from explorer.core.token import Token, label
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.description import ModelEntry
 from explorer.replay.comparison import Comparison
-
-LEAST_WIDTH, MOST_WIDTH = 20, 10_000
-"""Cells of a line. In a narrower terminal it is the terminal that breaks lines, so that no number is lost."""
 
 
 def print_next(table: NextTable) -> None:
@@ -37,24 +30,24 @@ def print_next(table: NextTable) -> None:
 
     Where a penalty or a bias changed the order, the rank after it too.
     """
-    rest = {TOKEN.id: "… all others", PROB.id: _share(table.other_prob)}
-    _print(_candidates(table.candidates, rest))
-    cut = f" · {_share(table.cut_mass)} of the model's mass is cut" if table.kept < table.vocab_size else ""
-    _print(_text(f"{table.kept:,} of {table.vocab_size:,} tokens are kept{cut}", "dim"))
+    rest = {TOKEN.id: "… all others", PROB.id: percent(table.other_prob)}
+    show(_candidates(table.candidates, rest))
+    cut = f" · {percent(table.cut_mass)} of the model's mass is cut" if table.kept < table.vocab_size else ""
+    show(literal(f"{table.kept:,} of {table.vocab_size:,} tokens are kept{cut}", "dim"))
     entropies = f"entropy {decimal(table.entropy)} bits, {decimal(table.sampling_entropy)} after the samplers"
-    _print(_text(f"{entropies} · {table.model} · {table.dtype} · {table.device}", "dim"))
+    show(literal(f"{entropies} · {table.model} · {table.dtype} · {table.device}", "dim"))
 
 
 def _candidates(rows: Sequence[CandidateRow], rest: Mapping[str, str] = MappingProxyType({})) -> Table:
     """Candidates, one a row; `rest` is a last row, by the ids of its columns."""
     moved = any(row.adjusted_rank is not None for row in rows)
     columns = (RANK, *([MOVED] if moved else []), ID, TOKEN, PROB, SAMPLING_PROB)
-    grid = _grid(*(column.title if column is TOKEN else f">{column.title}" for column in columns))
+    grid = new_grid(*(column.title if column is TOKEN else f">{column.title}" for column in columns))
     for row in rows:
         candidate = row.candidate({})
-        grid.add_row(*(_text(_told(column, candidate), "dim" if row.cut_by else "") for column in columns))
+        grid.add_row(*(literal(_told(column, candidate), "dim" if row.cut_by else "") for column in columns))
     if rest:
-        grid.add_row(*(_text(rest.get(column.id, ""), "dim") for column in columns))
+        grid.add_row(*(literal(rest.get(column.id, ""), "dim") for column in columns))
     return grid
 
 
@@ -62,47 +55,47 @@ MOVED = Told("moved", "moved to", lambda row, share: "" if row.adjusted_rank is 
 
 
 def _told(column: Told, candidate: Candidate) -> str:
-    told = column.text(candidate, _share)
+    told = column.text(candidate, percent)
     return f"cut by {told}" if column is SAMPLING_PROB and candidate.cut_by else told
 
 
 def print_tokens(table: TokenTable) -> None:
     """Index, id, token, the vocabulary's piece and the bytes."""
-    grid = _grid(">index", ">id", "token", "piece", "bytes", "kind")
+    grid = new_grid(">index", ">id", "token", "piece", "bytes", "kind")
     for row in table.tokens:
         token = Token(row.id, bytes.fromhex(row.bytes), row.kind)
         spelt = token.bytes.hex(" ").upper()
         cells = (str(row.index), str(row.id), label(token), row.piece, spelt, row.kind)
-        grid.add_row(*(_text(cell) for cell in cells))
-    _print(grid)
-    _print(_text(f"{len(table.tokens)} tokens", "dim"))
+        grid.add_row(*(literal(cell) for cell in cells))
+    show(grid)
+    show(literal(f"{len(table.tokens)} tokens", "dim"))
 
 
 def print_side_by_side(table: ComparisonTable) -> None:
     """How many tokens each model makes of the text; then the text in stretches, with the tokens of each model."""
-    grid = _grid("", "model", "vocabulary", ">entries", ">tokens", ">added", ">bytes per token")
+    grid = new_grid("", "model", "vocabulary", ">entries", ">tokens", ">added", ">bytes per token")
     for number, one in enumerate(table.models, 1):
         ratio = UNKNOWN if one.bytes_per_token is None else f"{one.bytes_per_token:.2f}"
         cells = (f"[{number}]", one.model, one.kind, f"{one.entries:,}", f"{one.count}", f"{one.added}", ratio)
-        grid.add_row(*(_text(cell) for cell in cells))
-    _print(grid)
-    _print(_text(f"{len(table.text)} characters, {table.bytes} bytes", "dim"))
-    grid = _grid("text", *(f"[{number}]" for number, _ in enumerate(table.models, 1)))
+        grid.add_row(*(literal(cell) for cell in cells))
+    show(grid)
+    show(literal(f"{len(table.text)} characters, {table.bytes} bytes", "dim"))
+    grid = new_grid("text", *(f"[{number}]" for number, _ in enumerate(table.models, 1)))
     for row in table.aligned:
         beside = [label(Token.from_bytes(0, row.text.encode())) if row.text else ""]
         for one, indices in zip(table.models, row.tokens, strict=True):
             tokens = (one.tokens[index] for index in indices)
             beside.append(" ".join(label(Token(t.id, bytes.fromhex(t.bytes), t.kind)) for t in tokens))
-        grid.add_row(*(_text(cell) for cell in beside))
-    _print(grid)
+        grid.add_row(*(literal(cell) for cell in beside))
+    show(grid)
 
 
 def print_found(table: FoundTable) -> None:
     """Rank, id, token and probabilities of what a search found; then how many tokens match."""
-    _print(_candidates(table.hits))
+    show(_candidates(table.hits))
     listed = f"{len(table.hits):,} of the {table.total:,}" if len(table.hits) < table.total else f"{table.total:,}"
     words = f"{listed} tokens that match" if table.total != 1 else "1 token that matches"
-    _print(_text(f"{words} · {table.model} · {table.dtype} · {table.device}", "dim"))
+    show(literal(f"{words} · {table.model} · {table.dtype} · {table.device}", "dim"))
 
 
 def print_info(table: InfoTable) -> None:
@@ -111,27 +104,27 @@ def print_info(table: InfoTable) -> None:
     grid.add_column(style="bold")
     grid.add_column(overflow="fold")
     for name, words in _facts(table):
-        grid.add_row(_text(name), _text(words))
-    _print(grid)
+        grid.add_row(literal(name), literal(words))
+    show(grid)
     if table.modules is not None:
-        modules = _grid("module", "class", ">parameters", "device")
+        modules = new_grid("module", "class", ">parameters", "device")
         for module in table.modules:
             depth = module.name.count(".") + 1 if module.name else 0
             shown = "  " * depth + (module.name.rpartition(".")[2] or "(the model)")
             count = f"{module.parameters:,}" if module.parameters else ""
-            modules.add_row(*(_text(cell) for cell in (shown, module.kind, count, module.device)))
-        _print(Text(), modules)
+            modules.add_row(*(literal(cell) for cell in (shown, module.kind, count, module.device)))
+        show(Text(), modules)
     if table.weights is not None:
-        weights = _grid("parameter", "shape", "dtype", "device")
+        weights = new_grid("parameter", "shape", "dtype", "device")
         for weight in table.weights:
             shape = " × ".join(str(size) for size in weight.shape)
-            weights.add_row(*(_text(cell) for cell in (weight.name, shape, weight.dtype, weight.device)))
-        _print(Text(), weights)
+            weights.add_row(*(literal(cell) for cell in (weight.name, shape, weight.dtype, weight.device)))
+        show(Text(), weights)
 
 
 def print_models(entries: Sequence[ModelEntry]) -> None:
     """Name, size, dtype, when it was used last, and the architecture, or why it cannot be opened."""
-    grid = _grid("model", ">size", "dtype", "last used", "architecture")
+    grid = new_grid("model", ">size", "dtype", "last used", "architecture")
     grid.columns[0].no_wrap = True
     counts = Counter(entry.id for entry in entries)
     for entry in entries:
@@ -139,30 +132,30 @@ def print_models(entries: Sequence[ModelEntry]) -> None:
         kind = entry.problem or entry.note or entry.architecture or UNKNOWN
         name = entry.id if counts[entry.id] == 1 else f"{entry.id} --revision {entry.revision[:7]}"
         cells = (name, size_in_words(entry.size), entry.dtype or UNKNOWN, entry.last_used[:10], kind)
-        grid.add_row(*(_text(cell, style) for cell in cells))
-    _print(grid)
+        grid.add_row(*(literal(cell, style) for cell in cells))
+    show(grid)
 
 
 def print_sessions(found: Sequence[Outline], folder: Path) -> None:
     """Date, model, numbers and state of each record, and on a line of its own its file and prompt, or what is wrong."""
-    grid = _grid("date", "model", ">tokens", ">branches", ">size", "state")
+    grid = new_grid("date", "model", ">tokens", ">branches", ">size", "state")
     for one in found:
         date = datetime.fromisoformat(one.started or one.changed).astimezone()
         model = UNKNOWN if one.model is None else Path(one.model).name
         numbers = (f"{one.tokens:,}", f"{one.branches:,}", size_in_words(one.size))
         cells = (f"{date:%Y-%m-%d %H:%M}", model, *numbers, one.state)
-        grid.add_row(*(_text(cell, "dim" if one.problem else "", whole=False) for cell in cells))
-    head, *rows = _rendered(grid).splitlines()
+        grid.add_row(*(literal(cell, "dim" if one.problem else "", whole=False) for cell in cells))
+    head, *rows = drawn(grid).splitlines()
     put_styled(f"{head}\n")
     for row, one in zip(rows, found, strict=True):
         put_styled(f"{row}\n")
         if one.problem:
-            _print(Padding(_text(one.problem, "dim"), (0, 0, 0, 2), expand=False))
+            show(Padding(literal(one.problem, "dim"), (0, 0, 0, 2), expand=False))
         else:
             prompt = f"“{one.prompt.replace(chr(10), '↵')}”" if one.prompt is not None else ""
-            _print(_text(f"  {Path(one.path).name}  ", whole=False).append(_text(prompt, "dim")))
-    _print(
-        _text(
+            show(literal(f"  {Path(one.path).name}  ", whole=False).append(literal(prompt, "dim")))
+    show(
+        literal(
             f"{len(found)} record{'s' * (len(found) != 1)} in {folder} · token-explorer resume FILE",
             "dim",
         )
@@ -171,13 +164,13 @@ def print_sessions(found: Sequence[Outline], folder: Path) -> None:
 
 def print_comparison(found: Comparison) -> None:
     """The two records, where they part, and a line a position."""
-    sides = _grid("", "A", "B")
+    sides = new_grid("", "A", "B")
     for name, one, other in _sides(found):
-        sides.add_row(_text(name, "bold"), _text(one), _text("the same" if one == other else other))
-    _print(sides, Text(), _text(_parting(found)))
+        sides.add_row(literal(name, "bold"), literal(one), literal("the same" if one == other else other))
+    show(sides, Text(), literal(_parting(found)))
     if not found.positions:
         return
-    grid = _grid(">after", "text", "next", ">KL(A‖B)", ">|Δlogprob|", ">ranks", ">entropy A", ">B")
+    grid = new_grid(">after", "text", "next", ">KL(A‖B)", ">|Δlogprob|", ">ranks", ">entropy A", ">B")
     for position in found.positions:
         rows, kl = position.rows, UNKNOWN
         if position.kl is not None:
@@ -193,10 +186,10 @@ def print_comparison(found: Comparison) -> None:
             decimal(position.entropy_b),
         )
         style = "" if position.on_path else "dim"
-        grid.add_row(*(_text(cell, style, whole=False) for cell in fields))
+        grid.add_row(*(literal(cell, style, whole=False) for cell in fields))
     for column in grid.columns:
         column.no_wrap = column.header not in ("text", "next")  # They give way, and no digit does.
-    _print(Text(), grid, _text(_sums(found), "dim"))
+    show(Text(), grid, literal(_sums(found), "dim"))
 
 
 def _sides(found: Comparison) -> Iterable[tuple[str, str, str]]:
@@ -290,50 +283,3 @@ def _cache(able: Capabilities) -> str:
 
 def _number(number: int | None) -> str:
     return UNKNOWN if number is None else f"{number:,}"
-
-
-def _grid(*columns: str) -> Table:
-    grid = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for column in columns:
-        grid.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left")
-    return grid
-
-
-def _share(share: float | None) -> str:
-    return UNKNOWN if share is None else f"{share:.2%}"
-
-
-def _text(text: str, style: str = "", *, whole: bool = True) -> Text:
-    """A text as it is shown; with `whole` it goes on in the next line where it is long, else it is cut.
-
-    The one place where a text of a table is made: it may come from anywhere.
-    """
-    shown = visible(text)
-    return Text(shown, style) if whole else Text(shown, style, no_wrap=True, overflow="ellipsis")
-
-
-def _print(*parts: Table | Text | Padding) -> None:
-    put_styled(_rendered(*parts))
-
-
-def _rendered(*parts: Table | Text | Padding) -> str:
-    # Rich fails at sizes in the environment that are none.
-    others = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    console = Console(file=sys.stdout, highlight=False, width=_width(), _environ=others)
-    with console.capture() as captured:
-        for part in parts:
-            console.print(part)
-    return captured.get()
-
-
-def _width() -> int | None:
-    """Cells of a line; None where rich finds that by itself. COLUMNS may say nothing: containers set it to 0."""
-    said = os.environ.get("COLUMNS")
-    if said is None:
-        return None
-    try:
-        columns = whole_number(said)
-    except ValueError:
-        columns = 0
-    columns = columns if columns > 0 else shutil.get_terminal_size().columns
-    return min(max(columns, LEAST_WIDTH), MOST_WIDTH)

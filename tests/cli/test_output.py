@@ -260,15 +260,15 @@ def test_one_module_of_the_command_line_writes():
 
 
 def test_the_texts_of_tables_are_made_in_one_place():
-    tree = ast.parse((CLI / "tables.py").read_text("utf-8"))
-    made = [
-        function.name
-        for function in ast.walk(tree)
+    made = {
+        (path.name, function.name)
+        for path in CLI.glob("*.py")
+        for function in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(function, ast.FunctionDef)
         for node in ast.walk(function)
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("Text") and node.args
-    ]
-    assert set(made) == {"_text"}
+    }
+    assert made == {("drawing.py", "literal")}
 
 
 def test_a_number_that_is_not_finite_is_null_beside_half_a_character(capsys):
