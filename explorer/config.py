@@ -16,6 +16,7 @@ from explorer.core.sampling.knobs import KNOB, take_settings
 from explorer.core.sampling.pace import RunSettings, read_ids, read_strings
 from explorer.core.sampling.params import MODELS_OWN, Preset, SamplingParams, all_presets
 from explorer.core.sampling.stopping import StopRules
+from explorer.core.size import memory_by_device
 from explorer.errors import UsageError
 
 APP = "token-explorer"
@@ -142,20 +143,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 QUANTIZATIONS = ("4bit", "8bit")
-MEMORY = re.compile(r"\s*(\d+|cpu|mps)\s*[:=]\s*(\d+(?:\.\d+)?\s*(?:[KMGT]i?B)?)\s*", re.IGNORECASE)
-
-
-def memory_by_device(text: str) -> dict[str, str]:
-    """`0:20GiB,cpu:60GiB` as {"0": "20GiB", "cpu": "60GiB"}. Raises UsageError."""
-    limits = {}
-    for part in text.split(","):
-        found = MEMORY.fullmatch(part)
-        if found is None:
-            raise UsageError(
-                f"max-memory is written as 0:20GiB,cpu:60GiB (a device, a colon, an amount), not “{text}”."
-            )
-        limits[found[1].lower()] = found[2].replace(" ", "")
-    return limits
 
 
 def default_file() -> Path:

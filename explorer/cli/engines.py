@@ -17,10 +17,11 @@ import click
 
 import explorer.embedded
 from explorer.cli.output import overwrite, say, waiting_for
-from explorer.config import EMBEDDED, Config, log_folder, memory_by_device
+from explorer.config import EMBEDDED, Config, log_folder
 from explorer.core.chat import Chat, PromptSource
 from explorer.core.moment import now
 from explorer.core.reading import is_there, path_of, read_json, read_text
+from explorer.core.size import memory_by_device
 from explorer.errors import EngineDied, Interrupted, ModelError, UsageError
 
 if TYPE_CHECKING:

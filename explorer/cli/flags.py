@@ -9,7 +9,8 @@ import click
 
 from explorer.config import DTYPES, Config, load, record_folder
 from explorer.core.reading import is_there, path_of
-from explorer.core.sampling.knobs import KNOBS, Knob
+from explorer.core.sampling.knob import Knob
+from explorer.core.sampling.knobs import KNOBS
 from explorer.core.sampling.params import MODELS_OWN, Preset, SamplingParams
 from explorer.errors import UsageError
 

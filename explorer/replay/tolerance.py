@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from explorer.core.distribution import Distribution
-from explorer.core.sampling.knobs import KNOB, Knob
+from explorer.core.sampling.knob import Knob
+from explorer.core.sampling.knobs import KNOB
 from explorer.core.sampling.params import SamplingParams
 
 BY_DTYPE = {"float64": 1e-6, "float32": 1e-3, "float16": 0.06}

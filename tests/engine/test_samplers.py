@@ -1,6 +1,7 @@
 import pytest
 
-from explorer.core.sampling.knobs import KNOBS, Knob
+from explorer.core.sampling.knob import Knob
+from explorer.core.sampling.knobs import KNOBS
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.scripted.plain_samplers import shape
 

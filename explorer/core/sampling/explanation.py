@@ -4,7 +4,8 @@ Says only what follows from the table and the settings. Must not know engines or
 """
 
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.sampling.knobs import CUT_NAMES, KNOB, Knob
+from explorer.core.sampling.knob import Knob
+from explorer.core.sampling.knobs import CUT_NAMES, KNOB
 from explorer.core.sampling.params import SamplingParams
 
 REASONS = {

@@ -13,7 +13,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import var
 
-from explorer.core.sampling.knobs import KNOB, KNOBS, Knob
+from explorer.core.sampling.knob import Knob
+from explorer.core.sampling.knobs import KNOB, KNOBS
 from explorer.core.sampling.params import Preset, preset_of
 from explorer.core.token import Token, label
 from explorer.core.walk.snapshot import Snapshot
