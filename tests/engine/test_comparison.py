@@ -10,7 +10,7 @@ from explorer.engine.compute.forward import passes
 from explorer.engine.compute.forward.cache import forward_for
 from explorer.engine.compute.forward.forward import Cancelled
 from explorer.engine.compute.forward.recompute import NoCache
-from explorer.engine.compute.tables import logits
+from explorer.engine.compute.tables import following
 from tests.engine.architectures import ARCHITECTURES, V, build
 from tests.engine.matrix import TOLERANCE
 
@@ -45,7 +45,7 @@ def alone(model, continuation, ids=PROMPT):
     """What one pass without a cache says."""
     [rows] = torch.split(NoCache(model)._pass([*ids, *continuation], keep=len(continuation) + 1)[0], 1 << 20)
     with torch.inference_mode():
-        return logits.scored(rows[:-1], list(continuation), 0, token)
+        return following.scored(rows[:-1], list(continuation), 0, token)
 
 
 def some(seed) -> list[list[int]]:

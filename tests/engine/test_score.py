@@ -9,7 +9,7 @@ from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import summary
 from explorer.engine.compute.forward import passes
 from explorer.engine.compute.local import TransformersEngine
-from explorer.engine.compute.tables import logits
+from explorer.engine.compute.tables import following, logits
 from explorer.engine.compute.tables.ranking import Row
 from explorer.engine.description import ModelSettings
 from explorer.engine.vocabulary.vocabulary import Vocabulary
@@ -130,7 +130,7 @@ def test_ties_and_numbers_that_are_not_finite(vocabulary):
     rows = torch.zeros(3, 6144)
     rows[1, 5] = -torch.inf
     rows[2] = torch.nan
-    scored = logits.scored(rows, [4, 5, 6], 2, vocabulary.token)
+    scored = following.scored(rows, [4, 5, 6], 2, vocabulary.token)
     assert [s.rank for s in scored[:2]] == [5, 6144]
     assert scored[0].prob == pytest.approx(1 / 6144)
     assert (scored[1].logprob, scored[1].prob) == (-torch.inf, 0.0)
@@ -165,7 +165,7 @@ async def test_the_loss_of_a_text_with_an_impossible_token_is_the_models_own(eng
 def test_a_token_is_as_unlikely_as_its_logarithm_says_where_float32_has_no_digits_left(vocabulary):
     row = torch.zeros(6144)
     row[7] = -150.0
-    scored = logits.scored(row[None], [7], 0, vocabulary.token)[0]
+    scored = following.scored(row[None], [7], 0, vocabulary.token)[0]
     table = logits.distribution(Row(row), Asked(SamplingParams(), [1], 1), 1, [7], vocabulary.token).find(7)
     drawn = logits.drawn(row[None], row[None].softmax(-1), [7], vocabulary.token)[0][0]
     assert scored.prob == table.prob == drawn.prob == pytest.approx(math.exp(-150 - math.log(6143)), rel=1e-4)

@@ -17,7 +17,7 @@ from explorer.engine.compute.forward.batch import FILLER
 from explorer.engine.compute.forward.forward import Cancelled, Forward
 from explorer.engine.compute.forward.passes import FAILURES
 from explorer.engine.compute.sequences import POSITIONS_AT_ONCE, ROWS_AT_ONCE
-from explorer.engine.compute.tables import logits
+from explorer.engine.compute.tables import following
 
 
 class Comparison:
@@ -51,7 +51,7 @@ class Comparison:
     def _score(self, rows: torch.Tensor, targets: Sequence[int], done: int) -> list[Scored]:
         """What rows say of the tokens that follow them; the first follows `done` tokens of a continuation."""
         check_rows(rows[: len(targets)], len(self._ids) + done)
-        return logits.scored(rows, targets, 0, self._token)
+        return following.scored(rows, targets, 0, self._token)
 
     def _together(self, continuations: list[Sequence[int]]) -> list[list[Scored]] | None:
         """What stands after the first token of each, the longest first; None where the model cannot do it."""

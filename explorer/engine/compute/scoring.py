@@ -12,7 +12,7 @@ from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.engine.compute.finiteness import check_rows, sound
 from explorer.engine.compute.forward.forward import Cancelled, Forward
-from explorer.engine.compute.tables import logits
+from explorer.engine.compute.tables import following
 from explorer.engine.compute.tables.rows import RowStore
 
 ROWS_KEPT = 64
@@ -94,5 +94,5 @@ class Scoring:
         era = self._forward.rope.era
         return self._as_prefixes or era(length) == era(len(self._ids))
 
-    def _score(self, rows: torch.Tensor, following: list[int]) -> list[Scored]:
-        return logits.scored(rows, following[: len(rows)], self._top, self._token)
+    def _score(self, rows: torch.Tensor, targets: list[int]) -> list[Scored]:
+        return following.scored(rows, targets[: len(rows)], self._top, self._token)

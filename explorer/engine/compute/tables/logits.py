@@ -12,10 +12,10 @@ import torch
 
 from explorer.core.asked import Asked
 from explorer.core.distribution import Candidate, Distribution
-from explorer.core.score import Alternative, Scored, prob_of
+from explorer.core.score import prob_of
 from explorer.core.token import Token
 from explorer.engine.compute.tables.drawing import check_scores
-from explorer.engine.compute.tables.ranking import DEPTH, Row, comparable, entropy, highest
+from explorer.engine.compute.tables.ranking import DEPTH, Row, comparable, entropy
 from explorer.engine.compute.tables.samplers import MOVES, WARPERS, Chain, chain
 from explorer.engine.compute.tables.shortcuts import Beginning, beginning
 
@@ -82,8 +82,8 @@ def distribution(
         Candidate(
             token=token(token_id),
             rank=rank,
-            logit=_finite(logit),
-            logprob=_finite(logprob),
+            logit=finite(logit),
+            logprob=finite(logprob),
             prob=_prob(prob, logprob),
             sampling_prob=share,
             cut_by=cut,
@@ -94,10 +94,10 @@ def distribution(
     return Distribution(
         candidates,
         logits.numel(),
-        _finite(row.entropy),
-        _finite(probs.index_fill(0, index, 0.0).sum().item()),
+        finite(row.entropy),
+        finite(probs.index_fill(0, index, 0.0).sum().item()),
         shaped.kept,
-        _finite(shaped.cut_mass),
+        finite(shaped.cut_mass),
         shaped.entropy,
     )
 
@@ -227,69 +227,15 @@ def drawn(
             Candidate(
                 token=token(token_id),
                 rank=rank,
-                logit=_finite(logit),
-                logprob=_finite(logprob),
+                logit=finite(logit),
+                logprob=finite(logprob),
                 prob=_prob(prob, logprob),
                 sampling_prob=share,
             ),
-            _finite(bits),
-            _finite(most),
+            finite(bits),
+            finite(most),
         )
         for token_id, rank, logit, logprob, prob, share, bits, most in columns
-    ]
-
-
-ROWS_AT_ONCE = 16
-"""Rows of logits that are turned into float32 together: more are slower on a CPU, and their memory adds up."""
-
-
-def scored(rows: torch.Tensor, targets: Sequence[int], top: int, token: Callable[[int], Token]) -> list[Scored]:
-    """What rows of logits [n, V] say of the tokens that follow them, `targets` [n], or one fewer at the end of a text.
-
-    Never holds more than ROWS_AT_ONCE rows in float32.
-    """
-    done: list[Scored] = []
-    for begin in range(0, len(targets), ROWS_AT_ONCE):
-        wanted = targets[begin : begin + ROWS_AT_ONCE]
-        done += _scored_part(rows[begin : begin + len(wanted)].float(), wanted, top, token)
-    return done
-
-
-def _scored_part(rows: torch.Tensor, targets: Sequence[int], top: int, token: Callable[[int], Token]) -> list[Scored]:
-    index = torch.tensor(list(targets), device=rows.device)[:, None]
-    logprobs = rows.log_softmax(-1)
-    logits = rows.gather(1, index)
-    smaller = torch.arange(rows.shape[1], device=rows.device) < index
-    ranks = 1 + (rows > logits).sum(-1) + ((rows == logits) & smaller).sum(-1)
-    columns = zip(
-        targets,
-        logprobs.gather(1, index)[:, 0].tolist(),
-        ranks.tolist(),
-        entropy(logprobs).tolist(),
-        _alternatives(rows, logprobs, top, token) if top else [()] * len(targets),
-        strict=True,
-    )
-    done = []
-    for target, logprob, rank, bits, alternatives in columns:
-        # Beside a logit that is no number, nothing is higher or lower.
-        known, place = (None, None) if math.isnan(logprob) else (logprob, rank)
-        done.append(Scored(token(target), known, prob_of(known), place, _finite(bits), alternatives))
-    return done
-
-
-def _alternatives(
-    rows: torch.Tensor, logprobs: torch.Tensor, top: int, token: Callable[[int], Token]
-) -> list[tuple[Alternative, ...]]:
-    """The first of each row [n, V]; none that is impossible or not known."""
-    ids = highest(comparable(rows), top)
-    columns = zip(ids.tolist(), logprobs.gather(1, ids).tolist(), strict=True)
-    return [
-        tuple(
-            Alternative(token(token_id), rank, value, math.exp(value))
-            for rank, (token_id, value) in enumerate(zip(listed, values, strict=True), 1)
-            if math.isfinite(value)
-        )
-        for listed, values in columns
     ]
 
 
@@ -299,8 +245,9 @@ SMALLEST = torch.finfo(torch.float32).tiny
 
 def _prob(prob: float, logprob: float) -> float | None:
     """A probability of the softmax, by its logarithm where float32 would make nothing of it."""
-    return prob_of(logprob) if prob < SMALLEST and math.isfinite(logprob) else _finite(prob)
+    return prob_of(logprob) if prob < SMALLEST and math.isfinite(logprob) else finite(prob)
 
 
-def _finite(number: float) -> float | None:
+def finite(number: float) -> float | None:
+    """A number, or None for what is none."""
     return number if math.isfinite(number) else None
