@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.core.record import events, journal
+from explorer.core.record import events, journal, lines
 from explorer.core.record.journal import Journal
 from explorer.core.record.syncing import Syncing
 from explorer.errors import RecordError
@@ -125,7 +125,7 @@ def test_a_file_that_cannot_be_synced_is_written_all_the_same(header):
     pipe.append(PROMPT)
     pipe.close()
     with open(reader, "rb") as end:
-        assert journal._decode_event(end.read()) == PROMPT
+        assert lines.decode_event(end.read()) == PROMPT
 
 
 def test_a_copy_that_does_not_come_to_the_disk_is_none(header, tmp_path, monkeypatch):

@@ -13,8 +13,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from explorer.core.reading import reason
 from explorer.core.record import mending
-from explorer.core.record.journal import HEADER_LIMIT, LINE_LIMIT, NOT_JSON, fault, opened, read_header, reason
+from explorer.core.record.journal import opened
+from explorer.core.record.lines import HEADER_LIMIT, LINE_LIMIT, NOT_JSON, fault, read_header
 from explorer.errors import RecordError
 
 State = Literal["open", "closed", "stopped", "torn", "damaged"]
