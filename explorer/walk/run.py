@@ -17,7 +17,8 @@ from explorer.core.token import label, visible
 from explorer.core.walk import navigation
 from explorer.engine.base import Step
 from explorer.errors import UsageError
-from explorer.walk.walk import Speed, Walk
+from explorer.walk.speed import Speed
+from explorer.walk.walk import Walk
 from explorer.wording import Wording
 
 

@@ -4,12 +4,10 @@ Owns the order of things (the record first, then the snapshot; a late answer is 
 and the measuring of steps. Must not know widgets, so that it is tested without a terminal.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
-import msgspec
 from msgspec import UNSET
 
 from explorer.core.asked import Asked
@@ -17,16 +15,15 @@ from explorer.core.chat import Chat
 from explorer.core.distribution import Candidate, Distribution
 from explorer.core.place import Place
 from explorer.core.record.event import Act
-from explorer.core.record.events import AnyEvent, End, Move, Params, Prompt, Redo, Seen, Undo
+from explorer.core.record.events import AnyEvent, End, Move, Params, Redo, Seen, Undo
 from explorer.core.sampling.params import SamplingParams
-from explorer.core.spelling import spelling_note
 from explorer.core.walk import navigation
 from explorer.core.walk.session import Session
 from explorer.core.walk.snapshot import EMPTY, Snapshot
 from explorer.engine.base import Engine, Reporter, Step, silent
 from explorer.engine.description import EngineInfo
-from explorer.engine.prompts import carry_over, encode_source
-from explorer.errors import ContextFull, ExplorerError, RecordError, UsageError
+from explorer.errors import ContextFull, RecordError, UsageError
+from explorer.walk.speed import Speed
 from explorer.walk.tables import Tables
 from explorer.wording import WORDS, Wording
 
@@ -35,14 +32,6 @@ OpenSession = Callable[[Engine, str | Chat], Awaitable[Session]]
 
 NEARLY_FULL = 16
 """Positions left, from which on it is said."""
-
-
-class Speed(msgspec.Struct, frozen=True):
-    """How fast it went last."""
-
-    step_ms: float | None = None
-    rate: float | None = None
-    """Tokens per second of a run."""
 
 
 class Walk:
@@ -77,7 +66,7 @@ class Walk:
         """Another one after each change that a screen may show."""
         self.info: EngineInfo | None = None
         """What the engine is, or was before it died."""
-        self._open_session = open_session
+        self.open_session = open_session
         self.tables = Tables(self)
         self._focus: int | None = None
         self._aside: Snapshot | None = None
@@ -109,7 +98,7 @@ class Walk:
     @focus.setter
     def focus(self, index: int | None) -> None:
         self._focus = index
-        self._tell()
+        self.tell()
 
     @property
     def top(self) -> int:
@@ -120,7 +109,7 @@ class Walk:
     def top(self, rows: int) -> None:
         if rows != self._top:
             self._top = rows
-            self._tell()
+            self.tell()
 
     @property
     def prefix(self) -> list[int]:
@@ -174,8 +163,8 @@ class Walk:
         info = self.info = await self.engine.start(self.report)
         self.tables.begin()
         if self.session is None:
-            self.session = await self._open_session(self.engine, self.draft)
-            self._tell()
+            self.session = await self.open_session(self.engine, self.draft)
+            self.tell()
         else:
             self.apply(info.event(restarted=True))
 
@@ -206,9 +195,10 @@ class Walk:
         snapshot, self._aside = self._aside, None
         if snapshot is not None and self.session is not None and self.session.node != snapshot.node:
             self.apply(Move(node=snapshot.node, joined=True))
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """There is something else to show."""
         self.version += 1
         self.changed()
 
@@ -225,7 +215,7 @@ class Walk:
                 raise
             self._record_lost(error)
         if self._aside is None:
-            self._tell()
+            self.tell()
 
     def look_at_record(self) -> None:
         """Say so where the file of the record is not what it was, though nothing is to be written."""
@@ -288,67 +278,6 @@ class Walk:
         assert self.session is not None
         if params != self.session.params:
             self.apply(Params.of(params))
-
-    async def prompt(self, source: str | Chat) -> None:
-        """Begin a new root with a text or a chat, or the session where the first prompt could not be used.
-
-        Raises UsageError for a text without tokens and a chat that the template refuses, ContextFull, EngineError.
-        """
-        if self.session is None:
-            self.draft = source
-            self.session = await self._open_session(self.engine, source)
-            self._tell()
-            return
-        tokens, prompt = await encode_source(self.engine, source)
-        self.session.learn_sequence(tokens)
-        self.apply(prompt)
-
-    async def prompt_note(self) -> str:
-        """A sentence where the model does not read the prompt as it was written; empty where it does.
-
-        Raises UsageError where the engine's template refuses the chat of the prompt, EngineError.
-        """
-        here, chat = self.snapshot, self.snapshot.prompt_chat
-        if chat is not None:
-            rendered = await self.engine.render_chat(chat.messages, chat.options)
-            return rendered.note(chat.messages)
-        return spelling_note(here.prompt_text, [place.token for place in here.path[: here.prompt_length]])
-
-    async def switch(self, engine: Engine) -> None:
-        """Go on with another engine: the path becomes a prompt there, and the trees so far stay in the record.
-
-        Where the other one does not start, or cannot take the text, the present one is kept, and has to be opened
-        again. Raises ModelError, EngineError, UsageError, ContextFull.
-        """
-        self.tables.stop()
-        before, self.engine = self.engine, engine
-        engine.on_death = before.on_death
-        await before.close()
-        session = self.session
-        try:
-            info = await engine.start(self.report)
-            if session is None:
-                self.session = await self._open_session(engine, self.draft)
-            else:
-                path = [place.token for place in session.snapshot().path]
-                tree = session.tree
-                text, tokens = await carry_over(engine, path, session.tokenizer, len(tree.prompt), tree.text)
-        except (ExplorerError, asyncio.CancelledError):
-            await engine.close()
-            self.engine = before
-            raise
-        self.info = info
-        self.tables.begin()
-        if session is None:
-            self._tell()
-            return
-        other = session.tokenizer != info.tokenizer
-        self.apply(info.event(restarted=False))
-        if other and session.params.token_ids:
-            self.apply(Params.of(session.params.without_tokens()))
-            self.warned(self.words("walk.bans_off"))
-        session.learn_sequence(tokens)
-        self.apply(Prompt.of(text, tokens))
 
     # What an engine answered.
 

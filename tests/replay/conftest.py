@@ -10,6 +10,7 @@ from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine.base import Engine
 from explorer.walk import opening
+from explorer.walk.beginning import begin
 from explorer.walk.fork import Fork
 from explorer.walk.run import Run, redraw
 from explorer.walk.walk import Walk
@@ -55,7 +56,7 @@ async def record_walk(engine: Engine, path: Path, prompt: str = "Once upon a", t
         walk.apply(session.force(one, joined=False))
     walk.apply(session.bookmark("forced"))
     await walk.tables.fetch()
-    await walk.prompt("옛날 a")
+    await begin(walk, "옛날 a")
     await walk.tables.fetch()
     walk.close()
     return path

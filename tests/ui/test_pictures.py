@@ -8,6 +8,7 @@ from explorer.core.chat import Chat, Message
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
+from explorer.walk.beginning import begin
 from tests.ui.person import SIZES, press, rest, settle
 
 STRANGE = "Once upon a 옛날 옛적에 [/b] list[int] \x1b[31m é 👩‍🚀 <|end|>\n\tx"
@@ -96,7 +97,7 @@ def test_the_branches(explore, snap_compare, size):
     async def walk(pilot):
         await _steps(pilot, *["enter"] * 7, *["left"] * 7, "down", *["enter"] * 9, "d", *["left"] * 5, "down", "enter")
         await _steps(pilot, "enter", *["left"] * 4, "down", *["enter"] * 4)
-        await pilot.app.main.walk.prompt(STRANGE)
+        await begin(pilot.app.main.walk, STRANGE)
         await rest(pilot)
         await _steps(pilot, "1", "2", "space", "d", "B", "home", "right", "down", "right", "right", "left", "enter")
 

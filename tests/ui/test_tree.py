@@ -7,6 +7,7 @@ from explorer.ui.actions.loading import Models
 from explorer.ui.drawing.cells import width
 from explorer.ui.drawing.guides import first_level, guides
 from explorer.ui.screens.name import NameScreen
+from explorer.walk.beginning import begin
 from tests.explorers import Reversed
 from tests.ui.person import choose, press, rest, settle, text
 
@@ -74,7 +75,7 @@ async def test_a_run_of_another_prompt_is_gone_to(explore):
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await press(pilot, *BRANCHED)
-        await app.main.walk.prompt("The end")
+        await begin(app.main.walk, "The end")
         await press(pilot, "B")
         assert rows(app)[4].startswith("›●  The end")
         await press(pilot, "up", "enter")
@@ -163,7 +164,7 @@ async def test_siblings_are_walked_round_and_where_there_is_none_it_is_said(expl
         app.main.walk.focus = 2
         await press(pilot, "less_than_sign")
         assert said(app) == "inside the prompt nothing else was tried"
-        await app.main.walk.prompt("The end")
+        await begin(app.main.walk, "The end")
         await press(pilot, "less_than_sign")
         assert (at(app), said(app)) == ((0, 0), "prompt 1")
 
@@ -175,7 +176,7 @@ async def test_branches_and_named_spots_of_all_prompts_are_cycled_through(explor
         await press(pilot, "w")
         assert said(app) == "this is the only branch"
         await press(pilot, *BRANCHED, "left", "d")
-        await app.main.walk.prompt("The end")
+        await begin(app.main.walk, "The end")
         visited = []
         for key in ("w", "w", "ㅈ", "w", "s", "ㄴ"):
             await press(pilot, key)

@@ -11,6 +11,7 @@ from explorer.core.score import Scored
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.engine.vocabulary.vocabulary import Vocabulary
 from explorer.walk import opening
+from explorer.walk.beginning import switch
 from explorer.walk.walk import Walk
 from tests.explorers import Reversed
 
@@ -67,9 +68,9 @@ async def test_a_text_is_the_same_after_any_number_of_switches(kind, text):
     await walk.open()
     plain = text.replace("<s>", "")
     for engine in (Reversed.demo(), Pieces(kind), ScriptedEngine.demo(), Pieces(kind), Reversed.demo()):
-        await walk.switch(engine)
+        await switch(walk, engine)
         assert walk.session.tree.text == plain
-    await walk.switch(Pieces(kind))
+    await switch(walk, Pieces(kind))
     again = [place.token for place in walk.snapshot.path]
     assert [token.id for token in again] == Vocabulary(pieces(kind), 1).encode(plain)
 
@@ -81,7 +82,7 @@ async def test_what_follows_a_prompt_keeps_its_spaces():
     for token in (await engine.describe([0, *engine._vocabulary.encode("day", special_tokens=False)]))[1:]:
         walk.session.learn([token])
         walk.apply(walk.session.force(Scored(token, -1.0, 0.4, 1, 1.0), joined=False))
-    await walk.switch(Reversed.demo())
+    await switch(walk, Reversed.demo())
     assert walk.session.tree.text == "One day"
 
 
@@ -89,9 +90,9 @@ async def test_a_chat_keeps_what_its_template_wrote():
     chat = Chat((Message("user", "Hi you"),), ChatOptions(add_generation_prompt=True))
     walk = Walk(ScriptedEngine.demo(), partial(opening.begin, params=SamplingParams(seed=1), record=None), chat, 5)
     await walk.open()
-    await walk.switch(Pieces("always"))
+    await switch(walk, Pieces("always"))
     begun = walk.session.tree.text
     assert begun.startswith("user: Hi you")
     for engine in (Reversed.demo(), Pieces("legacy"), ScriptedEngine.demo()):
-        await walk.switch(engine)
+        await switch(walk, engine)
         assert walk.session.tree.text == begun

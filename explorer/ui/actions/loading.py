@@ -14,6 +14,7 @@ from explorer.errors import ExplorerError
 from explorer.ui.actions.walking import note_prompt
 from explorer.ui.screens.models import ModelsScreen
 from explorer.ui.view import Severity
+from explorer.walk.beginning import switch
 
 if TYPE_CHECKING:
     from explorer.ui.walk_desk import WalkDesk
@@ -134,7 +135,7 @@ async def _switch(desk: "WalkDesk", name: str, engine: Engine) -> None:
         loader.busy, loader.given_up, loader.switching = True, False, True
         desk.note(desk.words("loading.opening", model=label))
         try:
-            await desk.walk.switch(engine)
+            await switch(desk.walk, engine)
         except asyncio.CancelledError:
             if loader.given_up and not first:
                 load(desk, desk.words("loading.goes_on", model=before), "warning")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from explorer.core.chat import Chat
 from explorer.errors import ExplorerError
 from explorer.ui.screens.prompt import Draft, PromptScreen
+from explorer.walk.beginning import begin, prompt_note
 
 if TYPE_CHECKING:
     from explorer.ui.walk_desk import WalkDesk
@@ -28,7 +29,7 @@ def back(desk: "WalkDesk") -> None:
 async def note_prompt(desk: "WalkDesk") -> None:
     """Say where the model does not read the prompt as it was written; else nothing."""
     try:
-        said = await desk.walk.prompt_note()
+        said = await prompt_note(desk.walk)
     except ExplorerError:
         # The prompt stands. Of an engine that died it is told already; a template that refuses it now made it not.
         said = ""
@@ -43,7 +44,7 @@ async def prompt(desk: "WalkDesk") -> None:
     render = walk.engine.render_chat if info and info.chat_template else None
 
     async def use(source: str | Chat) -> None:
-        await walk.prompt(source)
+        await begin(walk, source)
         desk.loader.fault = None
         await note_prompt(desk)
 
