@@ -19,6 +19,7 @@ from explorer.cli.engines import with_engine
 from explorer.cli.flags import configure, model_options
 from explorer.cli.output import print_json, say
 from explorer.cli.request import NULL, Request
+from explorer.core.reading import reason
 from explorer.errors import EngineDied, ExplorerError, UsageError
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ async def lines(stream: BinaryIO) -> AsyncGenerator[bytes, None]:
     threading.Thread(target=read, daemon=True).start()
     while line := await queue.get():
         if isinstance(line, OSError):
-            raise UsageError(f"Standard input cannot be read: {(line.strerror or str(line)).lower()}.") from line
+            raise UsageError(f"Standard input cannot be read: {reason(line)}.") from line
         room.release()
         yield line
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from explorer.core.reading import reason
 from explorer.core.token import visible
 from explorer.engine.files.purpose import Purpose, purpose
 from explorer.errors import ModelError
@@ -259,7 +260,7 @@ def read_json(path: Path, pairs: Callable[[list[tuple[str, Any]]], Any] | None =
     except PermissionError as error:
         raise ModelError(no_permission(path)) from error
     except OSError as error:
-        raise ModelError(f"{place} cannot be read: {(error.strerror or str(error)).lower()}.") from error
+        raise ModelError(f"{place} cannot be read: {reason(error)}.") from error
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise ModelError(f"{place} is not JSON at {where}. Mend it there, or download it again.") from error

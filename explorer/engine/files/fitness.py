@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from explorer.core.reading import reason
 from explorer.engine.files import checkpoint
 from explorer.engine.files.fragments import ADAPTER, why_mlx, why_no_model
 from explorer.engine.files.purpose import Purpose, refusal
@@ -40,7 +41,7 @@ def _readable(name: str) -> Iterator[None]:
     except PermissionError as error:
         raise ModelError(checkpoint.denied(name, error)) from error
     except OSError as error:
-        raise ModelError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}.") from error
+        raise ModelError(f"{name} cannot be read: {reason(error)}.") from error
 
 
 def _check(folder: Path, name: str, allow_pickle: bool) -> Purpose:
