@@ -23,7 +23,7 @@ from tests.cli.program import Program
 from tests.fuzzing import CONTROL, changed_bytes, changed_json, check, in_time, rounds
 
 OLD = Path(__file__).parents[1] / "data" / "record-v1.jsonl"
-FEW = 60
+FEW = 200
 MANY = pytest.param(10_000, marks=pytest.mark.long)
 
 
