@@ -44,17 +44,18 @@ def embedded_folder() -> Path:
 
 
 def model_settings(config: Config) -> "ModelSettings":
-    """What the engine loads; a folder is named by its whole path, so that a record finds it from anywhere."""
+    """What the engine loads; what is at a path is named by all of it, so that a record finds it from anywhere."""
     from explorer.engine.description import ModelSettings
-    from explorer.engine.files.address import read_address
+    from explorer.engine.files.address import as_typed, read_address
+    from explorer.engine.files.local import whole_path
 
-    folder, revision = path_of(config.model), None
-    if config.model == EMBEDDED:
+    said, revision = as_typed(config.model), None
+    if said == EMBEDDED:
         model, name = str(embedded_folder()), EMBEDDED
-    elif folder.is_dir():
-        model = name = str(folder.resolve())
+    elif (path := whole_path(path_of(said))) is not None:
+        model = name = path
     else:
-        model, revision = read_address(config.model)
+        model, revision = read_address(said)
         name = model
     return ModelSettings(
         model=model,
