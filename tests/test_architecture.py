@@ -29,6 +29,7 @@ FORBIDDEN = (
     ("explorer/engine/process/client.py", "explorer.engine.compute.local"),
     ("explorer/engine/process/worker.py", "transformers"),
     ("explorer/engine/files/hub.py", "tokenizers"),
+    ("explorer/engine/gguf/header.py", "transformers"),
     ("explorer/engine/scripted/scripted.py", "transformers"),
     ("explorer/engine/vocabulary/entries.py", "explorer.config"),
     ("explorer/engine/compute/local.py", "textual"),
