@@ -175,8 +175,9 @@ def _with(make: "Callable[[Engines], Engine]", ask: "Callable[[Engine, Reporter]
         try:
             info = await engine.start(line)
             line.clear()
-            for sentence in info.warnings:
-                say(sentence)
+            for sentence in (*info.warnings, info.advice):
+                if sentence:
+                    say(sentence)
             return await ask(engine, line)
         finally:
             line.clear()

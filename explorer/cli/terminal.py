@@ -172,7 +172,7 @@ def other_engine(config: Config, model: str) -> "Engine":
 
     Raises ModelError or UsageError at once for a folder that is not there, before the present model is given up.
     """
-    from explorer.engine.files.hub import local_folder
+    from explorer.engine.files.local import local_folder
 
     if model != EMBEDDED:
         local_folder(str(path_of(model)) if model.startswith("~") else model)

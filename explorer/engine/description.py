@@ -74,6 +74,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What of the model is used, where that is not the whole."""
     warnings: tuple[str, ...] = ()
     """Sentences about what is not as a person would expect of the model."""
+    advice: str = ""
+    """A sentence about what would serve a person better here; empty where there is nothing to say."""
     answers: tuple[str, ...] = ()
     """The names of the calls that the engine answers; it refuses every other one."""
 

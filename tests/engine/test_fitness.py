@@ -12,7 +12,7 @@ from explorer.engine.files.catalogue import entry
 from explorer.engine.files.checkpoint import LONGEST, has_tokenizer, lacking, weight_names
 from explorer.engine.files.fitness import check_fitness
 from explorer.engine.files.fragments import beside
-from explorer.engine.files.hub import local_folder
+from explorer.engine.files.local import local_folder
 from explorer.engine.files.purpose import ENCODERS, OTHERS, PAIRS, TIED, purpose
 from explorer.engine.files.shards import why_ambiguous
 from explorer.errors import ModelError

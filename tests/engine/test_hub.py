@@ -11,7 +11,8 @@ import httpx2
 import huggingface_hub.constants as constants
 import pytest
 
-from explorer.engine.files.hub import locate, locate_tokenizer, looks_like_path
+from explorer.engine.files.hub import locate, locate_tokenizer
+from explorer.engine.files.local import looks_like_path
 from explorer.errors import ModelError
 from tests.engine.hub_server import COMMIT, MODEL, SHARDS, HubServer
 

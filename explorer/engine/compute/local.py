@@ -40,6 +40,7 @@ from explorer.engine.compute.loading.loading import (
     warnings,
 )
 from explorer.engine.compute.loading.placement import devices_in_words
+from explorer.engine.compute.loading.slowness import Slowdown, measured, slowness
 from explorer.engine.compute.prefixes import Prefixes
 from explorer.engine.compute.saving import save
 from explorer.engine.compute.scoring import Scoring
@@ -56,11 +57,17 @@ Answer = TypeVar("Answer")
 
 
 class TransformersEngine(Engine):
-    """`forward` replaces the scheme that `start` chooses: the tests put the oracle there."""
+    """`forward` replaces the scheme that `start` chooses, as the tests do; `slowdown` what is measured of the dtype."""
 
-    def __init__(self, settings: ModelSettings, forward: Callable[[PreTrainedModel], Forward] = forward_for) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings,
+        forward: Callable[[PreTrainedModel], Forward] = forward_for,
+        slowdown: Slowdown = measured,
+    ) -> None:
         self.settings = settings
         self._scheme = forward
+        self._slowdown = slowdown
         self._thread = Thread()
 
     async def start(self, report: Reporter = silent) -> EngineInfo:
@@ -130,6 +137,7 @@ class TransformersEngine(Engine):
             sampling_left_out=own.left_out,
             part=meant.note,
             warnings=warnings(folder, unused),
+            advice=slowness(self.model, settings.dtype, self._slowdown),
             answers=self.answered(),
         )
 
