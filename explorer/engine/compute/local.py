@@ -42,6 +42,7 @@ from explorer.engine.compute.loading.loading import (
 from explorer.engine.compute.loading.placement import devices_in_words
 from explorer.engine.compute.loading.slowness import Slowdown, measured, slowness
 from explorer.engine.compute.prefixes import Prefixes
+from explorer.engine.compute.saving import save
 from explorer.engine.compute.scoring import Scoring
 from explorer.engine.compute.sequences import Sequences
 from explorer.engine.compute.tables.search import first_of
@@ -97,6 +98,7 @@ class TransformersEngine(Engine):
             allow_pickle=settings.allow_pickle,
             remote_code=settings.trust_remote_code,
         )
+        self.folder = folder
         meant = check_fitness(folder, settings.name, settings.allow_pickle)
         config = load_config(folder, self.settings)
         check_generation(folder, settings.name)
@@ -273,3 +275,7 @@ class TransformersEngine(Engine):
         return await self._thread.run(
             lambda _: inspection.structure(self.model, self.prefixes.forward.capabilities), report
         )
+
+    async def answer_save(self, call: calls.Save, report: Reporter) -> int:
+        report(Progress("writing the weights"))
+        return await self._thread.run(lambda _: save(self.model, self.folder, call), report)
