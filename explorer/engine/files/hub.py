@@ -32,6 +32,7 @@ from explorer.engine.files.catalogue import cached_revisions
 from explorer.engine.files.download import download, download_tokenizer
 from explorer.engine.files.fitness import read_in
 from explorer.engine.files.fragments import kind_of_fragment, why_no_model
+from explorer.engine.gguf.header import is_gguf
 from explorer.errors import ModelError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -121,6 +122,8 @@ def _folder(model: str, whole: bool) -> Path | None:
         return folder
     if not folder.exists():
         return None
+    if is_gguf(folder):
+        return folder
     raise ModelError(_why_file(model, folder))
 
 
