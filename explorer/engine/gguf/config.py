@@ -7,7 +7,7 @@ affair. Must not know torch, transformers or where a file comes from.
 from typing import Any
 
 from explorer.core.token import visible
-from explorer.engine.gguf.families import FAMILIES
+from explorer.engine.gguf.families import family
 from explorer.engine.gguf.family import Family
 from explorer.engine.gguf.header import Header
 from explorer.engine.gguf.keys import ELSEWHERE, Keys, shortest
@@ -31,22 +31,24 @@ SAMPLING = {
 
 def family_of(header: Header) -> Family:
     """The family of a file. Raises ModelError for one that the explorer cannot read."""
-    family = FAMILIES.get(header.architecture)
-    if family is None:
+    found = family(header)
+    if found is None:
         raise ModelError(
             f"{header.path} is a model of the architecture {visible(header.architecture)[:40]}, which cannot be read "
             f"from GGUF here. Give the model that it was made from: a folder with safetensors. {ELSEWHERE}"
         )
-    return family
+    return found
 
 
 def config_of(header: Header) -> dict[str, Any]:
     """The content of config.json. Raises ModelError for a file that says what transformers cannot follow."""
     keys = Keys(header)
-    keys.leave("tensor_data_layout")
     config = family_of(header).config(keys)
+    keys.leave("tensor_data_layout")
+    if not keys.flag("attention.causal", True):
+        raise keys.refusal("attention.causal", "true")
     if unread := keys.unread():
-        raise keys.refusal(unread[0], "no such value")
+        raise keys.unknown(unread[0])
     kinds = {tensor.kind for tensor in header.tensors}
     if kinds <= {F32}:
         config["dtype"] = "float32"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from explorer.engine.gguf.keys import Keys
+from explorer.engine.gguf.rope import rope_of
 
 
 class Source(NamedTuple):
@@ -25,7 +26,7 @@ def of(*tensors: str, change: str = "") -> Source:
 
 
 class Family(NamedTuple):
-    """One architecture, by the name that the file has."""
+    """One architecture, by the name that a file has for it."""
 
     config: Callable[[Keys], dict[str, Any]]
     """The content of config.json."""
@@ -34,39 +35,34 @@ class Family(NamedTuple):
     for a module: its weight, and its bias where the file has one."""
 
 
-EMBEDDINGS: dict[str, tuple[Source, ...]] = {
-    "model.embed_tokens": (of("token_embd"),),
-    "model.norm": (of("output_norm"),),
-    "lm_head": (of("output"),),
-}
+def decoder(keys: Keys, kind: str, name: str, rotary: str = "whole", theta: float = 10_000.0) -> dict[str, Any]:
+    """The config of a decoder with rotary positions and RMS norms. `kind` and `name` are transformers' words for it.
 
-ATTENTION: dict[str, tuple[Source, ...]] = {
-    "model.layers.{}.input_layernorm": (of("blk.{}.attn_norm"),),
-    "model.layers.{}.self_attn.q_proj": (of("blk.{}.attn_q"),),
-    "model.layers.{}.self_attn.k_proj": (of("blk.{}.attn_k"),),
-    "model.layers.{}.self_attn.v_proj": (of("blk.{}.attn_v"),),
-    "model.layers.{}.self_attn.o_proj": (of("blk.{}.attn_output"),),
-}
+    `rotary` says how much of a head may be turned: `whole`, or also a `part`.
+    """
+    attention = attention_of(keys)
+    return {
+        "model_type": kind,
+        "architectures": [name],
+        **shape_of(keys),
+        **attention,
+        "intermediate_size": keys.count("feed_forward_length"),
+        "rms_norm_eps": keys.real("attention.layer_norm_rms_epsilon"),
+        "rope_parameters": rope_of(keys, attention["head_dim"], rotary == "part", theta),
+    }
 
-FEED_FORWARD: dict[str, tuple[Source, ...]] = {
-    "model.layers.{}.post_attention_layernorm": (of("blk.{}.ffn_norm"),),
-    "model.layers.{}.mlp.gate_proj": (of("blk.{}.ffn_gate"),),
-    "model.layers.{}.mlp.up_proj": (of("blk.{}.ffn_up"),),
-    "model.layers.{}.mlp.down_proj": (of("blk.{}.ffn_down"),),
-}
 
-QUERY_KEY_NORMS: dict[str, tuple[Source, ...]] = {
-    "model.layers.{}.self_attn.q_norm": (of("blk.{}.attn_q_norm"),),
-    "model.layers.{}.self_attn.k_norm": (of("blk.{}.attn_k_norm"),),
-}
-
-DECODER = EMBEDDINGS | ATTENTION | FEED_FORWARD
-
-TURNED: dict[str, tuple[Source, ...]] = {
-    "model.layers.{}.self_attn.q_proj": (of("blk.{}.attn_q", change="unturn_queries"),),
-    "model.layers.{}.self_attn.k_proj": (of("blk.{}.attn_k", change="unturn_keys"),),
-}
-"""Rotary pairs side by side, as the first Llama had them; transformers has them half a head apart."""
+def layered(keys: Keys, kind: str, name: str, rotary: str = "whole") -> dict[str, Any]:
+    """The same with layer norms, which the caller names: their epsilon has many names."""
+    attention = attention_of(keys)
+    return {
+        "model_type": kind,
+        "architectures": [name],
+        **shape_of(keys),
+        **attention,
+        "intermediate_size": keys.count("feed_forward_length"),
+        "rope_parameters": rope_of(keys, attention["head_dim"], rotary == "part"),
+    }
 
 
 def shape_of(keys: Keys) -> dict[str, Any]:
@@ -86,7 +82,8 @@ def special_ids(keys: Keys) -> dict[str, Any]:
     """The ids of the tokens that begin, end and fill a text."""
     said = keys.header.metadata
     found = {name: said.get(f"tokenizer.ggml.{key}_token_id") for name, key in SPECIAL.items()}
-    return {name: value for name, value in found.items() if isinstance(value, int)}
+    # What a file does not name, a class must not take its own default for.
+    return {name: value if isinstance(value, int) else None for name, value in found.items()}
 
 
 SPECIAL = {"bos_token_id": "bos", "eos_token_id": "eos", "pad_token_id": "padding"}

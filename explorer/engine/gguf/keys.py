@@ -36,7 +36,7 @@ class Keys:
     def count(self, name: str, default: int | None = None) -> int:
         """A whole number from 0."""
         value = self._value(name, default)
-        if isinstance(value, list) and value and len(set(value)) == 1:  # One for each layer, all the same.
+        if isinstance(value, list) and value and all(one == value[0] for one in value):  # One for each layer.
             value = value[0]
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise self._wrong(name, value)
@@ -71,6 +71,16 @@ class Keys:
             raise self._wrong(name, value)
         return [int(one) for one in found[:layers]]
 
+    def windows(self, layers: int, every: int) -> list[str]:
+        """The layer_types of a model with windows: for each layer, or every how many of them one sees everything."""
+        pattern = self._value("attention.sliding_window_pattern", every)
+        if isinstance(pattern, list):
+            narrow = [bool(one) for one in self.each("attention.sliding_window_pattern", layers)]
+        else:
+            step = self.count("attention.sliding_window_pattern", every)
+            narrow = [step > 0 and (layer + 1) % step != 0 for layer in range(layers)]
+        return ["sliding_attention" if one else "full_attention" for one in narrow]
+
     def leave(self, *names: str) -> None:
         """Take note of keys that decide no number here."""
         self._read.update(names)
@@ -79,6 +89,14 @@ class Keys:
         """The keys under the architecture that nobody has asked for."""
         names = (key.removeprefix(self._prefix) for key in self.header.metadata if key.startswith(self._prefix))
         return sorted(set(names) - self._read)
+
+    def unknown(self, name: str) -> ModelError:
+        """For a key that nothing here knows."""
+        value = visible(str(self.header.metadata.get(self._prefix + name)))[:SHOWN]
+        return ModelError(
+            f"{self.header.path} says {visible(self._prefix + name)[:SHOWN]}: {value}, which is not known here of a "
+            f"model of the architecture {self.header.architecture}: its numbers might be wrong. {ELSEWHERE}"
+        )
 
     def refusal(self, name: str, known: str) -> ModelError:
         """For a value that transformers cannot follow; `known` is what it can, in words."""

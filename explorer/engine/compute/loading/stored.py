@@ -96,4 +96,8 @@ class Stored:
         if self._change is None:
             return self._content.unpacked(self._tensors[0], self._dtype)
         # What moves values or computes with them does so before anything is rounded.
-        return self._change([self._content.unpacked(one, torch.float32) for one in self._tensors]).to(self._dtype)
+        return (
+            self._change([self._content.unpacked(one, torch.float32) for one in self._tensors])
+            .to(self._dtype)
+            .contiguous()
+        )
