@@ -74,6 +74,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What of the model is used, where that is not the whole."""
     warnings: tuple[str, ...] = ()
     """Sentences about what is not as a person would expect of the model."""
+    advice: str = ""
+    """A sentence about what would serve a person better here; empty where there is nothing to say."""
     answers: tuple[str, ...] = ()
     """The names of the calls that the engine answers; it refuses every other one."""
 
@@ -170,3 +172,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Why it cannot be loaded, in a few words; empty where nothing speaks against it."""
     note: str = ""
     """What part of it is opened, where that is not the whole."""
+    to_fetch: int = 0
+    """Bytes to download, for one that can be had and is not here; 0 for one that is here."""
+    source: str = ""
+    """Where it would come from; empty for one that is here."""
