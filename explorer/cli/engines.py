@@ -169,12 +169,13 @@ def _with(make: "Callable[[Engines], Engine]", ask: "Callable[[Engine, Reporter]
 
 
 def listed_models() -> "list[ModelEntry]":
-    """The model that ships, and those of the local Hugging Face cache."""
+    """The model that ships, those of the local Hugging Face cache, and those that other programs keep."""
     from explorer.engine.libraries import importing
 
     with importing():
         from explorer.engine.files.catalogue import cached_models, entry
-    return [entry(EMBEDDED, embedded_folder()), *cached_models()]
+        from explorer.engine.files.listing import newest_first, stored_models
+    return [entry(EMBEDDED, embedded_folder()), *newest_first([*cached_models(), *stored_models()])]
 
 
 def find_tokens(config: Config, source: PromptSource, special_tokens: bool) -> "list[Token]":

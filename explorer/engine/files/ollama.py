@@ -95,7 +95,8 @@ def folders() -> list[Path]:
     """The folders of Ollama, where they are; one that the environment names stands alone."""
     named = os.environ.get("OLLAMA_MODELS", "").strip()
     with contextlib.suppress(RuntimeError):  # A home that is unknown.
-        return [folder for place in ([named] if named else FOLDERS) if _is_there(folder := Path(place).expanduser())]
+        places = [Path(place).expanduser() for place in ([named] if named else FOLDERS)]
+        return list(dict.fromkeys(place.resolve() for place in places if _is_there(place)))
     return []
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from explorer.engine.files import lmstudio, ollama
-from explorer.engine.files.shelf import SHELVES
+from explorer.engine.files.programs import PROGRAMS
 
 FINDERS = {
     ollama.PREFIX: ollama.find,
     lmstudio.PREFIX: lmstudio.find,
-    **{shelf.prefix: shelf.find for shelf in SHELVES},
+    **{program.prefix: program.find for program in PROGRAMS},
 }
 """What a name begins with -> what finds its files."""
 
@@ -36,15 +36,10 @@ def find(model: str) -> Path | None:
     return next((finder(model) for prefix, finder in FINDERS.items() if model.startswith(prefix)), None)
 
 
-def is_stored(model: str) -> bool:
-    """Whether a name is one of another program."""
-    return model.startswith(tuple(FINDERS))
-
-
 def stored() -> Iterator[Stored]:
     """The models of all of them; one whose folder is not there costs nothing."""
     for one in ollama.kept():
         yield Stored(*one)
-    for kept in (lmstudio.kept(), *(shelf.kept() for shelf in SHELVES)):
+    for kept in (lmstudio.kept(), *(program.kept() for program in PROGRAMS)):
         for name, file in kept:
             yield Stored(name, file)
