@@ -172,3 +172,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Why it cannot be loaded, in a few words; empty where nothing speaks against it."""
     note: str = ""
     """What part of it is opened, where that is not the whole."""
+    to_fetch: int = 0
+    """Bytes to download, for one that can be had and is not here; 0 for one that is here."""
+    source: str = ""
+    """Where it would come from; empty for one that is here."""
