@@ -49,6 +49,8 @@ UNITS = [
 
 MARKERS = ["<unk>", "<s>", "</s>", "<|im_end|>", "<|user|>", "  \t", "<|endoftext|>"]
 """Ids 0 to 6; the one of spaces is a text of the user's."""
+NAMED = ["<|end|>", "<|return|>", "<|call|>", "<|channel|>", "<fim_prefix>", "<PAD>", "[PAD]", "<|repo_name|>", "[e~["]
+"""Markers that a file tells nothing of."""
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE = 1, 2, 3, 4, 6
 TYPES = [UNKNOWN, CONTROL, CONTROL, CONTROL, CONTROL, USER_DEFINED, CONTROL]
 
@@ -58,6 +60,7 @@ TEXTS = [
     "  \t a  \t\t", "\n" * 7 + "a", "éaé É", "가가 字가a", "字12가", "a\u0301B\u0301 \u0301", "\u3000a\u3000\u3000.",
     "가\u3000字  字", "😀🇰🇷 ж", "<|user|>a<s> a", "a</s><unk> </s>", "<|im_end|>\n<|user|> \n a", "<0x0A>", "▁a ▁",
     "\x00\x0b\x85", "'s's", "a" * 40, "a B" * 9, "s. s't",
+    "<|end|>a<|channel|> <fim_prefix>[PAD]<|repo_name|> <|tool_response></s>[e~[<|call|>",
 ]  # fmt: skip
 
 
@@ -97,7 +100,12 @@ def files(folder: Path) -> Iterator[tuple[str, Path]]:
         else:
             yield names[0], byte_level(path, names[0])
     yield "lacking bytes", byte_level(folder / "lacking.gguf", "gpt-2", lacking=["\x0b", "\t"])
-    yield "gemma4 family", spelt_as_text(folder / "family.gguf", None)
+    yield "markers by name", byte_level(folder / "names.gguf", "qwen2", more=NAMED)
+    yield (
+        "ends by key",
+        byte_level(folder / "keys.gguf", "qwen2", eot_token_id=20, eom_token_id=21, fim_rep_token_id=22),
+    )
+    yield "gemma4 family", spelt_as_text(folder / "family.gguf", None, more=["<|tool_response>", "<eos>", "<mask>"])
     for spaced in (True, False):
         yield f"sentencepiece {spaced}", scored(folder / f"{spaced}.gguf", add_space_prefix=spaced)
     yield "phi-3", scored(folder / "phi.gguf", name="Tiny Phi-3")
@@ -109,8 +117,9 @@ def files(folder: Path) -> Iterator[tuple[str, Path]]:
     yield "wordpiece", words(folder / "bert.gguf")
 
 
-def byte_level(path: Path, pre: str | None, lacking: Any = (), **said: Any) -> Path:
+def byte_level(path: Path, pre: str | None, lacking: Any = (), more: Any = (), **said: Any) -> Path:
     tokens, merges = merged()
+    tokens = [*tokens, *more]
     gone = {spelt(character) for character in lacking}
     tokens = [token for token in tokens if not any(character in token for character in gone)]
     pairs = [" ".join(pair) for pair in merges if not any(character in "".join(pair) for character in gone)]
@@ -118,8 +127,9 @@ def byte_level(path: Path, pre: str | None, lacking: Any = (), **said: Any) -> P
     return written(path, "gpt2", tokens, merges=pairs, **(named | said))
 
 
-def spelt_as_text(path: Path, pre: str | None) -> Path:
+def spelt_as_text(path: Path, pre: str | None, more: Any = ()) -> Path:
     tokens, merges = as_texts()
+    tokens = [*tokens, *more]
     lines = ["\n" * count for count in range(3, 9)]
     family: dict[str, Any] = {"family": "gemma4"} if pre is None else {"family": "gpt2", "pre": pre}
     return written(
