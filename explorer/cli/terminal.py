@@ -177,12 +177,12 @@ def other_engine(config: Config, model: str) -> "Engine":
     Raises ModelError or UsageError at once for a folder that is not there, before the present model is given up.
     """
     from explorer.cli.obtaining import obtaining_engine, to_obtain
-    from explorer.engine.files.local import local_folder
+    from explorer.engine.files.local import local_model
 
     if offer := to_obtain(model):
         return obtaining_engine(config, offer)
     if model != EMBEDDED:
-        local_folder(str(path_of(model)) if model.startswith("~") else model)
+        local_model(str(path_of(model)) if model.startswith("~") else model)
     return make_engine(msgspec.structs.replace(config, model=model, revision=None))
 
 

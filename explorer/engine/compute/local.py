@@ -51,6 +51,7 @@ from explorer.engine.description import EngineInfo, ModelSettings, Structure
 from explorer.engine.files import hub
 from explorer.engine.files.fitness import check_fitness
 from explorer.engine.limits import Limits
+from explorer.engine.vocabulary.unfolding import unfolded
 from explorer.errors import UsageError
 
 Answer = TypeVar("Answer")
@@ -91,21 +92,22 @@ class TransformersEngine(Engine):
 
     def _load(self, report: Reporter) -> EngineInfo:
         settings = self.settings
-        folder, revision = hub.locate(
+        place, revision = hub.locate(
             settings.model,
             report,
             revision=settings.revision,
             allow_pickle=settings.allow_pickle,
             remote_code=settings.trust_remote_code,
         )
+        meant = check_fitness(place, settings.name, settings.allow_pickle)
+        folder, header = unfolded(place)
         self.folder = folder
-        meant = check_fitness(folder, settings.name, settings.allow_pickle)
         config = load_config(folder, self.settings)
         check_generation(folder, settings.name)
         report(Progress("reading the tokenizer"))
         self.vocabulary, self.chat_template, tokenizer_eos = load_vocabulary(folder, self.settings)
         report(Progress("loading the weights"))
-        self.model, unused = load_model(folder, config, self.settings, report)
+        self.model, unused = load_model(folder, config, self.settings, report, header)
         try:
             check_causal(self.model, settings.name)
             forward = self._scheme(self.model)

