@@ -40,7 +40,9 @@ from explorer.engine.compute.loading.loading import (
     warnings,
 )
 from explorer.engine.compute.loading.placement import devices_in_words
+from explorer.engine.compute.loading.slowness import Slowdown, measured, slowness
 from explorer.engine.compute.prefixes import Prefixes
+from explorer.engine.compute.saving import save
 from explorer.engine.compute.scoring import Scoring
 from explorer.engine.compute.sequences import Sequences
 from explorer.engine.compute.tables.search import first_of
@@ -48,7 +50,6 @@ from explorer.engine.compute.thread import Thread, Turn, from_threads
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
 from explorer.engine.files import hub
 from explorer.engine.files.fitness import check_fitness
-from explorer.engine.files.purpose import Purpose
 from explorer.engine.limits import Limits
 from explorer.engine.vocabulary.unfolding import unfolded
 from explorer.errors import UsageError
@@ -57,11 +58,17 @@ Answer = TypeVar("Answer")
 
 
 class TransformersEngine(Engine):
-    """`forward` replaces the scheme that `start` chooses: the tests put the oracle there."""
+    """`forward` replaces the scheme that `start` chooses, as the tests do; `slowdown` what is measured of the dtype."""
 
-    def __init__(self, settings: ModelSettings, forward: Callable[[PreTrainedModel], Forward] = forward_for) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings,
+        forward: Callable[[PreTrainedModel], Forward] = forward_for,
+        slowdown: Slowdown = measured,
+    ) -> None:
         self.settings = settings
         self._scheme = forward
+        self._slowdown = slowdown
         self._thread = Thread()
 
     async def start(self, report: Reporter = silent) -> EngineInfo:
@@ -92,8 +99,9 @@ class TransformersEngine(Engine):
             allow_pickle=settings.allow_pickle,
             remote_code=settings.trust_remote_code,
         )
+        meant = check_fitness(place, settings.name, settings.allow_pickle)
         folder, header = unfolded(place)
-        meant = Purpose() if header else check_fitness(folder, settings.name, settings.allow_pickle)
+        self.folder = folder
         config = load_config(folder, self.settings)
         check_generation(folder, settings.name)
         report(Progress("reading the tokenizer"))
@@ -131,6 +139,7 @@ class TransformersEngine(Engine):
             sampling_left_out=own.left_out,
             part=meant.note,
             warnings=warnings(folder, unused),
+            advice=slowness(self.model, settings.dtype, self._slowdown),
             answers=self.answered(),
         )
 
@@ -268,3 +277,7 @@ class TransformersEngine(Engine):
         return await self._thread.run(
             lambda _: inspection.structure(self.model, self.prefixes.forward.capabilities), report
         )
+
+    async def answer_save(self, call: calls.Save, report: Reporter) -> int:
+        report(Progress("writing the weights"))
+        return await self._thread.run(lambda _: save(self.model, self.folder, call), report)

@@ -73,8 +73,8 @@ class VocabularyEngine(Engine):
             settings.model, report, revision=settings.revision, remote_code=settings.trust_remote_code
         )
         self._allow(LOADING)
+        check_tokenizer(place, settings.name)
         folder, _ = unfolded(place, whole=False)
-        check_tokenizer(folder, settings.name)
         report(Progress("reading the tokenizer"))
         with failing_library(lambda error: ModelError(why_no_tokenizer(folder, settings.name, error))):
             vocabulary = Vocabulary.from_folder(folder, settings.bos)

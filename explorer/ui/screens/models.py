@@ -90,6 +90,9 @@ class ModelsScreen(Dialog[str | None]):
 
     def _told(self, entry: ModelEntry) -> str:
         words = self._words
+        if entry.to_fetch:
+            sizes = {"fetched": size_in_words(entry.to_fetch), "kept": size_in_words(entry.size)}
+            return words("models.gets", id=entry.id, source=entry.source, note=entry.note, **sizes)
         if not entry.problem:
             return words("models.opens", id=entry.id, facts=" · ".join(fact for fact in self._facts(entry) if fact))
         name = "models.cannot_open" if entry.complete else "models.incomplete"
