@@ -92,7 +92,7 @@ OFFERS = (
     ),
     Offer(
         name="EleutherAI/polyglot-ko-1.3b",
-        what="Korean: goes on with a text, and knows no chats",
+        what="Korean: goes on with a text, no chats",
         parameters=1_331_810_304,
         fetched=2_770_000_000,
         kept=2_770_000_000,
