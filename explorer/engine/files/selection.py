@@ -128,15 +128,20 @@ def _list_of(place: Place, sizes: Mapping[str, int | None], names: Sequence[str]
         others = [name for name in sizes if is_gguf_name(name)]
         said = f" ({', '.join(map(visible, others[:SHOWN]))})" if others else ""
         return f"{place.said} has no GGUF file of a language model{said}."
-    example = short_name(list(sizes), next((name for name in names if parts_in(name) == 1), names[0]))
+    example = short_name(list(sizes), min(names, key=lambda name: _order(sizes, name)))
     number = "one GGUF file" if len(names) == 1 else f"{len(names)} GGUF files"
     named = f"{place.model}:{visible(example)}"
     return f"{place.said} has {number}: {_joined(sizes, names)}. Name one of them, as in “{named}”."
 
 
+def _order(sizes: Mapping[str, int | None], name: str) -> tuple[bool, int, str]:
+    """The smallest first, and those in parts last."""
+    return parts_in(name) > 1, sizes[name] or 0, name
+
+
 def _joined(sizes: Mapping[str, int | None], names: Sequence[str]) -> str:
     said = []
-    for name in sorted(names, key=lambda name: (sizes[name] or 0, name))[:SHOWN]:
+    for name in sorted(names, key=lambda name: _order(sizes, name))[:SHOWN]:
         parts, size = parts_in(name), sizes[name]
         facts = [f"{parts} parts"] if parts > 1 else [size_in_words(size)] if size else []
         called = visible(short_name(list(sizes), name))

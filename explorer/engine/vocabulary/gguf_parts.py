@@ -27,6 +27,9 @@ COMMENT = "#version"
 SPACE = "\u2581"
 """What stands for a space in tokens that are spelt as texts (sentencepiece)."""
 
+BEFORE_WORDS = "\\A(?= *[^ ])"
+"""The beginning of a text that is not spaces alone."""
+
 MOST_PIECES = 512
 """Characters of a token, at most, that merges are made for; the longest published ones have 128."""
 
@@ -154,10 +157,10 @@ def _likeliest(header: Header, tokens: TokenList) -> Parts:
         normalizer.append({"type": "Precompiled", "precompiled_charsmap": base64.b64encode(data).decode()})
     spaced = metadata.flag("ggml.add_space_prefix", False)
     if metadata.flag("ggml.remove_extra_whitespaces", False):
-        normalizer += [_replace_all("^ +| +\\z", ""), _replace_all(" +", " ")]
+        normalizer += [_replace_all("\\A +| +\\z", ""), _replace_all(" +", " ")]
         spaced = True
     if spaced:
-        normalizer.append({"type": "Prepend", "prepend": SPACE})
+        normalizer.append(_replace_all(BEFORE_WORDS, SPACE))
     vocab = [[text, 0.0 if tokens.types[i] != NORMAL else float(scores[i])] for i, text in enumerate(tokens.texts)]
     model = {"type": "Unigram", "unk_id": unknown, "vocab": vocab, "byte_fallback": False}
     return Parts([*normalizer, _replace(" ", SPACE)], [], _spelt_as_text(spaced), model, (False, True))
