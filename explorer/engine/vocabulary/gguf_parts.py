@@ -9,8 +9,11 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from tokenizers.normalizers import Precompiled
+
 from explorer.core.token import visible
 from explorer.engine.gguf.header import Header
+from explorer.engine.vocabulary.faults import failing_library
 from explorer.engine.vocabulary.gguf_splitting import DEFAULT, SPLITTINGS, Splitting
 from explorer.engine.vocabulary.gguf_tokens import NORMAL, UNUSUAL, Metadata, TokenList
 from explorer.engine.vocabulary.vocabulary import byte_alphabet
@@ -154,6 +157,8 @@ def _likeliest(header: Header, tokens: TokenList) -> Parts:
     normalizer: list[Part] = []
     if charsmap := metadata.list_of("ggml.precompiled_charsmap", int, "numbers"):
         data = bytes(number & 0xFF for number in charsmap)
+        with failing_library(lambda error: metadata.broken("its precompiled_charsmap cannot be read")):
+            Precompiled(data)
         normalizer.append({"type": "Precompiled", "precompiled_charsmap": base64.b64encode(data).decode()})
     spaced = metadata.flag("ggml.add_space_prefix", False)
     if metadata.flag("ggml.remove_extra_whitespaces", False):
