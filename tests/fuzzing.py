@@ -98,7 +98,7 @@ def changed_json(text: str, chance: random.Random) -> bytes:
         return changed_bytes(text.encode(errors="surrogateescape"), chance)
     try:
         value = json.loads(text)
-    except ValueError:  # It was changed before.
+    except (ValueError, RecursionError):  # It was changed before.
         return changed_bytes(text.encode(errors="surrogateescape"), chance)
     for _ in range(chance.choice((1, 1, 2, 4))):
         value = changed_value(value, chance)

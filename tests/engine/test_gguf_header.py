@@ -1,5 +1,8 @@
 """The header of a GGUF file, against what the package gguf writes."""
 
+import os
+import re
+import struct
 from typing import Any
 
 import gguf
@@ -7,6 +10,7 @@ import numpy as np
 import pytest
 
 from explorer.engine.gguf.header import is_gguf, read_header
+from explorer.engine.gguf.skim import skim
 from explorer.errors import ModelError
 
 VALUES: dict[str, Any] = {
@@ -89,6 +93,11 @@ def test_a_file_that_is_cut_off_anywhere_in_its_header_says_so(file, tmp_path):
         (b"GGUF\x01\0\0\0" + bytes(40), "is of version 1 of GGUF"),
         (b"GGUF\x03\0\0\0" + b"\xff" * 16 + bytes(40), "is a broken GGUF file"),
         (b"GGUF\x03\0\0\0" + bytes(16), "does not say its general.architecture"),
+        (
+            b"GGUF\x03\0\0\0" + struct.pack("<QQ", 2**60, 1) + bytes(40),
+            "it speaks of 1,152,921,504,606,846,976 tensors",
+        ),
+        (b"GGUF\x03\0\0\0" + struct.pack("<QQ", 1, 2**60) + bytes(40), "it speaks of 1,152,921,504,606,846,976 keys"),
     ],
 )
 def test_what_is_no_gguf_is_told_what_it_is(tmp_path, content, said):
@@ -96,3 +105,89 @@ def test_what_is_no_gguf_is_told_what_it_is(tmp_path, content, said):
     path.write_bytes(content)
     with pytest.raises(ModelError, match=said):
         read_header(path)
+
+
+def written(path, *pairs, tensors=()):
+    """A file with pairs of a key and the bytes of its value, as they are; `llama` unless they say otherwise."""
+    if not any(key == "general.architecture" for key, _ in pairs):
+        pairs = (("general.architecture", text("llama")), *pairs)
+    content = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(pairs))
+    for key, value in pairs:
+        content += struct.pack("<Q", len(key.encode())) + key.encode() + value
+    path.write_bytes(content + b"".join(tensors))
+    return path
+
+
+def text(value: str | bytes) -> bytes:
+    data = value.encode() if isinstance(value, str) else value
+    return struct.pack("<IQ", 8, len(data)) + data
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ([("a", struct.pack("<II", 4, 1)), ("a", struct.pack("<II", 4, 2))], "says its a twice"),
+        ([("general.architecture", text("\x1b[2J"))], "general.architecture is “␛"),
+        ([("general.architecture", text(b"\xff\xfe"))], "general.architecture is “"),
+        ([("general.architecture", struct.pack("<II", 4, 1))], "does not say its general.architecture"),
+        ([("general.alignment", struct.pack("<IQ", 10, 2**62))], "its general.alignment is 4611686018427387904"),
+        ([("general.alignment", struct.pack("<II", 4, 0))], "its general.alignment is 0"),
+        ([("a", struct.pack("<IIQ", 9, 8, 2**61))], "it holds a list of"),
+        ([("a", struct.pack("<IIQ", 9, 9, 2**20) + struct.pack("<IQ", 0, 0) * 9)], "ends before its header does"),
+        ([("a", struct.pack("<IQ", 8, 2**63))], "ends before its header does"),
+        ([("a", struct.pack("<I", 77))], "a value of the unknown type 77"),
+    ],
+)
+def test_a_header_that_makes_no_sense_is_refused_in_a_sentence(tmp_path, pairs, said):
+    with pytest.raises(ModelError, match=re.escape(said)):
+        read_header(written(tmp_path / "x.gguf", *pairs))
+
+
+def test_lists_that_would_fill_the_memory_are_refused_before_they_are_read(tmp_path):
+    path = written(tmp_path / "x.gguf", ("a", struct.pack("<IIQ", 9, 9, 2**18) + struct.pack("<IIQ", 9, 0, 2**30)))
+    with path.open("r+b") as file:
+        file.truncate(2**40)  # As long as it says, and nothing but holes.
+    with pytest.raises(ModelError, match="it holds a list of"):
+        read_header(path)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    pipe, folder = tmp_path / "pipe.gguf", tmp_path / "folder.gguf"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    for path, said in ((pipe, "is no file"), (folder, "is no file"), (tmp_path / "nothing.gguf", "There is no file")):
+        assert not is_gguf(path)
+        for read in (read_header, skim):
+            with pytest.raises(ModelError, match=said):
+                read(path)
+
+
+# What a list needs.
+
+
+def test_what_a_file_says_before_its_vocabulary_is_read_without_it(file):
+    skimmed = skim(file)
+    assert skimmed.tensors == 2
+    assert skimmed.metadata == {**VALUES, "general.architecture": "llama"}
+
+
+@pytest.mark.parametrize("length", [10, 100_000])
+def test_the_kind_of_the_weights_is_found_behind_a_vocabulary_of_any_length(tmp_path, length):
+    path = tmp_path / "x.gguf"
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(512)
+    writer.add_token_list([f"token {number} of a long vocabulary" for number in range(length)])
+    writer.add_token_scores([0.0] * length)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q4_K_M)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    skimmed = skim(path)
+    assert (skimmed.metadata["llama.context_length"], skimmed.metadata["general.file_type"]) == (512, 15)
+    assert ("tokenizer.ggml.tokens" in skimmed.metadata) == (length == 10)
+
+
+def test_a_long_list_of_numbers_is_passed_over(tmp_path):
+    numbers = struct.pack("<IIQ", 9, 4, 5000) + bytes(4 * 5000)
+    path = written(tmp_path / "x.gguf", ("a", numbers), ("general.file_type", struct.pack("<II", 4, 7)))
+    assert skim(path).metadata == {"general.architecture": "llama", "general.file_type": 7}

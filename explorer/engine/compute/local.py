@@ -42,6 +42,7 @@ from explorer.engine.compute.loading.loading import (
 from explorer.engine.compute.loading.placement import devices_in_words
 from explorer.engine.compute.loading.slowness import Slowdown, measured, slowness
 from explorer.engine.compute.prefixes import Prefixes
+from explorer.engine.compute.saving import save
 from explorer.engine.compute.scoring import Scoring
 from explorer.engine.compute.sequences import Sequences
 from explorer.engine.compute.tables.search import first_of
@@ -49,7 +50,9 @@ from explorer.engine.compute.thread import Thread, Turn, from_threads
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
 from explorer.engine.files import hub
 from explorer.engine.files.fitness import check_fitness
+from explorer.engine.files.provenance import Provenance
 from explorer.engine.limits import Limits
+from explorer.engine.vocabulary.unfolding import unfolded
 from explorer.errors import UsageError
 
 Answer = TypeVar("Answer")
@@ -90,20 +93,23 @@ class TransformersEngine(Engine):
 
     def _load(self, report: Reporter) -> EngineInfo:
         settings = self.settings
-        folder, revision = hub.locate(
+        place, revision = hub.locate(
             settings.model,
             report,
             revision=settings.revision,
             allow_pickle=settings.allow_pickle,
             remote_code=settings.trust_remote_code,
         )
-        meant = check_fitness(folder, settings.name, settings.allow_pickle)
+        meant = check_fitness(place, settings.name, settings.allow_pickle)
+        folder, header = unfolded(place)
+        provenance = Provenance(header)
+        self.folder = folder
         config = load_config(folder, self.settings)
         check_generation(folder, settings.name)
         report(Progress("reading the tokenizer"))
         self.vocabulary, self.chat_template, tokenizer_eos = load_vocabulary(folder, self.settings)
         report(Progress("loading the weights"))
-        self.model, unused = load_model(folder, config, self.settings, report)
+        self.model, unused = load_model(folder, config, self.settings, report, header)
         try:
             check_causal(self.model, settings.name)
             forward = self._scheme(self.model)
@@ -129,7 +135,7 @@ class TransformersEngine(Engine):
             tokenizer=self.vocabulary.fingerprint(),
             special_tokens=self.vocabulary.special_ids,
             chat_template=self.chat_template.present,
-            loaded_with=self.settings.special(),
+            loaded_with=self.settings.special() | provenance.facts(),
             versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)},
             sampling_defaults=own.settings,
             sampling_left_out=own.left_out,
@@ -273,3 +279,7 @@ class TransformersEngine(Engine):
         return await self._thread.run(
             lambda _: inspection.structure(self.model, self.prefixes.forward.capabilities), report
         )
+
+    async def answer_save(self, call: calls.Save, report: Reporter) -> int:
+        report(Progress("writing the weights"))
+        return await self._thread.run(lambda _: save(self.model, self.folder, call), report)

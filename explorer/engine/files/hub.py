@@ -1,11 +1,10 @@
-"""Where a model's files are: a local folder, the Hugging Face cache, or the hub.
+"""Where a model's files are: at a path, with another program, in the Hugging Face cache, or on the hub.
 
 Owns the order (what is on the disk first, the network only when needed) and the sentences for everything that can go
-wrong on the way. Afterwards the model is loaded from a folder, without any network. Must not know torch.
+wrong on the way. Afterwards the model is loaded from a folder or a GGUF file, without any network. Must not know torch.
 """
 
 import errno
-import os
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,12 +25,15 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.file_download import repo_folder_name
 
+from explorer.core.token import visible
 from explorer.engine.base import Reporter
-from explorer.engine.files import checkpoint
-from explorer.engine.files.catalogue import cached_revisions
-from explorer.engine.files.download import download, download_tokenizer
+from explorer.engine.files import checkpoint, stores
+from explorer.engine.files.address import split_file
+from explorer.engine.files.catalogue import cached_revisions, repository_folder
+from explorer.engine.files.download import download, download_gguf, download_tokenizer
 from explorer.engine.files.fitness import read_in
-from explorer.engine.files.fragments import kind_of_fragment, why_no_model
+from explorer.engine.files.fragments import is_gguf_alone, kind_of_fragment, why_no_model
+from explorer.engine.files.selection import Place, matching, models_among, parts_in, select
 from explorer.errors import ModelError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -48,17 +50,21 @@ def locate(
     allow_pickle: bool = False,
     remote_code: bool = False,
 ) -> tuple[Path, str | None]:
-    """The folder of a model, and its commit where it is one of the hub; what is not here whole is downloaded.
+    """The folder or the GGUF file of a model, and its commit where it is one of the hub; what is missing is downloaded.
 
-    `revision`: a branch, a tag or a commit of the hub; `main` unless given. `allow_pickle`: pickled weights are taken
-    where there are no others. `remote_code`: the model's own Python files are needed too. `report` gets the bytes
+    `model`: a path, a name of another program's, an id of the hub, or `ID:FILE` and `ID:QUANTISATION` for one GGUF file
+    of it. `revision`: a branch, a tag or a commit of the hub; `main` unless given. `allow_pickle`: pickled weights are
+    taken where there are no others. `remote_code`: the model's own Python files are needed too. `report` gets the bytes
     of a download, also from other threads. A download is stopped by ending the process. Raises ModelError.
     """
-    folder = local_folder(model)
-    if folder is not None:
-        return folder, None
+    here = stores.here(model)
+    if here is not None:
+        return here, None
+    repository, wanted = split_file(model)
     allowed = {"allow_pickle": allow_pickle, "remote_code": remote_code}
-    cached, lacks = _cached(model, revision, allowed)
+    cached, lacks = _cached(repository, revision, allowed)
+    if wanted:
+        return _locate_gguf(repository, wanted, report, revision, cached)
     if cached is not None and not lacks:
         return cached, cached.name
     if cached is not None and lacks == checkpoint.NO_CONFIG and kind_of_fragment(names := checkpoint.names_in(cached)):
@@ -66,7 +72,11 @@ def locate(
     try:
         downloaded = download(model, report, revision=revision, **allowed)
     except FAILURES as error:
+        if cached is not None and (file := _only_gguf(cached)):
+            return file, cached.name
         raise ModelError(_why_not_downloaded(model, revision, lacks, error)) from error
+    if downloaded.is_file():
+        return downloaded, _commit(model, downloaded)
     lacks = checkpoint.lacking(downloaded, **allowed)
     if (
         lacks
@@ -80,78 +90,54 @@ def locate(
 def locate_tokenizer(
     model: str, report: Reporter, *, revision: str | None = None, remote_code: bool = False
 ) -> tuple[Path, str | None]:
-    """The folder of a model's tokenizer, and its commit where it is one of the hub; nothing else needs to be there.
+    """The folder or the GGUF file of a model's tokenizer, and its commit where it is one of the hub.
 
-    What is not here is downloaded, and the weights never are. Otherwise as `locate`. Raises ModelError.
+    Nothing else needs to be there: what is not here is downloaded, and the weights never are, except those in the same
+    GGUF file. Otherwise as `locate`. Raises ModelError.
     """
-    folder = local_folder(model, whole=False)
-    if folder is not None:
-        return folder, None
-    cached, lacks = _cached(model, revision, {"remote_code": remote_code})
+    here = stores.here(model, whole=False)
+    if here is not None:
+        return here, None
+    repository, wanted = split_file(model)
+    cached, lacks = _cached(repository, revision, {"remote_code": remote_code})
+    if wanted:
+        return _locate_gguf(repository, wanted, report, revision, cached)
     if cached is not None and checkpoint.has_tokenizer(cached):
         return cached, cached.name
     try:
         downloaded = download_tokenizer(model, report, revision=revision, remote_code=remote_code)
     except FAILURES as error:
+        if cached is not None and (file := _only_gguf(cached)):
+            return file, cached.name
         raise ModelError(_why_not_downloaded(model, revision, lacks and "no tokenizer", error)) from error
-    return downloaded, downloaded.name
+    return downloaded, downloaded.name if downloaded.is_dir() else _commit(model, downloaded)
 
 
-def local_folder(model: str, whole: bool = True) -> Path | None:
-    """The local folder of this name; None for what may be an id of the hub. Raises ModelError.
-
-    `whole`: it must hold a model. A tokenizer alone is in any folder that says nothing against it.
-    """
+def _locate_gguf(
+    model: str, wanted: str, report: Reporter, revision: str | None, cached: Path | None
+) -> tuple[Path, str | None]:
+    """One GGUF file of a repository, from the cache where it is there."""
+    sizes = {name: None for name in checkpoint.names_in(cached) if (cached / name).exists()} if cached else {}
+    if cached is not None and matching(list(sizes), wanted):
+        return cached / select(Place(f"{model} in the local cache", model), sizes, wanted), cached.name
     try:
-        folder = _folder(model, whole)
-    except PermissionError as error:
-        raise ModelError(checkpoint.denied(model, error)) from error
-    except (OSError, RuntimeError, ValueError) as error:  # A name too long, a home that is unknown, a null character.
-        raise ModelError(f"{model} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
-    if folder is None and looks_like_path(model):
-        raise ModelError(f"There is no folder {model}.")
-    return folder
+        file = download_gguf(model, report, revision=revision, wanted=wanted)
+    except FAILURES as error:
+        lacks = f"no {visible(wanted)}" if models_among(list(sizes)) else ""
+        raise ModelError(_why_not_downloaded(model, revision, lacks, error)) from error
+    return file, _commit(model, file)
 
 
-def _folder(model: str, whole: bool) -> Path | None:
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        if whole:
-            _check_folder(f"The folder {model}", folder)
-        return folder
-    if not folder.exists():
-        return None
-    raise ModelError(_why_file(model, folder))
+def _only_gguf(cached: Path) -> Path | None:
+    """The one GGUF file that a snapshot of the cache has, where there is one and nothing else to load."""
+    names = [name for name in checkpoint.names_in(cached) if (cached / name).exists()]
+    found = models_among(names) if is_gguf_alone(names) else []
+    return cached / found[0] if len(found) == 1 and parts_in(found[0]) == 1 else None
 
 
-def _check_folder(name: str, folder: Path) -> None:
-    """Raises ModelError for a folder that holds a part of a model only; `name` begins the sentence."""
-    if not (folder / checkpoint.CONFIG).exists():
-        raise ModelError(why_no_model(name, checkpoint.names_in(folder), partial(read_in, folder)))
-    named = checkpoint.weight_files(folder, allow_pickle=True)
-    missing = [file for file in named if not (folder / file).exists()]
-    if missing:
-        raise ModelError(
-            f"{name} has {len(named) - len(missing)} of the {len(named)} weight files that its index names; "
-            f"{missing[0]} is missing. Copy or download the rest into it."
-        )
-
-
-def _why_file(model: str, file: Path) -> str:
-    match file.suffix.lower():
-        case ".gguf":
-            return (
-                f"{model} is a GGUF file, which the explorer does not read. Give the model that it was made from: a "
-                "folder with safetensors, or an id of the hub."
-            )
-        case ".safetensors" | ".bin" | ".pt" | ".pth":
-            return f"{model} is a file of weights. Give the folder that holds it, with its config.json and tokenizer."
-    return f"{model} is a file. Give the folder that holds the model's config.json."
-
-
-def looks_like_path(model: str) -> bool:
-    """Whether a name that is no folder was meant as one: hub ids have at most one slash, and begin with a letter."""
-    return model.startswith((".", "~", os.sep)) or model.count("/") > 1 or "\\" in model
+def _commit(model: str, file: Path) -> str:
+    """The commit of a file in a snapshot of the cache."""
+    return file.relative_to(repository_folder(model) / "snapshots").parts[0]
 
 
 def _cached(model: str, revision: str | None, allowed: dict[str, bool]) -> tuple[Path | None, str]:
