@@ -21,7 +21,7 @@ from explorer.core.walk.branches import Branches
 from explorer.core.walk.session import Session
 from explorer.engine.base import Engine, Progress
 from explorer.errors import ContextFull, EngineDied, ExplorerError, NotFinite, OutOfMemory, RecordError, UsageError
-from explorer.ui.actions import branches, editing, knobs, walking
+from explorer.ui.actions import branches, editing, knobs, loading, walking
 from explorer.ui.actions.loading import Loader, Models, load
 from explorer.ui.command import Command
 from explorer.ui.desk import Desk
@@ -211,7 +211,7 @@ class WalkDesk(Desk):
         return self.words("desk.restart_with_log" if log else "desk.restart", log=log)
 
     def progress(self, progress: Progress) -> None:
-        self.candidates.message = self._progress.text(progress)
+        loading.progressed(self, progress, self._progress.text(progress))
 
     def died(self, sentence: str) -> None:
         self.show(running=False)

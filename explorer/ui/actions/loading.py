@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from explorer.engine.base import Engine
+from explorer.engine.base import Engine, Progress
 from explorer.engine.description import ModelEntry
 from explorer.errors import ExplorerError
 from explorer.ui.actions.walking import note_prompt
@@ -86,6 +86,14 @@ async def _load(desk: "WalkDesk", words: str, severity: Severity) -> None:
         finally:
             loader.busy = False
     desk.screen.refresh_bindings()
+
+
+def progressed(desk: "WalkDesk", progress: Progress, text: str) -> None:
+    """Tell how far it is: in place of the table, and on the status line where a table is there still."""
+    desk.candidates.message = text
+    if desk.loader.busy and desk.walk.session is not None:
+        share = f"{progress.done / progress.total:.0%} · " if progress.total else ""
+        desk.note(desk.words("loading.under_way", share=share, stage=progress.stage))
 
 
 def restart(desk: "WalkDesk") -> None:
