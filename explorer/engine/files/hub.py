@@ -27,13 +27,12 @@ from huggingface_hub.file_download import repo_folder_name
 
 from explorer.core.token import visible
 from explorer.engine.base import Reporter
-from explorer.engine.files import checkpoint, ollama, stores
+from explorer.engine.files import checkpoint, stores
 from explorer.engine.files.address import split_file
 from explorer.engine.files.catalogue import cached_revisions, repository_folder
 from explorer.engine.files.download import download, download_gguf, download_tokenizer
 from explorer.engine.files.fitness import read_in
 from explorer.engine.files.fragments import is_gguf_alone, kind_of_fragment, why_no_model
-from explorer.engine.files.local import local_model
 from explorer.engine.files.selection import Place, matching, models_among, parts_in, select
 from explorer.errors import ModelError
 
@@ -58,7 +57,7 @@ def locate(
     taken where there are no others. `remote_code`: the model's own Python files are needed too. `report` gets the bytes
     of a download, also from other threads. A download is stopped by ending the process. Raises ModelError.
     """
-    here = _here(model)
+    here = stores.here(model)
     if here is not None:
         return here, None
     repository, wanted = split_file(model)
@@ -96,7 +95,7 @@ def locate_tokenizer(
     Nothing else needs to be there: what is not here is downloaded, and the weights never are, except those in the same
     GGUF file. Otherwise as `locate`. Raises ModelError.
     """
-    here = _here(model, whole=False)
+    here = stores.here(model, whole=False)
     if here is not None:
         return here, None
     repository, wanted = split_file(model)
@@ -112,17 +111,6 @@ def locate_tokenizer(
             return file, cached.name
         raise ModelError(_why_not_downloaded(model, revision, lacks and "no tokenizer", error)) from error
     return downloaded, downloaded.name if downloaded.is_dir() else _commit(model, downloaded)
-
-
-def _here(model: str, whole: bool = True) -> Path | None:
-    """What is on this machine and not of the hub. Raises ModelError."""
-    stored = stores.find(model)
-    if stored is not None:
-        return stored
-    local = local_model(model, whole)
-    if local is None and "/" not in model and ":" in model and ollama.has(model):
-        raise ModelError(f"{model} is a model of Ollama here: write {ollama.PREFIX}{model} for it.")
-    return local
 
 
 def _locate_gguf(

@@ -69,7 +69,7 @@ def folders() -> list[Path]:
                 if isinstance(said, str) and said:
                     found.append(Path(said).expanduser())
             found.append(home / "models")
-    return [folder for folder in dict.fromkeys(found) if _is_there(folder)]
+    return list(dict.fromkeys(folder.resolve() for folder in found if _is_there(folder)))
 
 
 def _homes() -> list[Path]:

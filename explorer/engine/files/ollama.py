@@ -48,18 +48,17 @@ def kept() -> Iterator[Kept]:
     for folder in folders():
         manifests = folder / "manifests"
         try:
-            os.scandir(manifests).close()
+            found = sorted(manifest for manifest in manifests.glob("*/*/*/*") if manifest.is_file())
         except PermissionError:
+            found = []
+        if not found and not os.access(manifests, os.R_OK | os.X_OK):
             yield Kept(PREFIX, None, f"the folder {folder} may not be read")
-        except OSError:
-            continue
-        for manifest in sorted(manifests.glob("*/*/*/*")):
-            if manifest.is_file():
-                name = _name(manifest.relative_to(manifests).parts)
-                try:
-                    yield _kept(folder, manifest, name)
-                except (ModelError, OSError):
-                    yield Kept(name, None, "its manifest cannot be read")
+        for manifest in found:
+            name = _name(manifest.relative_to(manifests).parts)
+            try:
+                yield _kept(folder, manifest, name)
+            except (ModelError, OSError):
+                yield Kept(name, None, "its manifest cannot be read")
 
 
 def find(model: str) -> Path:
@@ -95,7 +94,8 @@ def folders() -> list[Path]:
     """The folders of Ollama, where they are; one that the environment names stands alone."""
     named = os.environ.get("OLLAMA_MODELS", "").strip()
     with contextlib.suppress(RuntimeError):  # A home that is unknown.
-        return [folder for place in ([named] if named else FOLDERS) if _is_there(folder := Path(place).expanduser())]
+        places = [Path(place).expanduser() for place in ([named] if named else FOLDERS)]
+        return list(dict.fromkeys(place.resolve() for place in places if _is_there(place)))
     return []
 
 

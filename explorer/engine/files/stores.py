@@ -1,6 +1,7 @@
-"""Stores: other programs on this machine that keep models, each by the word that begins the names of its models.
+"""Stores: what a name means on this machine, where other programs keep models, too.
 
-Owns which there are. Must not know how any of them keeps its models.
+Owns which programs there are, each by the word that begins the names of its models. Must not know how any of them keeps
+its models, nor the hub.
 """
 
 from collections.abc import Iterator
@@ -8,12 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from explorer.engine.files import lmstudio, ollama
-from explorer.engine.files.shelf import SHELVES
+from explorer.engine.files.local import local_model
+from explorer.engine.files.programs import PROGRAMS
+from explorer.errors import ModelError
 
 FINDERS = {
     ollama.PREFIX: ollama.find,
     lmstudio.PREFIX: lmstudio.find,
-    **{shelf.prefix: shelf.find for shelf in SHELVES},
+    **{program.prefix: program.find for program in PROGRAMS},
 }
 """What a name begins with -> what finds its files."""
 
@@ -36,15 +39,21 @@ def find(model: str) -> Path | None:
     return next((finder(model) for prefix, finder in FINDERS.items() if model.startswith(prefix)), None)
 
 
-def is_stored(model: str) -> bool:
-    """Whether a name is one of another program."""
-    return model.startswith(tuple(FINDERS))
+def here(model: str, whole: bool = True) -> Path | None:
+    """What a name means on this machine, a path or a model of another program; None for what may be an id of the hub.
+
+    `whole`: as for `local_model`. Raises ModelError.
+    """
+    place = find(model) or local_model(model, whole)
+    if place is None and "/" not in model and ":" in model and ollama.has(model):
+        raise ModelError(f"{model} is a model of Ollama here: write {ollama.PREFIX}{model} for it.")
+    return place
 
 
 def stored() -> Iterator[Stored]:
     """The models of all of them; one whose folder is not there costs nothing."""
     for one in ollama.kept():
         yield Stored(*one)
-    for kept in (lmstudio.kept(), *(shelf.kept() for shelf in SHELVES)):
+    for kept in (lmstudio.kept(), *(program.kept() for program in PROGRAMS)):
         for name, file in kept:
             yield Stored(name, file)

@@ -16,9 +16,6 @@ from explorer.errors import ModelError
 F32, BF16 = 0, 30
 """Numbers of ggml types that are dtypes."""
 
-ENDS = ("eos", "eot", "eom")
-"""The tokens of the tokenizer's keys that end a sequence, as llama.cpp has it."""
-
 SAMPLING = {
     "temp": "temperature",
     "top_k": "top_k",
@@ -58,12 +55,8 @@ def config_of(header: Header) -> dict[str, Any]:
 
 
 def generation_config_of(header: Header) -> dict[str, Any]:
-    """The content of generation_config.json: what ends a sequence, and the settings of a sampler where it has any."""
+    """The content of generation_config.json, but for what ends a sequence, which is the tokenizer's to say."""
     said = header.metadata
-    tokens = said.get("tokenizer.ggml.tokens")
-    size = len(tokens) if isinstance(tokens, list) else 0
-    ids = [said.get(f"tokenizer.ggml.{name}_token_id") for name in ENDS]
-    ends = sorted({one for one in ids if isinstance(one, int) and 0 <= one < size})
     found: dict[str, Any] = {}
     for key, name in SAMPLING.items():
         value = said.get(f"general.sampling.{key}")
@@ -71,4 +64,4 @@ def generation_config_of(header: Header) -> dict[str, Any]:
             found[name] = shortest(value) if isinstance(value, float) else value
     if found:
         found["do_sample"] = True
-    return found | ({"eos_token_id": ends} if ends else {})
+    return found

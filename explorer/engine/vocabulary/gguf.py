@@ -17,8 +17,11 @@ from explorer.engine.vocabulary.gguf_tokens import CONTROL, UNKNOWN, USER_DEFINE
 TEMPLATE = "chat_template"
 
 
-def write_tokenizer(header: Header, folder: Path) -> None:
-    """Write the tokenizer of a file into a folder. Raises ModelError for one that is broken, or of an unknown kind."""
+def write_tokenizer(header: Header, folder: Path) -> list[int]:
+    """Write the tokenizer of a file into a folder. Returns the ids that end what is written, as llama.cpp has it.
+
+    Raises ModelError for a tokenizer that is broken, or of a kind that would get other ids than llama.cpp gives.
+    """
     tokens = read_tokens(header)
     parts = parts_of(header, tokens)
     begin, end = _around(header, tokens, parts)
@@ -41,16 +44,7 @@ def write_tokenizer(header: Header, folder: Path) -> None:
     elif templates:
         config[TEMPLATE] = [{"name": name, "template": text} for name, text in templates.items()]
     (folder / "tokenizer_config.json").write_bytes(msgspec.json.encode(config))
-
-
-def end_ids(header: Header) -> list[int]:
-    """The ids that end what is written, ascending: those that llama.cpp stops at. Raises ModelError."""
-    return read_tokens(header).ends
-
-
-def bos_id(header: Header) -> int | None:
-    """The id of BOS; None where the tokenizer has none. Raises ModelError."""
-    return _bos(header, read_tokens(header))
+    return tokens.ends
 
 
 def _bos(header: Header, tokens: TokenList) -> int | None:

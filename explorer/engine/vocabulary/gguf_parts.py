@@ -9,8 +9,11 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from tokenizers.normalizers import Precompiled
+
 from explorer.core.token import visible
 from explorer.engine.gguf.header import Header
+from explorer.engine.vocabulary.faults import failing_library
 from explorer.engine.vocabulary.gguf_splitting import DEFAULT, SPLITTINGS, Splitting
 from explorer.engine.vocabulary.gguf_tokens import NORMAL, UNUSUAL, Metadata, TokenList
 from explorer.engine.vocabulary.vocabulary import byte_alphabet
@@ -26,6 +29,9 @@ COMMENT = "#version"
 
 SPACE = "\u2581"
 """What stands for a space in tokens that are spelt as texts (sentencepiece)."""
+
+BEFORE_WORDS = "\\A(?= *[^ ])"
+"""The beginning of a text that is not spaces alone."""
 
 MOST_PIECES = 512
 """Characters of a token, at most, that merges are made for; the longest published ones have 128."""
@@ -151,13 +157,15 @@ def _likeliest(header: Header, tokens: TokenList) -> Parts:
     normalizer: list[Part] = []
     if charsmap := metadata.list_of("ggml.precompiled_charsmap", int, "numbers"):
         data = bytes(number & 0xFF for number in charsmap)
+        with failing_library(lambda error: metadata.broken("its precompiled_charsmap cannot be read")):
+            Precompiled(data)
         normalizer.append({"type": "Precompiled", "precompiled_charsmap": base64.b64encode(data).decode()})
     spaced = metadata.flag("ggml.add_space_prefix", False)
     if metadata.flag("ggml.remove_extra_whitespaces", False):
-        normalizer += [_replace_all("^ +| +\\z", ""), _replace_all(" +", " ")]
+        normalizer += [_replace_all("\\A +| +\\z", ""), _replace_all(" +", " ")]
         spaced = True
     if spaced:
-        normalizer.append({"type": "Prepend", "prepend": SPACE})
+        normalizer.append(_replace_all(BEFORE_WORDS, SPACE))
     vocab = [[text, 0.0 if tokens.types[i] != NORMAL else float(scores[i])] for i, text in enumerate(tokens.texts)]
     model = {"type": "Unigram", "unk_id": unknown, "vocab": vocab, "byte_fallback": False}
     return Parts([*normalizer, _replace(" ", SPACE)], [], _spelt_as_text(spaced), model, (False, True))

@@ -4,6 +4,7 @@ Owns the keys `tokenizer.ggml.*` but for merges and splitting, and the rules by 
 file names nowhere. Must not know how texts are split or put together.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -108,6 +109,8 @@ class Metadata:
     def numbers(self, key: str, count: int) -> list[Any] | None:
         """A list of at least so many numbers, or None where there is none."""
         value = self.list_of(key, (int, float), "numbers")
+        if value is not None and not all(map(math.isfinite, value)):
+            raise self.broken(f"tokenizer.{key} is no list of finite numbers")
         if value is not None and len(value) < count:
             raise self.broken(f"tokenizer.{key} has {len(value):,} numbers for {count:,} tokens")
         return value

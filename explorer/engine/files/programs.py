@@ -1,4 +1,4 @@
-"""Shelves: folders in which a program keeps its GGUF files side by side, as llama.cpp did and GPT4All does.
+"""Programs that keep their GGUF files side by side in one folder, as llama.cpp did and GPT4All does.
 
 Owns where they are. Must not know the hub.
 """
@@ -16,12 +16,12 @@ from explorer.engine.files.selection import models_among
 from explorer.errors import ModelError
 
 
-class Shelf(NamedTuple):
+class Program(NamedTuple):
     """A program and its folder."""
 
     prefix: str
     """Begins the names of its models."""
-    program: str
+    called: str
     folder: Callable[[], Path]
     """Raises RuntimeError where the home of the user is unknown."""
 
@@ -43,7 +43,7 @@ class Shelf(NamedTuple):
             raise ModelError(checkpoint.denied(model, error)) from error
         except (OSError, RuntimeError):
             pass
-        raise ModelError(f"{model} is not on this machine: {self.program} has no folder of models here.")
+        raise ModelError(f"{model} is not on this machine: {self.called} has no folder of models here.")
 
 
 def _caches() -> Path:
@@ -68,4 +68,4 @@ def gpt4all() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "nomic.ai" / "GPT4All"
 
 
-SHELVES = (Shelf("llama.cpp:", "llama.cpp", llama_cpp), Shelf("gpt4all:", "GPT4All", gpt4all))
+PROGRAMS = (Program("llama.cpp:", "llama.cpp", llama_cpp), Program("gpt4all:", "GPT4All", gpt4all))
