@@ -49,7 +49,7 @@ def test_a_walk_with_a_branch_and_a_chat_answered_is_recorded_and_verified(termi
     terminal.keys("C-s")
     terminal.wait(r"▸ +1 +504 +The")
     terminal.keys("-l", "t" * 10)
-    terminal.wait(r"temperature 0\.00")
+    terminal.wait("Sampler · greedy")
     terminal.keys("a")
     terminal.wait(r"Paris\.<\|im_end\|>")
     terminal.keys("C-q")
