@@ -43,23 +43,28 @@ def embedded_folder() -> Path:
     return Path(explorer.embedded.__file__).parent
 
 
-def model_settings(config: Config) -> "ModelSettings":
+def model_settings(config: Config, adapter_on: bool = True) -> "ModelSettings":
     """What the engine loads; a folder is named by its whole path, so that a record finds it from anywhere."""
     from explorer.engine.description import ModelSettings
     from explorer.engine.files.address import read_address
 
-    folder, revision = path_of(config.model), None
+    def found(said: str) -> tuple[str, str | None]:
+        folder = path_of(said)
+        return (str(folder.resolve()), None) if folder.is_dir() else read_address(said)
+
     if config.model == EMBEDDED:
-        model, name = str(embedded_folder()), EMBEDDED
-    elif folder.is_dir():
-        model = name = str(folder.resolve())
+        model, name, revision = str(embedded_folder()), EMBEDDED, None
     else:
-        model, revision = read_address(config.model)
+        model, revision = found(config.model)
         name = model
+    adapter, adapter_revision = found(config.adapter) if config.adapter else (config.adapter, None)
     return ModelSettings(
         model=model,
         name=name,
         revision=config.revision or revision,
+        adapter=adapter,
+        adapter_revision=adapter_revision,
+        adapter_on=adapter_on,
         device=config.device,
         dtype=config.dtype,
         device_map=read_device_map(config.device_map) if config.device_map is not None else None,
@@ -88,7 +93,7 @@ def read_device_map(said: str) -> str | dict[str, str]:
     return {module: str(device) for module, device in placed.items()}
 
 
-def make_engine(config: Config, kind: str = "transformers") -> "Engine":
+def make_engine(config: Config, kind: str = "transformers", adapter_on: bool = True) -> "Engine":
     """An engine in a process of its own, of a kind that the worker knows."""
     from explorer.engine.process.client import WorkerEngine
 
@@ -96,7 +101,7 @@ def make_engine(config: Config, kind: str = "transformers") -> "Engine":
     with contextlib.suppress(OSError):
         for old in sorted(log_folder().glob("engine-*.log"))[:-LOGS_KEPT]:
             old.unlink(missing_ok=True)
-    return WorkerEngine(model_settings(config), log_file, ["--engine", kind])
+    return WorkerEngine(model_settings(config, adapter_on), log_file, ["--engine", kind])
 
 
 class ProgressLine:

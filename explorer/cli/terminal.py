@@ -51,7 +51,13 @@ def record_path(config: Config) -> Path:
     return path
 
 
-def explore(config: Config, draft: "str | Chat", record: Path | None, open_session: "OpenAndTell | None" = None) -> int:
+def explore(
+    config: Config,
+    draft: "str | Chat",
+    record: Path | None,
+    open_session: "OpenAndTell | None" = None,
+    adapter_on: bool = True,
+) -> int:
     """Run the explorer in the terminal; the exit code. `open_session` is told whom to report to."""
     from explorer.engine.base import ready
     from explorer.ui.actions.loading import Models
@@ -77,7 +83,7 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
 
     themes, faults = usable_themes(config)
     app = ExplorerApp(
-        make_engine(config),
+        make_engine(config, adapter_on=adapter_on),
         opened,
         models=Models(config.model, label, listed_models, lambda name: other_engine(config, name)),
         presets=config.presets,
@@ -176,7 +182,9 @@ def other_engine(config: Config, model: str) -> "Engine":
 
     if model != EMBEDDED:
         local_folder(str(path_of(model)) if model.startswith("~") else model)
-    return make_engine(msgspec.structs.replace(config, model=model, revision=None))
+    # The adapter was for the first model; another one may have its own beside it.
+    adapter = config.adapter if model == config.model else None
+    return make_engine(msgspec.structs.replace(config, model=model, revision=None, adapter=adapter))
 
 
 def first_run() -> bool:

@@ -182,7 +182,7 @@ class WalkDesk(Desk):
         if not note:
             note, severity = walk.unrecorded or walk.ending, "warning"
         return Status(
-            model=self.loader.label,
+            model=self._model(),
             dtype=info.dtype if info else "",
             device=info.device if info else "",
             used=len(self.snapshot.path),
@@ -192,6 +192,17 @@ class WalkDesk(Desk):
             note=note,
             severity=severity,
         )
+
+    def _model(self) -> str:
+        """What the model is called, and whether the adapter is on."""
+        info, called = self.walk.info, self.loader.models.label
+        if info is None or info.adapter is None:
+            return self.loader.label
+        if not info.adapter.on:
+            return self.words("status.without_adapter", model=called(info.model))
+        if info.adapter.name == info.model:
+            return self.words("status.with_own_adapter", model=called(info.model))
+        return self.words("status.with_adapter", model=called(info.model), adapter=called(info.adapter.name))
 
     def fail(self, error: ExplorerError) -> None:
         """An error: in the table's place where there is no table, else on the status line and as a notice."""

@@ -11,7 +11,6 @@ from explorer.engine.files.address import read_address
 from explorer.engine.files.catalogue import entry
 from explorer.engine.files.checkpoint import LONGEST, has_tokenizer, lacking, weight_names
 from explorer.engine.files.fitness import check_fitness
-from explorer.engine.files.fragments import beside
 from explorer.engine.files.local import local_folder
 from explorer.engine.files.purpose import ENCODERS, OTHERS, PAIRS, TIED, purpose
 from explorer.engine.files.shards import why_ambiguous
@@ -43,9 +42,6 @@ ADAPTER = {"peft_type": "LORA", "base_model_name_or_path": "owner/base"}
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"adapter_config.json": ADAPTER}, "is an adapter (LORA) for owner/base, and no whole model"),
-        ({"adapter_config.json": ADAPTER, "config.json": LLAMA}, "is an adapter (LORA) for owner/base"),
-        ({"adapter_config.json": {}}, "is an adapter for the model that its adapter_config.json names"),
         ({"model_index.json": {"_class_name": "FluxPipeline"}}, "is a pipeline of diffusers (FluxPipeline)"),
         ({"modules.json": b"[]", "0_Transformer/config.json": LLAMA}, "is a model of sentence-transformers"),
         ({"modules.json": b"[]", "config.json": LLAMA}, "it is an embedding model of sentence-transformers"),
@@ -153,11 +149,6 @@ def test_a_file_of_somebody_else_is_said_with_its_owner_and_its_permissions(tmp_
     said = fails(tmp_path)
     assert f"{name} in {tmp_path} may not be read: it belongs to {owner}, and its permissions are 600" in said
     assert "broken" not in said
-
-
-def test_an_adapter_beside_whole_weights_is_told():
-    assert beside(ADAPTER, used=False).startswith("An adapter for owner/base lies beside the weights, and is not used")
-    assert "peft loads it over them" in beside({}, used=True)
 
 
 @pytest.mark.parametrize(

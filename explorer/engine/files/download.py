@@ -22,7 +22,8 @@ from tqdm import tqdm
 
 from explorer.core.size import size_in_words
 from explorer.engine.base import Progress, Reporter
-from explorer.engine.files import checkpoint
+from explorer.engine.files import adapters, checkpoint
+from explorer.engine.files.adapters import AdapterAlone
 from explorer.engine.files.catalogue import repository_folder
 from explorer.engine.files.fragments import why_no_model
 from explorer.engine.files.purpose import refusal
@@ -53,7 +54,8 @@ def download(
     commit, names = _listing(model, revision)
     small, weights = checkpoint.wanted(names, allow_pickle=allow_pickle, remote_code=remote_code)
     if checkpoint.CONFIG not in small or not weights:
-        raise ModelError(_why_not_a_model(model, commit, names))
+        kind = AdapterAlone if adapters.CONFIG in names else ModelError
+        raise kind(_why_not_a_model(model, commit, names))
     _sweep(model)
     plan = huggingface_hub.snapshot_download(
         model, revision=commit, allow_patterns=_exactly(small + weights), tqdm_class=_bars(lambda n: None), dry_run=True
@@ -92,6 +94,28 @@ def download_tokenizer(model: str, report: Reporter, *, revision: str | None, re
         huggingface_hub.snapshot_download(
             model, revision=revision, allow_patterns=_exactly(files), tqdm_class=_bars(lambda n: None)
         )
+    )
+
+
+def download_adapter(model: str, report: Reporter, *, revision: str | None, allow_pickle: bool) -> Path:
+    """Fetch what the cache lacks of an adapter, and of the tokenizer that it brings; the folder of its snapshot.
+
+    Raises ModelError for a repository without an adapter; besides as `download`.
+    """
+    report(Progress(f"asking the hub for {model}"))
+    commit, names = _listing(model, revision)
+    if adapters.CONFIG not in names:
+        raise ModelError(f"{model} on the hub is no adapter of PEFT: it has no {adapters.CONFIG}.")
+    files = _exactly(adapters.wanted(names, allow_pickle))
+    plan = huggingface_hub.snapshot_download(
+        model, revision=commit, allow_patterns=files, tqdm_class=_bars(lambda n: None), dry_run=True
+    )
+    total = sum(file.file_size or 0 for file in plan)
+    needed = sum(file.file_size or 0 for file in plan if file.will_download)
+    _check_room(model, needed)
+    count = _Count(report, f"downloading the adapter {model} · {size_in_words(total)}", total - needed, total)
+    return Path(
+        huggingface_hub.snapshot_download(model, revision=revision, allow_patterns=files, tqdm_class=_bars(count))
     )
 
 

@@ -26,9 +26,9 @@ from huggingface_hub.errors import (
 from huggingface_hub.file_download import repo_folder_name
 
 from explorer.engine.base import Reporter
-from explorer.engine.files import checkpoint
+from explorer.engine.files import adapters, checkpoint
 from explorer.engine.files.catalogue import cached_revisions
-from explorer.engine.files.download import download, download_tokenizer
+from explorer.engine.files.download import download, download_adapter, download_tokenizer
 from explorer.engine.files.fitness import read_in
 from explorer.engine.files.fragments import kind_of_fragment, why_no_model
 from explorer.engine.files.local import local_folder
@@ -95,6 +95,29 @@ def locate_tokenizer(
     except FAILURES as error:
         raise ModelError(_why_not_downloaded(model, revision, lacks and "no tokenizer", error)) from error
     return downloaded, downloaded.name
+
+
+def locate_adapter(
+    model: str, report: Reporter, *, revision: str | None = None, allow_pickle: bool = False
+) -> tuple[Path, str]:
+    """The folder of an adapter of the hub, and its commit; otherwise as `locate`. Raises ModelError."""
+    cached, _ = _cached(model, revision, {})
+    lacks = ""
+    if cached is not None and (cached / adapters.CONFIG).exists():
+        lacks = adapters.lacking(cached, allow_pickle)
+        if lacks in ("", checkpoint.PICKLED):
+            return cached, cached.name
+    try:
+        folder = download_adapter(model, report, revision=revision, allow_pickle=allow_pickle)
+    except FAILURES as error:
+        raise ModelError(_why_not_downloaded(model, revision, lacks, error)) from error
+    return folder, folder.name
+
+
+def holds_adapter(model: str, revision: str | None) -> bool:
+    """Whether the cache has this revision of an id of the hub, and it is an adapter alone. Raises ModelError."""
+    cached, _ = _cached(model, revision, {})
+    return cached is not None and adapters.is_adapter(cached)
 
 
 def _cached(model: str, revision: str | None, allowed: dict[str, bool]) -> tuple[Path | None, str]:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from explorer.engine.files import checkpoint
+from explorer.engine.files.adapters import is_adapter
 from explorer.engine.files.fitness import read_in
 from explorer.engine.files.fragments import why_no_model
 from explorer.errors import ModelError
@@ -41,7 +42,12 @@ def _folder(model: str, whole: bool) -> Path | None:
 
 
 def _check_folder(name: str, folder: Path) -> None:
-    """Raises ModelError for a folder that holds a part of a model only; `name` begins the sentence."""
+    """Raises ModelError for a folder that holds a part of a model only; `name` begins the sentence.
+
+    An adapter is no part of one: it names its base model.
+    """
+    if is_adapter(folder):
+        return
     if not (folder / checkpoint.CONFIG).exists():
         raise ModelError(why_no_model(name, checkpoint.names_in(folder), partial(read_in, folder)))
     named = checkpoint.weight_files(folder, allow_pickle=True)

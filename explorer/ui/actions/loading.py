@@ -14,7 +14,7 @@ from explorer.errors import ExplorerError
 from explorer.ui.actions.walking import note_prompt
 from explorer.ui.screens.models import ModelsScreen
 from explorer.ui.view import Severity
-from explorer.walk.beginning import switch
+from explorer.walk.beginning import adapt, switch
 
 if TYPE_CHECKING:
     from explorer.ui.walk_desk import WalkDesk
@@ -150,6 +150,40 @@ async def _switch(desk: "WalkDesk", name: str, engine: Engine) -> None:
             await note_prompt(desk)
         else:
             desk.note(desk.words("loading.opened", before=before, model=label))
+        _warn(desk)
+    desk.screen.refresh_bindings()
+
+
+def switch_adapter(desk: "WalkDesk") -> None:
+    """The adapter on where it is off, and off where it is on; where that cannot be, why."""
+    desk.stop()
+    adapter = desk.walk.info.adapter if desk.walk.info else None
+    if adapter is None:
+        desk.note(desk.words("loading.no_adapter", model=desk.loader.label), "warning")
+    elif adapter.fixed:
+        desk.note(adapter.fixed, "warning")
+    else:
+        # Not exclusive: what has begun is ended, so that the engine and the record are on the same side.
+        desk.run_worker(_switch_adapter(desk), group="adapter")
+
+
+async def _switch_adapter(desk: "WalkDesk") -> None:
+    async with desk.loader.changing:
+        info = desk.walk.info
+        if info is None or info.adapter is None or not desk.walk.alive:
+            return  # Another model was opened meanwhile, or the engine died.
+        on, called = not info.adapter.on, desk.loader.models.label
+        named = {"adapter": called(info.adapter.name)}
+        desk.note(desk.words("loading.switching", **named))
+        try:
+            await adapt(desk.walk, on)
+        except ExplorerError as error:
+            _tell(desk, error)
+            return
+        if on:
+            desk.note(desk.words("loading.adapter_on", **named))
+        else:
+            desk.note(desk.words("loading.adapter_off", model=called(info.model), **named))
         _warn(desk)
     desk.screen.refresh_bindings()
 
