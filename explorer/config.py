@@ -162,6 +162,11 @@ def record_folder() -> Path:
     return platformdirs.user_data_path(APP) / "records"
 
 
+def model_folder() -> Path:
+    """Where the models are that were got out of packages."""
+    return platformdirs.user_data_path(APP) / "models"
+
+
 def log_folder() -> Path:
     return platformdirs.user_log_path(APP)
 

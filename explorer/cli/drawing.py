@@ -43,16 +43,19 @@ def literal(text: str, style: str = "", *, whole: bool = True) -> Text:
     return Text(shown, style) if whole else Text(shown, style, no_wrap=True, overflow="ellipsis")
 
 
-def show(*parts: Table | Text | Padding) -> None:
-    """Print them, one below the other. Raises OutputError."""
-    put_styled(drawn(*parts))
+def show(*parts: Table | Text | Padding, piped: int | None = None) -> None:
+    """Print them, one below the other; with `piped`, in lines of so many cells at most where no terminal shows them.
+
+    Raises OutputError.
+    """
+    put_styled(drawn(*parts, width=None if sys.stdout.isatty() else piped))
 
 
-def drawn(*parts: Table | Text | Padding) -> str:
-    """What `show` prints."""
+def drawn(*parts: Table | Text | Padding, width: int | None = None) -> str:
+    """What `show` prints; `width`: cells of a line where the environment says nothing."""
     # Rich fails at sizes in the environment that are none.
     others = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    console = Console(file=sys.stdout, highlight=False, width=_width(), _environ=others)
+    console = Console(file=sys.stdout, highlight=False, width=_width() or width, _environ=others)
     with console.capture() as captured:
         for part in parts:
             console.print(part)

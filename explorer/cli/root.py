@@ -21,6 +21,7 @@ from explorer.cli.flags import (
     sampling_options,
     template_options,
 )
+from explorer.cli.get import get_command
 from explorer.cli.info import info_command
 from explorer.cli.models import models_command
 from explorer.cli.next import next_command
@@ -125,6 +126,7 @@ COMMANDS = (
     ask_command,
     info_command,
     models_command,
+    get_command,
     resume_command,
     sessions_command,
     export_command,

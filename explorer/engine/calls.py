@@ -267,6 +267,19 @@ class Inspect(Call[Structure], frozen=True, kw_only=True):
     """What the model is made of. Raises EngineError."""
 
 
+class Save(Call[int], frozen=True, kw_only=True):
+    """Write the model as a Hugging Face folder, with its tokenizer; the bytes of it.
+
+    config.json names the dtype in which the model is loaded, whatever its weights are stored in. Raises EngineError
+    where the folder cannot be written, or a weight has no place in the dtype.
+    """
+
+    folder: str
+    """The folder, which is there and empty."""
+    dtype: str
+    """In which the weights are stored: float32, bfloat16 or float16."""
+
+
 NO_ADAPTER = "There is no adapter on {model}: open one with --adapter."
 
 

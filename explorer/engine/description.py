@@ -16,7 +16,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Which model, and how it is loaded."""
 
     model: str
-    """A folder, or an id of the Hugging Face hub."""
+    """A folder, a GGUF file, a name of another program's model, or an id of the Hugging Face hub."""
     name: str
     """What the model is called on the screen and in the record."""
     revision: str | None = None
@@ -180,20 +180,22 @@ class Structure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that is in the local cache, as far as its files say without being loaded."""
+    """A model that is on this machine, as far as its files say without being loaded."""
 
     id: str
-    """What it is opened by: `owner/name` of the hub, or the name of the model that ships."""
+    """What it is opened by: `owner/name` of the hub, `owner/name:Q4_K_M` or `owner/name:FILE` for a GGUF file there, a
+    name of another program such as `ollama:llama3.2:1b`, or the name of the model that ships."""
     revision: str
     """The commit; empty for what is not of the hub."""
     size: int
     """Bytes on the disk."""
     architecture: str | None
-    """The class that its config names, else the kind of model."""
+    """The class that its config names, else the kind of model; what a GGUF file calls it."""
     dtype: str | None
-    """How the weights are stored: a dtype, or the method where they are quantised."""
+    """How the weights are stored: a dtype, or the method where they are quantised; of GGUF as `Q4_K_M`."""
     last_used: str
-    """ISO 8601, UTC. A file system that keeps no times of access tells when it was downloaded."""
+    """ISO 8601, UTC; empty where no file is there. A file system that keeps no times of access tells when it was
+    downloaded."""
     context_length: int | None
     complete: bool
     """Whether every file that it needs is there."""
@@ -201,3 +203,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Why it cannot be loaded, in a few words; empty where nothing speaks against it."""
     note: str = ""
     """What part of it is opened, where that is not the whole."""
+    to_fetch: int = 0
+    """Bytes to download, for one that can be had and is not here; 0 for one that is here."""
+    source: str = ""
+    """Where it would come from; empty for one that is here."""

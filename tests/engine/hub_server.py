@@ -79,8 +79,14 @@ class HubServer:
             _send(handler, *self.answer, b"{}", body)
         elif name in self.files:
             self._send_file(handler, name, body)
-        elif path in ("/api/models/owner/name", "/api/models/owner/name/revision/main"):
-            siblings = [{"rfilename": name} for name in self.files]
+        elif path in (
+            "/api/models/owner/name",
+            *(f"/api/models/owner/name/revision/{one}" for one in ("main", COMMIT)),
+        ):
+            siblings: list[dict[str, object]] = [
+                {"rfilename": name, "size": len(content)} if "blobs" in handler.path else {"rfilename": name}
+                for name, content in self.files.items()
+            ]
             _send(
                 handler, 200, {}, json.dumps({"id": "owner/name", "sha": COMMIT, "siblings": siblings}).encode(), body
             )

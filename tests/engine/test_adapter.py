@@ -459,7 +459,7 @@ def test_a_folder_of_a_training_is_an_adapter(left, tiny_folder, tiny_adapter, t
     folder = changed(tiny_adapter(), tmp_path)
     left(folder)
     found = places(folder)
-    assert (found.folder, found.adapter.folder) == (tiny_folder("llama"), folder)
+    assert (found.place, found.adapter.folder) == (tiny_folder("llama"), folder)
 
 
 async def test_an_adapter_beside_whole_weights_lies_on_them_and_can_be_left_out(tiny_folder, tiny_adapter, tmp_path):

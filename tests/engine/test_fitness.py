@@ -11,7 +11,7 @@ from explorer.engine.files.address import read_address
 from explorer.engine.files.catalogue import entry
 from explorer.engine.files.checkpoint import LONGEST, has_tokenizer, lacking, weight_names
 from explorer.engine.files.fitness import check_fitness
-from explorer.engine.files.local import local_folder
+from explorer.engine.files.local import local_model
 from explorer.engine.files.purpose import ENCODERS, OTHERS, PAIRS, TIED, purpose
 from explorer.engine.files.shards import why_ambiguous
 from explorer.errors import ModelError
@@ -31,7 +31,7 @@ def put(folder, files):
 def fails(folder, **options) -> str:
     """The sentence for a folder that cannot be loaded, where it is looked for or where its files are checked."""
     with pytest.raises(ModelError) as caught:
-        local_folder(str(folder))
+        local_model(str(folder))
         check_fitness(folder, "The model", options.get("allow_pickle", False))
     return str(caught.value)
 
@@ -45,8 +45,6 @@ ADAPTER = {"peft_type": "LORA", "base_model_name_or_path": "owner/base"}
         ({"model_index.json": {"_class_name": "FluxPipeline"}}, "is a pipeline of diffusers (FluxPipeline)"),
         ({"modules.json": b"[]", "0_Transformer/config.json": LLAMA}, "is a model of sentence-transformers"),
         ({"modules.json": b"[]", "config.json": LLAMA}, "it is an embedding model of sentence-transformers"),
-        ({"x-Q4_K_M.gguf": b"GGUF"}, "has GGUF files only (x-Q4_K_M.gguf)"),
-        ({"x.gguf": b"GGUF", "config.json": LLAMA}, "has GGUF files only (x.gguf)"),
         ({"consolidated.safetensors": b"x", "params.json": {}}, "the weights in the format of Mistral (consolidated"),
         (
             {"original/consolidated.00.pth": b"x", "config.json": LLAMA},
@@ -218,7 +216,6 @@ def test_what_is_opened_of_a_model_with_more_senses_is_listed(tmp_path, kinds, n
     [
         ({"adapter_config.json": ADAPTER}, "an adapter, no whole model"),
         ({"model_index.json": {}}, "a pipeline of diffusers, no language model"),
-        ({"x.gguf": b""}, "GGUF files only"),
     ],
 )
 def test_a_fragment_is_listed_for_what_it_is_and_not_as_a_part_of_a_download(tmp_path, files, problem):

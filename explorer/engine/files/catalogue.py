@@ -1,4 +1,4 @@
-"""Catalogue: the models that the local Hugging Face cache holds.
+"""Catalogue: the models that the local Hugging Face cache holds, as folders and as GGUF files.
 
 Owns the layout of the cache and what can be said of a model by its config.json alone, without loading anything. The
 cache is read folder by folder, because the hub's own scan leaves out a whole repository for one broken link. Must not
@@ -7,7 +7,7 @@ know torch, transformers or the network.
 
 import contextlib
 import os
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from huggingface_hub import constants
 from explorer.engine.description import ModelEntry
 from explorer.engine.files import checkpoint
 from explorer.engine.files.context import context_length
-from explorer.engine.files.fragments import kind_of_fragment
+from explorer.engine.files.fragments import is_gguf_alone, kind_of_fragment
+from explorer.engine.files.listing import entry_of, moment, newest_first
 from explorer.engine.files.purpose import Purpose, architecture
+from explorer.engine.files.selection import models_among, short_name
 from explorer.errors import ModelError
 
 PREFIX = "models--"
@@ -39,16 +41,12 @@ def cached_models(folder: Path | None = None) -> list[ModelEntry]:
     with contextlib.suppress(OSError):
         for home in _cache(folder).glob(f"{PREFIX}*"):
             entries += _revisions(home)
-    return _newest_first(entries)
+    return newest_first(entries)
 
 
 def cached_revisions(model: str) -> list[ModelEntry]:
-    """The same of one model of the hub."""
-    return _newest_first(_revisions(repository_folder(model)))
-
-
-def _newest_first(entries: list[ModelEntry]) -> list[ModelEntry]:
-    return sorted(entries, key=lambda entry: (entry.last_used, entry.id, entry.revision), reverse=True)
+    """The same of one model of the hub, without its GGUF files."""
+    return newest_first([entry for entry in _revisions(repository_folder(model)) if entry.id == model])
 
 
 def _cache(folder: Path | None) -> Path:
@@ -58,14 +56,21 @@ def _cache(folder: Path | None) -> Path:
 def _revisions(home: Path) -> list[ModelEntry]:
     try:
         named = {path.read_text("utf-8", "replace").strip() for path in (home / "refs").rglob("*") if path.is_file()}
-        entries = [
-            entry(_name(home), snapshot, snapshot.name)
-            for snapshot in (home / "snapshots").iterdir()
-            if snapshot.is_dir()
-        ]
+        snapshots = [snapshot for snapshot in (home / "snapshots").iterdir() if snapshot.is_dir()]
+        entries = [one for snapshot in snapshots for one in _entries(_name(home), snapshot)]
     except OSError:
         return []
     return [entry for entry in entries if not entry.problem or entry.revision in named or len(entries) == 1]
+
+
+def _entries(name: str, snapshot: Path) -> Iterator[ModelEntry]:
+    """One for the snapshot, unless it has nothing but GGUF, and one for each of its GGUF files. Raises OSError."""
+    names = [file for file in checkpoint.names_in(snapshot) if (snapshot / file).exists()]  # Else it was deleted.
+    models = models_among(names)
+    if not models or not is_gguf_alone(names):
+        yield entry(name, snapshot, snapshot.name)
+    for file in models:
+        yield entry_of(f"{name}:{short_name(names, file)}", snapshot / file, snapshot.name)
 
 
 def _name(home: Path) -> str:
@@ -96,7 +101,7 @@ def entry(name: str, snapshot: Path, revision: str = "") -> ModelEntry:
         size=size,
         architecture=architecture(config),
         dtype=_dtype(configs),
-        last_used=datetime.fromtimestamp(used, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        last_used=moment(used),
         context_length=_context_length(configs),
         complete=complete,
         problem=problem,

@@ -25,8 +25,9 @@ from explorer.engine.base import Progress, Reporter
 from explorer.engine.files import adapters, checkpoint
 from explorer.engine.files.adapters import AdapterAlone
 from explorer.engine.files.catalogue import repository_folder
-from explorer.engine.files.fragments import why_no_model
+from explorer.engine.files.fragments import is_gguf_alone, why_no_model
 from explorer.engine.files.purpose import refusal
+from explorer.engine.files.selection import Place, select
 from explorer.errors import ModelError
 
 HUB_TIMEOUT = 10.0
@@ -44,26 +45,22 @@ def download(
     allow_pickle: bool,
     remote_code: bool,
 ) -> Path:
-    """Fetch what the cache lacks of a model; the folder of its snapshot. `report` is called from several threads.
+    """Fetch what the cache lacks of a model; the folder of its snapshot, or in it the GGUF file where it has no other.
 
-    The weights come last, so that what was cut off never looks whole; whole files are kept and not fetched again.
-    Raises ModelError for a repository that is no model to load, or that has no room on the disk; besides the errors of
-    huggingface_hub and httpx2, OSError, and RuntimeError, which is what the xet client raises.
+    `report` is called from several threads. The weights come last, so that what was cut off never looks whole; whole
+    files are kept and not fetched again. Raises ModelError for a repository that is no model to load, or that has no
+    room on the disk; besides the errors of huggingface_hub and httpx2, OSError, and RuntimeError, which is what the xet
+    client raises.
     """
     report(Progress(f"asking the hub for {model}"))
     commit, names = _listing(model, revision)
     small, weights = checkpoint.wanted(names, allow_pickle=allow_pickle, remote_code=remote_code)
     if checkpoint.CONFIG not in small or not weights:
+        if is_gguf_alone(names) and adapters.CONFIG not in names:
+            return _fetch_gguf(model, report, revision, commit, names, None)
         kind = AdapterAlone if adapters.CONFIG in names else ModelError
         raise kind(_why_not_a_model(model, commit, names))
-    _sweep(model)
-    plan = huggingface_hub.snapshot_download(
-        model, revision=commit, allow_patterns=_exactly(small + weights), tqdm_class=_bars(lambda n: None), dry_run=True
-    )
-    total = sum(file.file_size or 0 for file in plan)
-    needed = sum(file.file_size or 0 for file in plan if file.will_download)
-    _check_room(model, needed)
-    count = _Count(report, f"downloading {model} · {size_in_words(total)}", total - needed, total)
+    count = _prepared(model, report, commit, small + weights)
     # By its own name, so that the cache remembers which commit the revision is.
     folder = huggingface_hub.snapshot_download(
         model, revision=revision, allow_patterns=_exactly(small), tqdm_class=_bars(count)
@@ -79,14 +76,39 @@ def download(
     )
 
 
+def download_gguf(model: str, report: Reporter, *, revision: str | None, wanted: str) -> Path:
+    """Fetch one GGUF file where the cache lacks it: the one of this name or quantisation; its path in the snapshot.
+
+    Raises as `download`.
+    """
+    report(Progress(f"asking the hub for {model}"))
+    commit, names = _listing(model, revision)
+    return _fetch_gguf(model, report, revision, commit, names, wanted)
+
+
+def _fetch_gguf(
+    model: str, report: Reporter, revision: str | None, commit: str, names: list[str], wanted: str | None
+) -> Path:
+    sizes = {**dict.fromkeys(names), **_sizes(model, commit)}
+    file = select(Place(f"{model} on the hub", model), sizes, wanted)
+    count = _prepared(model, report, commit, [file])
+    folder = huggingface_hub.snapshot_download(
+        model, revision=revision, allow_patterns=_exactly([file]), tqdm_class=_bars(count)
+    )
+    return Path(folder) / file
+
+
 def download_tokenizer(model: str, report: Reporter, *, revision: str | None, remote_code: bool) -> Path:
     """Fetch what the cache lacks of a model's tokenizer, and no weights; the folder of its snapshot.
 
-    Raises ModelError for a repository without a tokenizer; besides as `download`.
+    Of a repository that has its tokenizer in a GGUF file alone, that file. Raises ModelError for one without a
+    tokenizer; besides as `download`.
     """
     report(Progress(f"asking the hub for {model}"))
-    _, names = _listing(model, revision)
+    commit, names = _listing(model, revision)
     files = checkpoint.tokenizer_files(names, remote_code=remote_code)
+    if not files and is_gguf_alone(names):
+        return _fetch_gguf(model, report, revision, commit, names, None)
     if not files:
         raise ModelError(f"{model} has no tokenizer on the hub. Give the model that it was made of.")
     report(Progress(f"downloading the tokenizer of {model}"))
@@ -106,16 +128,12 @@ def download_adapter(model: str, report: Reporter, *, revision: str | None, allo
     commit, names = _listing(model, revision)
     if adapters.CONFIG not in names:
         raise ModelError(f"{model} on the hub is no adapter of PEFT: it has no {adapters.CONFIG}.")
-    files = _exactly(adapters.wanted(names, allow_pickle))
-    plan = huggingface_hub.snapshot_download(
-        model, revision=commit, allow_patterns=files, tqdm_class=_bars(lambda n: None), dry_run=True
-    )
-    total = sum(file.file_size or 0 for file in plan)
-    needed = sum(file.file_size or 0 for file in plan if file.will_download)
-    _check_room(model, needed)
-    count = _Count(report, f"downloading the adapter {model} · {size_in_words(total)}", total - needed, total)
+    files = adapters.wanted(names, allow_pickle)
+    count = _prepared(model, report, commit, files)
     return Path(
-        huggingface_hub.snapshot_download(model, revision=revision, allow_patterns=files, tqdm_class=_bars(count))
+        huggingface_hub.snapshot_download(
+            model, revision=revision, allow_patterns=_exactly(files), tqdm_class=_bars(count)
+        )
     )
 
 
@@ -132,6 +150,24 @@ def _listing(model: str, revision: str | None) -> tuple[str, list[str]]:
             f"{constants.ENDPOINT} does not answer as a model hub does. Check HF_ENDPOINT, the proxy and whether this "
             "network asks for a login."
         ) from error
+
+
+def _sizes(model: str, commit: str) -> dict[str, int | None]:
+    """Name -> bytes, of the files of a commit."""
+    info = huggingface_hub.HfApi().model_info(model, revision=commit, files_metadata=True, timeout=HUB_TIMEOUT)
+    return {file.rfilename: file.size for file in info.siblings or []}
+
+
+def _prepared(model: str, report: Reporter, commit: str, files: list[str]) -> "_Count":
+    """The count of the bytes of some files, once it is sure that they have room. Raises ModelError."""
+    _sweep(model)
+    plan = huggingface_hub.snapshot_download(
+        model, revision=commit, allow_patterns=_exactly(files), tqdm_class=_bars(lambda n: None), dry_run=True
+    )
+    total = sum(file.file_size or 0 for file in plan)
+    needed = sum(file.file_size or 0 for file in plan if file.will_download)
+    _check_room(model, needed)
+    return _Count(report, f"downloading {model} · {size_in_words(total)}", total - needed, total)
 
 
 def _exactly(names: list[str]) -> list[str]:

@@ -1,7 +1,7 @@
-"""Fitness: whether the files of a folder can be loaded as a language model, before anything is loaded.
+"""Fitness: whether a folder or a GGUF file can be loaded as a language model, before anything is loaded.
 
 Owns the checks that cost no more than the beginnings of files, and their order. Must not know torch or transformers,
-nor where the folder comes from.
+nor where the files come from.
 """
 
 import contextlib
@@ -16,22 +16,74 @@ from explorer.engine.files import checkpoint
 from explorer.engine.files.fragments import why_mlx, why_no_model
 from explorer.engine.files.purpose import Purpose, refusal
 from explorer.engine.files.shards import why_ambiguous
+from explorer.engine.gguf.cursor import MAGIC
+from explorer.engine.gguf.header import read_header
+from explorer.engine.gguf.purpose import why_unfit
+from explorer.engine.gguf.tensors import check_tensors
 from explorer.errors import ModelError
 
 POINTER = b"version https://git-lfs"
 """How the small file begins that git keeps in place of a large one."""
 
 
-def check_fitness(folder: Path, name: str, allow_pickle: bool) -> Purpose:
-    """What the model of a folder is for. Raises ModelError for one that cannot be loaded; `name` is the model's."""
-    with _readable(name):
-        return _check(folder, name, allow_pickle)
+OLDER = {
+    b"lmgg": "ggml",
+    b"fmgg": "ggmf",
+    b"tjgg": "ggjt",
+    b"algg": "ggla",
+}
+"""How files begin that llama.cpp wrote before GGUF, and what these formats are called."""
 
 
-def check_tokenizer(folder: Path, name: str) -> None:
-    """Raises ModelError for a file of the tokenizer that is not what it is called; `name` is the model's."""
+def check_fitness(place: Path, name: str, allow_pickle: bool) -> Purpose:
+    """What the model of a folder or a GGUF file is for. Raises ModelError for one that cannot be loaded.
+
+    `name` is the model's.
+    """
     with _readable(name):
-        _check_tokenizer(folder)
+        if place.is_dir():
+            return _check(place, name, allow_pickle)
+        return _check_gguf(place, name)
+
+
+def check_tokenizer(place: Path, name: str) -> None:
+    """Raises ModelError for a file of the tokenizer that is not what it is called; `name` is the model's.
+
+    A GGUF file may end before its weights do, and be of any purpose.
+    """
+    with _readable(name):
+        if place.is_dir():
+            _check_tokenizer(place)
+        elif why := why_no_gguf(place):
+            raise ModelError(why)
+
+
+def why_no_gguf(file: Path) -> str:
+    """A sentence for a file that does not begin as GGUF does; "" for one that does. Raises ModelError, OSError."""
+    _check_file(file)
+    with file.open("rb") as stream:
+        begins = stream.read(512)
+    if begins.startswith(MAGIC):
+        return ""
+    if why := why_older(file):
+        return why
+    if begins.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return (
+            f"{file} is a web page, and no model: the download took the page in place of the file. Download it again."
+        )
+    return f"{file} does not begin as a GGUF file does. Download it again."
+
+
+def why_older(file: Path) -> str:
+    """A sentence for a file in a format that llama.cpp wrote before GGUF; "" for any other. Raises OSError."""
+    with file.open("rb") as stream:
+        form = OLDER.get(stream.read(4))
+    if form is None:
+        return ""
+    return (
+        f"{file} is in the format {form}, which llama.cpp wrote before GGUF and no longer reads. Download the model as "
+        "GGUF, or give the one that it was made from."
+    )
 
 
 @contextlib.contextmanager
@@ -65,6 +117,16 @@ def _check(folder: Path, name: str, allow_pickle: bool) -> Purpose:
         raise ModelError(said)
     _check_tokenizer(folder)
     return meant
+
+
+def _check_gguf(file: Path, name: str) -> Purpose:
+    if why := why_no_gguf(file):
+        raise ModelError(why)
+    header = read_header(file)
+    if unfit := why_unfit(header.metadata, len(header.tensors)):
+        raise ModelError(f"{name} {unfit.sentence}")
+    check_tensors(header)
+    return Purpose()
 
 
 def _check_tokenizer(folder: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from explorer.engine.files import checkpoint
 from explorer.engine.files.adapters import CONFIG as ADAPTER
 from explorer.engine.files.purpose import SENTENCE_TRANSFORMERS
+from explorer.engine.files.selection import is_gguf_name
 
 SHARD = re.compile(r"(model|pytorch_model)-\d+-of-(\d+)\.(safetensors|bin)")
 SHOWN = 4
@@ -22,7 +23,6 @@ ORIGINAL = "Give the same model in the format of transformers: a folder with con
 MADE_FROM = "Give the model that they were made from: a folder with safetensors, or an id of the hub."
 
 FORMATS = (
-    (("*.gguf",), "GGUF files only", MADE_FROM),
     (("consolidated*.safetensors",), "the weights in the format of Mistral", ORIGINAL),
     (
         ("consolidated*.pth", "original/*.pth"),
@@ -35,6 +35,16 @@ FORMATS = (
     (("*.pth", "*.pt"), "pickled weights under a name of their own", ORIGINAL),
 )
 """Patterns of names, what they are, and the way out; the first that is there holds."""
+
+
+def is_gguf_alone(names: Sequence[str]) -> bool:
+    """Whether the model of a folder or a repository is in GGUF, and neither in another format nor another library's."""
+    if not any(map(is_gguf_name, names)) or "model_index.json" in names:
+        return False
+    if any(marker in names for marker in SENTENCE_TRANSFORMERS):
+        return False
+    _, weights = checkpoint.wanted(names, allow_pickle=True, remote_code=False)
+    return not weights if checkpoint.CONFIG in names else ADAPTER not in names
 
 
 def why_no_model(name: str, names: Sequence[str], read: Callable[[str], dict[str, Any]]) -> str:
@@ -86,7 +96,7 @@ def kind_of_fragment(names: Sequence[str]) -> str:
         return "a pipeline of diffusers, no language model"
     if any(marker in names for marker in SENTENCE_TRANSFORMERS):
         return "a model of sentence-transformers, no language model"
-    return "GGUF files only" if any(file.endswith(".gguf") for file in names) else ""
+    return ""
 
 
 def _why_shards(name: str, names: Sequence[str]) -> str:

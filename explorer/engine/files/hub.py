@@ -1,7 +1,7 @@
-"""Where a model's files are: a local folder, the Hugging Face cache, or the hub.
+"""Where a model's files are: at a path, with another program, in the Hugging Face cache, or on the hub.
 
 Owns the order (what is on the disk first, the network only when needed) and the sentences for everything that can go
-wrong on the way. Afterwards the model is loaded from a folder, without any network. Must not know torch.
+wrong on the way. Afterwards the model is loaded from a folder or a GGUF file, without any network. Must not know torch.
 """
 
 import errno
@@ -25,13 +25,15 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.file_download import repo_folder_name
 
+from explorer.core.token import visible
 from explorer.engine.base import Reporter
-from explorer.engine.files import adapters, checkpoint
-from explorer.engine.files.catalogue import cached_revisions
-from explorer.engine.files.download import download, download_adapter, download_tokenizer
+from explorer.engine.files import adapters, checkpoint, stores
+from explorer.engine.files.address import split_file
+from explorer.engine.files.catalogue import cached_revisions, repository_folder
+from explorer.engine.files.download import download, download_adapter, download_gguf, download_tokenizer
 from explorer.engine.files.fitness import read_in
-from explorer.engine.files.fragments import kind_of_fragment, why_no_model
-from explorer.engine.files.local import local_folder
+from explorer.engine.files.fragments import is_gguf_alone, kind_of_fragment, why_no_model
+from explorer.engine.files.selection import Place, matching, models_among, parts_in, select
 from explorer.errors import ModelError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -48,17 +50,21 @@ def locate(
     allow_pickle: bool = False,
     remote_code: bool = False,
 ) -> tuple[Path, str | None]:
-    """The folder of a model, and its commit where it is one of the hub; what is not here whole is downloaded.
+    """The folder or the GGUF file of a model, and its commit where it is one of the hub; what is missing is downloaded.
 
-    `revision`: a branch, a tag or a commit of the hub; `main` unless given. `allow_pickle`: pickled weights are taken
-    where there are no others. `remote_code`: the model's own Python files are needed too. `report` gets the bytes
+    `model`: a path, a name of another program's, an id of the hub, or `ID:FILE` and `ID:QUANTISATION` for one GGUF file
+    of it. `revision`: a branch, a tag or a commit of the hub; `main` unless given. `allow_pickle`: pickled weights are
+    taken where there are no others. `remote_code`: the model's own Python files are needed too. `report` gets the bytes
     of a download, also from other threads. A download is stopped by ending the process. Raises ModelError.
     """
-    folder = local_folder(model)
-    if folder is not None:
-        return folder, None
+    here = stores.here(model)
+    if here is not None:
+        return here, None
+    repository, wanted = split_file(model)
     allowed = {"allow_pickle": allow_pickle, "remote_code": remote_code}
-    cached, lacks = _cached(model, revision, allowed)
+    cached, lacks = _cached(repository, revision, allowed)
+    if wanted:
+        return _locate_gguf(repository, wanted, report, revision, cached)
     if cached is not None and not lacks:
         return cached, cached.name
     if cached is not None and lacks == checkpoint.NO_CONFIG and kind_of_fragment(names := checkpoint.names_in(cached)):
@@ -66,7 +72,11 @@ def locate(
     try:
         downloaded = download(model, report, revision=revision, **allowed)
     except FAILURES as error:
+        if cached is not None and (file := _only_gguf(cached)):
+            return file, cached.name
         raise ModelError(_why_not_downloaded(model, revision, lacks, error)) from error
+    if downloaded.is_file():
+        return downloaded, _commit(model, downloaded)
     lacks = checkpoint.lacking(downloaded, **allowed)
     if (
         lacks
@@ -80,21 +90,27 @@ def locate(
 def locate_tokenizer(
     model: str, report: Reporter, *, revision: str | None = None, remote_code: bool = False
 ) -> tuple[Path, str | None]:
-    """The folder of a model's tokenizer, and its commit where it is one of the hub; nothing else needs to be there.
+    """The folder or the GGUF file of a model's tokenizer, and its commit where it is one of the hub.
 
-    What is not here is downloaded, and the weights never are. Otherwise as `locate`. Raises ModelError.
+    Nothing else needs to be there: what is not here is downloaded, and the weights never are, except those in the same
+    GGUF file. Otherwise as `locate`. Raises ModelError.
     """
-    folder = local_folder(model, whole=False)
-    if folder is not None:
-        return folder, None
-    cached, lacks = _cached(model, revision, {"remote_code": remote_code})
+    here = stores.here(model, whole=False)
+    if here is not None:
+        return here, None
+    repository, wanted = split_file(model)
+    cached, lacks = _cached(repository, revision, {"remote_code": remote_code})
+    if wanted:
+        return _locate_gguf(repository, wanted, report, revision, cached)
     if cached is not None and checkpoint.has_tokenizer(cached):
         return cached, cached.name
     try:
         downloaded = download_tokenizer(model, report, revision=revision, remote_code=remote_code)
     except FAILURES as error:
+        if cached is not None and (file := _only_gguf(cached)):
+            return file, cached.name
         raise ModelError(_why_not_downloaded(model, revision, lacks and "no tokenizer", error)) from error
-    return downloaded, downloaded.name
+    return downloaded, downloaded.name if downloaded.is_dir() else _commit(model, downloaded)
 
 
 def locate_adapter(
@@ -116,8 +132,36 @@ def locate_adapter(
 
 def holds_adapter(model: str, revision: str | None) -> bool:
     """Whether the cache has this revision of an id of the hub, and it is an adapter alone. Raises ModelError."""
-    cached, _ = _cached(model, revision, {})
-    return cached is not None and adapters.is_adapter(cached)
+    repository, wanted = split_file(model)
+    cached, _ = _cached(repository, revision, {})
+    return cached is not None and not wanted and adapters.is_adapter(cached)
+
+
+def _locate_gguf(
+    model: str, wanted: str, report: Reporter, revision: str | None, cached: Path | None
+) -> tuple[Path, str | None]:
+    """One GGUF file of a repository, from the cache where it is there."""
+    sizes = {name: None for name in checkpoint.names_in(cached) if (cached / name).exists()} if cached else {}
+    if cached is not None and matching(list(sizes), wanted):
+        return cached / select(Place(f"{model} in the local cache", model), sizes, wanted), cached.name
+    try:
+        file = download_gguf(model, report, revision=revision, wanted=wanted)
+    except FAILURES as error:
+        lacks = f"no {visible(wanted)}" if models_among(list(sizes)) else ""
+        raise ModelError(_why_not_downloaded(model, revision, lacks, error)) from error
+    return file, _commit(model, file)
+
+
+def _only_gguf(cached: Path) -> Path | None:
+    """The one GGUF file that a snapshot of the cache has, where there is one and nothing else to load."""
+    names = [name for name in checkpoint.names_in(cached) if (cached / name).exists()]
+    found = models_among(names) if is_gguf_alone(names) else []
+    return cached / found[0] if len(found) == 1 and parts_in(found[0]) == 1 else None
+
+
+def _commit(model: str, file: Path) -> str:
+    """The commit of a file in a snapshot of the cache."""
+    return file.relative_to(repository_folder(model) / "snapshots").parts[0]
 
 
 def _cached(model: str, revision: str | None, allowed: dict[str, bool]) -> tuple[Path | None, str]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from explorer.engine.base import Reporter
 from explorer.engine.description import ModelSettings
-from explorer.engine.files import adapters, hub
+from explorer.engine.files import adapters, hub, stores
 from explorer.engine.files.adapters import (
     AdapterAlone,
     AdapterFiles,
@@ -18,15 +18,14 @@ from explorer.engine.files.adapters import (
     lies_beside,
     read_adapter,
 )
-from explorer.engine.files.local import local_folder
 from explorer.errors import ModelError
 
 
 class Places(NamedTuple):
     """A model, and the adapter that goes on it."""
 
-    folder: Path
-    """Of the model, without the adapter."""
+    place: Path
+    """The folder or the GGUF file of the model, without the adapter."""
     name: str
     """What that model is called in the record: a folder, or an id of the hub."""
     revision: str | None
@@ -104,9 +103,9 @@ def _adapter_here(
     settings: ModelSettings, model: str, name: str, revision: str | None, report: Reporter
 ) -> AdapterFiles | None:
     """The adapter of this name, where it is one alone; None also for what only the hub can tell."""
-    folder = local_folder(model, whole=False)
+    folder = stores.here(model, whole=False)
     if folder is not None:
-        return read_adapter(folder, name, settings.allow_pickle) if is_adapter(folder) else None
+        return read_adapter(folder, name, settings.allow_pickle) if is_adapter(folder) else None  # No GGUF file is one.
     return _of_hub(settings, model, revision, report) if hub.holds_adapter(model, revision) else None
 
 
@@ -117,7 +116,7 @@ def _of_hub(settings: ModelSettings, model: str, revision: str | None, report: R
 
 def _named(settings: ModelSettings, model: str, report: Reporter) -> AdapterFiles:
     """The adapter that a person put beside a model."""
-    folder = local_folder(model, whole=False)
+    folder = stores.here(model, whole=False)
     if folder is None:
         return _of_hub(settings, model, settings.adapter_revision, report)
     if not (folder / adapters.CONFIG).is_file():

@@ -47,7 +47,8 @@ def opened(path: Path) -> BinaryIO:
     """A file that is there and not empty, to be read. Raises ModelError."""
     try:
         if not path.is_file():
-            raise ModelError(f"{path} is no file. Give the GGUF file itself.")
+            there = path.exists()
+            raise ModelError(f"{path} is no file. Give the GGUF file itself." if there else f"There is no file {path}.")
         file = path.open("rb")
         if not os.fstat(file.fileno()).st_size:
             file.close()
@@ -89,6 +90,8 @@ def add(path: Path, metadata: dict[str, Any], key: str, value: Any) -> None:
 def check_architecture(path: Path, metadata: dict[str, Any]) -> None:
     """Raises ModelError for a file that does not say in a word what it is."""
     name = metadata.get(ARCHITECTURE)
+    if name is None and metadata.get("general.type") == "imatrix":
+        raise ModelError(f"{path} is an importance matrix, which llama.cpp uses to quantise, and no model.")
     if not isinstance(name, str):
         raise broken(path, f"it does not say its {ARCHITECTURE}")
     if not WORD.fullmatch(name):

@@ -1,4 +1,4 @@
-"""The worker process: `python -m explorer.engine.process.worker [--engine transformers|vocabulary|scripted]`.
+"""The worker process: `python -m explorer.engine.process.worker [--engine transformers|vocabulary|files|scripted]`.
 
 Owns the child's file descriptors and its loop: a line in, lines out. Standard output is the protocol's alone: its
 descriptor is moved away and replaced before anything else is imported, so that no print and no progress bar can break
@@ -145,6 +145,11 @@ def make_engine(kind: str, settings: ModelSettings) -> Engine:
         return ScriptedEngine.demo()
     if kind == "vocabulary":
         return make_vocabulary(settings)
+    if kind == "files":
+        with importing():
+            from explorer.engine.files.engine import FilesEngine
+
+        return FilesEngine(settings)
     from explorer.engine.compute.requirements import check_libraries
 
     check_libraries()
@@ -186,7 +191,7 @@ async def serve(requests: int, replies: int, kind: str) -> None:
 
 def main(requests: int, replies: int) -> None:
     parser = argparse.ArgumentParser(description="The engine's process; it speaks JSON lines on its standard streams.")
-    parser.add_argument("--engine", choices=("transformers", "vocabulary", "scripted"), default="transformers")
+    parser.add_argument("--engine", choices=("transformers", "vocabulary", "files", "scripted"), default="transformers")
     kind = parser.parse_args().engine
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -20,6 +20,7 @@ from explorer.engine.files.places import find_tokenizer
 from explorer.engine.libraries import importing
 from explorer.engine.vocabulary.cutting import Cut, CutText, CutToken
 from explorer.engine.vocabulary.faults import failing_library, why_no_tokenizer
+from explorer.engine.vocabulary.unfolding import unfolded
 from explorer.engine.vocabulary.vocabulary import Vocabulary
 from explorer.errors import ModelError
 
@@ -68,10 +69,11 @@ class VocabularyEngine(Engine):
 
     def _read(self, report: Reporter) -> tuple[Vocabulary, str | None]:
         settings = self.settings
-        folder, revision = find_tokenizer(settings, report)
-        check_tokenizer(folder, settings.name)
-        report(Progress("reading the tokenizer"))
+        place, revision = find_tokenizer(settings, report)
         self._allow(LOADING)
+        check_tokenizer(place, settings.name)
+        folder, _ = unfolded(place, whole=False)
+        report(Progress("reading the tokenizer"))
         with failing_library(lambda error: ModelError(why_no_tokenizer(folder, settings.name, error))):
             vocabulary = Vocabulary.from_folder(folder, settings.bos)
         if vocabulary is not None:

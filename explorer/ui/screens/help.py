@@ -27,6 +27,7 @@ MARKS = (
     "sum",
     "name",
     "at_most",
+    "to_get",
     "cut",
 )
 """By the ids of their words."""

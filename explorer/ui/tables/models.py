@@ -26,18 +26,23 @@ def _architecture(line: ModelLine) -> str:
     return "  " + visible(entry.problem or entry.note or entry.architecture or UNKNOWN)
 
 
+def _used(line: ModelLine) -> str:
+    """For a model that is not here, what there is to fetch."""
+    return f"↓ {size_in_words(line.entry.to_fetch)}" if line.entry.to_fetch else line.entry.last_used[:10]
+
+
 MODELS: tuple[Column[ModelLine], ...] = (
     Column("mark", 2, lambda line: "▸ " if line.current else "", lambda line: "bar", head=""),
     Column(
         "model",
         None,
         lambda line: visible(line.entry.id),
-        lambda line: "quiet" if line.entry.problem else "generated",
+        lambda line: "quiet" if line.entry.problem or line.entry.to_fetch else "generated",
         align="left",
     ),
     Column("size", 8, lambda line: size_in_words(line.entry.size), _fact),
     gap(2),
     Column("dtype", 10, lambda line: line.entry.dtype or UNKNOWN, _fact, align="left"),
-    Column("used", 10, lambda line: line.entry.last_used[:10], _fact, align="left"),
+    Column("used", 10, _used, _fact, align="left"),
     Column("architecture", 28, _architecture, _fact, head="  {}", align="left", gives_way=1, beside=30),
 )

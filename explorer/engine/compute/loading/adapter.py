@@ -155,7 +155,8 @@ def _weights(peft: Any, files: AdapterFiles) -> dict[str, torch.Tensor]:
 def _check_sizes(files: AdapterFiles, config: Mapping[str, Any], weights: Mapping[str, torch.Tensor]) -> None:
     """Raises ModelError where the configuration asks for more than the weights have, before room is made for it."""
     largest = max((size for weight in weights.values() for size in weight.shape), default=0)
-    patterns = {f"rank_pattern of {module}": rank for module, rank in (config.get("rank_pattern") or {}).items()}
+    ranks = config.get("rank_pattern")
+    patterns = {f"rank_pattern of {module}": rank for module, rank in ranks.items()} if isinstance(ranks, dict) else {}
     for field, size in {**{name: config.get(name) for name in SIZES}, **patterns}.items():
         if isinstance(size, int) and size > max(largest, 1):
             raise ModelError(

@@ -28,6 +28,7 @@ from explorer.engine.compute.loading.faults import (
     why_not_loaded,
 )
 from explorer.engine.compute.loading.generation import eos_ids
+from explorer.engine.compute.loading.gguf import load_gguf
 from explorer.engine.compute.loading.leftovers import put_right
 from explorer.engine.compute.loading.placement import first_device, placement
 from explorer.engine.compute.loading.quantization import quantization
@@ -35,6 +36,7 @@ from explorer.engine.compute.loading.unused import unused_warning
 from explorer.engine.description import ModelSettings
 from explorer.engine.files.adapters import unused_beside
 from explorer.engine.files.context import context_length
+from explorer.engine.gguf.header import Header
 from explorer.engine.vocabulary.reading import ReadTokenizer, read_tokenizer
 from explorer.errors import ModelError
 
@@ -73,8 +75,10 @@ class Loaded(NamedTuple):
     """A sentence about weights that have no place in it; "" where there are none."""
 
 
-def load_model(folder: Path, config: Any, settings: ModelSettings, report: Reporter) -> Loaded:
-    """The model of a config. Raises ModelError."""
+def load_model(
+    folder: Path, config: Any, settings: ModelSettings, report: Reporter, header: Header | None = None
+) -> Loaded:
+    """The model of a config; `header` is that of the GGUF file that has its weights. Raises ModelError."""
     name = settings.name
     config = getattr(config, "thinker_config", config)  # Of a model that also speaks, what writes.
     placed = placement(settings)
@@ -82,18 +86,23 @@ def load_model(folder: Path, config: Any, settings: ModelSettings, report: Repor
     packed = quantization(settings.quantize, name, config, settings.dtype)
     transformers.logging.set_tqdm_hook(lambda factory, args, kwargs: _Bar(report, *args, **kwargs))
     try:
-        model, loaded = _family(config).from_pretrained(
-            folder,
-            config=config,
-            dtype=settings.dtype,
-            quantization_config=packed,
-            local_files_only=True,
-            use_safetensors=not settings.allow_pickle or any(folder.glob("*.safetensors")),
-            trust_remote_code=settings.trust_remote_code,
-            output_loading_info=True,
-            adapter_kwargs=NO_ADAPTER,
-            **placed,
-        )
+        if header is not None:
+            model, loaded = load_gguf(header, folder, config, settings, packed, placed)
+        else:
+            model, loaded = _family(config).from_pretrained(
+                folder,
+                config=config,
+                dtype=settings.dtype,
+                quantization_config=packed,
+                local_files_only=True,
+                use_safetensors=not settings.allow_pickle or any(folder.glob("*.safetensors")),
+                trust_remote_code=settings.trust_remote_code,
+                output_loading_info=True,
+                adapter_kwargs=NO_ADAPTER,
+                **placed,
+            )
+    except ModelError:
+        raise
     except Exception as error:  # A broken folder fails in as many ways as there are model classes.
         if memory.ran_out(error):
             raise memory.does_not_fit(name, first_device(placed), error) from error

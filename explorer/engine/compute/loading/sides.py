@@ -6,6 +6,7 @@ engine is named in a record. Off, that is what the model alone would be. Must no
 
 import importlib.metadata
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel
@@ -20,10 +21,10 @@ from explorer.errors import UsageError
 
 
 class Sides:
-    """Those of one loaded model. A tokenizer is read when it is first needed."""
+    """Those of one loaded model, whose small files are in `folder`. A tokenizer is read when it is first needed."""
 
-    def __init__(self, places: Places, settings: ModelSettings) -> None:
-        self.places, self._settings = places, settings
+    def __init__(self, places: Places, folder: Path, settings: ModelSettings) -> None:
+        self.places, self._folder, self._settings = places, folder, settings
         self.on = places.adapter is not None and settings.adapter_on
         """Whether there is an adapter, and it is on."""
         self._adapter: Adapter | None = None
@@ -61,7 +62,7 @@ class Sides:
 
     @cached_property
     def _of_model(self) -> ReadTokenizer:
-        return load_vocabulary(self.places.folder, self._settings)
+        return load_vocabulary(self._folder, self._settings)
 
     @cached_property
     def _of_adapter(self) -> ReadTokenizer:

