@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from explorer.ui.actions import (
+    adapting,
     asking,
     branches,
     editing,
@@ -96,7 +97,7 @@ COMMANDS: tuple[Command[WalkDesk], ...] = (
     Command("delete", "delete", "tree", branches.delete, needs=SESSION),
     *VIEW,
     Command("model", "m", "session", loading.choose_model, footer=True),
-    Command("adapter", "L", "session", loading.switch_adapter, needs=("session", "engine")),
+    Command("adapter", "L", "session", adapting.switch_adapter, needs=("session", "engine")),
     Command("save", "x", "session", session.save, needs=SESSION),
     Command("restart", "R", "session", loading.restart),
     Command("help", "question_mark,f1", "session", session.show_help, footer=True),
