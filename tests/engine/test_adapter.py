@@ -20,6 +20,7 @@ from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
+from explorer.engine.files import adapters
 from explorer.engine.files.places import find
 from explorer.engine.process.client import WorkerEngine
 from explorer.errors import EngineError, ModelError, UsageError
@@ -474,3 +475,16 @@ async def test_an_adapter_beside_whole_weights_lies_on_them_and_can_be_left_out(
         plain = await alone.logprobs(IDS)
         assert await engine.logprobs(IDS) == plain
         assert without.info and without.info.adapter is None and await without.logprobs(IDS) == plain
+
+
+async def test_without_peft_it_is_said_how_to_install_it(tiny_folder, tiny_adapter, tmp_path, monkeypatch):
+    monkeypatch.setattr(adapters, "has_peft", lambda: False)
+    folder = changed(tiny_adapter(), tmp_path, base_model_name_or_path="owner/never-asked-for")
+    assert "pip install 'token-explorer[peft]'" in await fails(folder)
+    assert "pip install 'token-explorer[peft]'" in await fails(tiny_folder("llama"), adapter=str(folder))
+    whole = shutil.copytree(tiny_folder("llama"), tmp_path / "whole")
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        shutil.copy(folder / name, whole)
+    async with started(whole) as engine, started(tiny_folder("llama")) as alone:
+        assert engine.info and "is not used" in engine.info.warnings[0]
+        assert await engine.logprobs(IDS) == await alone.logprobs(IDS)

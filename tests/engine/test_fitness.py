@@ -214,13 +214,39 @@ def test_what_is_opened_of_a_model_with_more_senses_is_listed(tmp_path, kinds, n
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        ({"adapter_config.json": ADAPTER}, "an adapter, no whole model"),
         ({"model_index.json": {}}, "a pipeline of diffusers, no language model"),
     ],
 )
 def test_a_fragment_is_listed_for_what_it_is_and_not_as_a_part_of_a_download(tmp_path, files, problem):
     listed = entry("x", put(tmp_path, files))
     assert (listed.problem, listed.complete) == (problem, True)
+
+
+@pytest.mark.parametrize(
+    ("files", "note", "problem", "complete"),
+    [
+        ({"adapter_model.safetensors": b"x"}, "adapter for owner/base", "", True),
+        ({"adapter_model.safetensors": b"x", "config.json": LLAMA}, "adapter for owner/base", "", True),
+        ({"adapter_model.bin": b"x"}, "adapter for owner/base", "pickled weights only", True),
+        ({}, "adapter for owner/base", "incomplete: no weights", False),
+        (
+            {"adapter_model.safetensors": b"x", "adapter_config.json": ADAPTER | {"task_type": "SEQ_CLS"}},
+            "adapter for owner/base",
+            "it gives a class to a text (SEQ_CLS)",
+            True,
+        ),
+        (
+            {"adapter_model.safetensors": b"x", "adapter_config.json": {"peft_type": "LORA"}},
+            "adapter for a model that it does not name",
+            "",
+            True,
+        ),
+    ],
+)
+def test_an_adapter_is_listed_with_its_base_model(tmp_path, files, note, problem, complete):
+    listed = entry("x", put(tmp_path, {"adapter_config.json": ADAPTER, **files}))
+    assert (listed.note, listed.problem, listed.complete) == (note, problem, complete)
+    assert listed.architecture == "adapter (LORA)"
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,14 @@ def is_adapter(folder: Path) -> bool:
     return not (folder / checkpoint.CONFIG).is_file() or not checkpoint.weight_files(folder, allow_pickle=True)
 
 
+def known_as_adapter(folder: Path) -> bool:
+    """Whether a folder holds an adapter alone, as far as can be told: what is broken beside it is told otherwise."""
+    try:
+        return is_adapter(folder)
+    except ModelError:
+        return False
+
+
 def lies_beside(folder: Path) -> bool:
     """Whether an adapter lies beside whole weights. Raises ModelError for an index that is broken."""
     return (folder / CONFIG).is_file() and not is_adapter(folder)
