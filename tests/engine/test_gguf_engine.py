@@ -12,12 +12,15 @@ from explorer.core.record import journal
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine.compute import memory
+from explorer.engine.compute.loading import packed
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
 from explorer.engine.files import provenance
+from explorer.engine.gguf.header import read_header
 from explorer.errors import ModelError
 from explorer.replay.claims import fold
 from explorer.replay.verification import Verification
+from tests.engine import architectures
 from tests.engine.gguf_models import write_model
 from tests.replay.conftest import record_walk
 
@@ -48,7 +51,7 @@ async def test_every_call_answers_as_on_a_folder_with_the_same_weights(file, tin
             one async for part in engine.sample([ids, ids[:4]], params, num_sequences=3, stop=stop) for one in part
         ]
         scored = [one async for part in engine.score(ids, 3) for one in part]
-        found = await engine.search(ids, Query("the"), params, 4)
+        found = await engine.search(ids, Query.parse("the"), params, 4)
         table = await engine.next(ids, params, 5)
         again = await engine.next([*ids, 40], params, 5)
         answers.append(msgspec.to_builtins((ids, drawn, scored, found, table, again)))
@@ -128,3 +131,21 @@ async def test_another_dtype_may_be_asked_for(file):
     await engine.close()
     assert info.dtype == "bfloat16"
     assert {weight.dtype for weight in structure.weights} == {"bfloat16"}
+
+
+async def test_a_file_that_transformers_would_unpack_after_all_is_not_called_packed(file):
+    with pytest.raises(
+        ModelError, match=r"cannot be kept packed: transformers does that for .*lfm2.* Leave out --packed"
+    ):
+        await engine_on(file(Kind.Q8_0), packed=True).start()
+
+
+async def test_a_folder_has_nothing_to_keep_packed(tiny_folder):
+    with pytest.raises(ModelError, match="is no GGUF file"):
+        await engine_on(tiny_folder("llama"), packed=True).start()
+
+
+def test_an_architecture_that_could_stay_packed_is_told_which_package_lacks(tmp_path, monkeypatch):
+    monkeypatch.setattr(packed, "is_kernels_available", lambda: False)
+    header = read_header(write_model(tmp_path / "m.gguf", architectures.build("lfm2")))
+    assert "package kernels" in packed.why_not_packed(header)

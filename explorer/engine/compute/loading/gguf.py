@@ -15,6 +15,7 @@ from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, GenerationConfig, PreTrain
 from explorer.core.token import visible
 from explorer.engine.base import Reporter, silent
 from explorer.engine.compute.loading.changes import CHANGES
+from explorer.engine.compute.loading.packed import load_packed
 from explorer.engine.compute.loading.placement import first_device
 from explorer.engine.compute.loading.stored import Content, Stored
 from explorer.engine.compute.loading.unpacking import announce
@@ -46,6 +47,10 @@ def load_gguf(
     """
     device = first_device(placed)
     dtype = dtype_of(config, settings.dtype, device)
+    if settings.packed:
+        model, loaded = load_packed(header, settings.name, config, dtype, placed)
+        model.generation_config = GenerationConfig.from_pretrained(folder, local_files_only=True)
+        return model, loaded
     announce(header, settings, dtype, device, report)
     model, loaded = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].from_pretrained(
         None,
