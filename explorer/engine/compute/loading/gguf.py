@@ -29,6 +29,9 @@ from explorer.errors import ModelError
 IN_CONFIG = {"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"}
 """Tensors that the config has taken in."""
 
+TOWERS = ("v.", "a.", "mm.")
+"""How tensors begin that read pictures and sound, which some files have beside the text."""
+
 ENDINGS = (".weight", ".bias")
 
 
@@ -96,7 +99,7 @@ def weights_of(header: Header, config: Any, dtype: torch.dtype) -> dict[str, Sto
                 undo = partial(CHANGES[change], config=config) if change else None
                 found[target] = Stored(content, tensors, undo, dtype)
                 taken.update(tensor.name for tensor in tensors)
-    if left := sorted(there.keys() - taken):
+    if left := sorted(name for name in there.keys() - taken if not name.startswith(TOWERS)):
         count = f"{len(left):,} tensors" if len(left) > 1 else "one tensor"
         raise ModelError(
             f"{header.path} has {count} for which a model of the architecture {header.architecture} has no place in "
