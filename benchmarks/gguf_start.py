@@ -1,4 +1,4 @@
-"""Where the start of a GGUF file goes, and what memory it takes: `python benchmarks/gguf.py FILE [--dtype auto]`.
+"""Where the start of a GGUF file goes, and what memory it takes: `python benchmarks/gguf_start.py FILE [--dtype auto]`.
 
 Milliseconds of all processors together, which a busy machine changes least; the import of the libraries comes before.
 *Unpacking* is the loader of transformers, which asks for one weight after the other. Memory is of the process, in MB.
