@@ -25,6 +25,7 @@ from explorer.engine.base import Progress, Reporter
 from explorer.engine.compute import memory
 from explorer.engine.compute.loading.faults import (
     why_missing,
+    why_missing_of_gguf,
     why_no_config,
     why_not_loaded,
 )
@@ -105,11 +106,11 @@ def load_model(
     except Exception as error:  # A broken folder fails in as many ways as there are model classes.
         if memory.ran_out(error):
             raise memory.does_not_fit(name, first_device(placed), error) from error
-        raise ModelError(why_not_loaded(folder, settings, error)) from error
+        raise ModelError(why_not_loaded(folder, settings, error, gguf=header is not None)) from error
     finally:
         transformers.logging.set_tqdm_hook(None)
     if missing := sorted(loaded["missing_keys"]):
-        raise ModelError(why_missing(name, model, missing))
+        raise ModelError((why_missing_of_gguf if header else why_missing)(name, model, missing))
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
     return Loaded(model.eval(), unused_warning(model, loaded["unexpected_keys"]))
