@@ -86,8 +86,10 @@ def _merged(header: Header, tokens: TokenList) -> Parts:
 
 
 def _merges(metadata: Metadata, tokens: TokenList) -> Merges:
-    """The merges of a file, each once: the first of two that are equal counts. Where it can be, as the file has them:
-    a list of 500,000 pairs takes a second to make."""
+    """The merges of a file, each once: of two that are equal, the first counts.
+
+    They are left as the file has them where that can be: 500,000 pairs take a second to make. Raises ModelError.
+    """
     said = metadata.list_of("ggml.merges", str, "texts")
     if said is None:
         raise metadata.broken("it has no merges")
@@ -99,6 +101,13 @@ def _merges(metadata: Metadata, tokens: TokenList) -> Merges:
     # One that has no space at which it could be cut merges nothing.
     merges = [(merge[:at], merge[at + 1 :]) for merge in said if (at := merge.find(" ", 1)) > 0]
     _check(metadata, tokens, {piece for left, right in merges for piece in (left, right, left + right)})
+    return merges
+
+
+def _readable(merges: list[str]) -> Merges:
+    """Merges with one space each, so that the library reads every one."""
+    if any(merge.startswith(COMMENT) for merge in merges):
+        return [(left, right) for left, _, right in (merge.partition(" ") for merge in merges)]
     return merges
 
 
@@ -132,18 +141,18 @@ def _scored(header: Header, tokens: TokenList) -> Parts:
     scores = metadata.numbers("ggml.scores", len(tokens.texts))
     if scores is None:
         raise metadata.broken("it has no scores")
-    ranked: list[tuple[float, int, str, str]] = []
-    for text, token_id in tokens.ids.items():
-        if 1 < len(text) <= MOST_PIECES:
-            ranked.extend(
-                (-scores[token_id], token_id, left, right)
-                for cut in range(1, len(text))
-                if (left := text[:cut]) in tokens.ids and (right := text[cut:]) in tokens.ids
-            )
-    ranked.sort(key=lambda merge: merge[:2])
+    # A token with a space is never made: in a text, ▁ stands in its place.
+    ids, made = tokens.ids, (tokens.texts[one] for one in sorted(range(len(tokens.texts)), key=lambda i: -scores[i]))
+    merges = [
+        f"{left} {right}"
+        for text in made
+        if 1 < len(text) <= MOST_PIECES and " " not in text
+        for cut in range(1, len(text))
+        if (left := text[:cut]) in ids and (right := text[cut:]) in ids
+    ]
     spaced = metadata.flag("ggml.add_space_prefix", True)
     normalizer = [{"type": "Prepend", "prepend": SPACE}] if spaced else []
-    model = _bpe(tokens, [merge[2:] for merge in ranked], byte_fallback=True)
+    model = _bpe(tokens, _readable(merges), byte_fallback=True)
     return Parts([*normalizer, _replace(" ", SPACE)], [], _spelt_as_text(spaced), model, (True, False))
 
 
