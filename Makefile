@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# MODEL=smollm2 gets a model where it is not here yet, and opens it. It counts on the command line alone: many have a
+# variable of this name in their environment.
+MODEL :=
 # TORCH=cpu installs the build of torch without CUDA, which is a tenth of the size.
 TORCH ?=
 INDEX := $(if $(filter cpu,$(TORCH)),--extra-index-url https://download.pytorch.org/whl/cpu)
@@ -12,7 +15,12 @@ PIN := $(if $(filter cpu,$(TORCH)),"torch==$(shell sed -n 's/^torch==//p' constr
 .PHONY: run test test-all check docs models bench clean
 
 run: $(VENV)/run
+ifdef MODEL
+	@$(BIN)/token-explorer get '$(MODEL)' --json > /dev/null
+	@TOKEN_EXPLORER_MODEL='$(MODEL)' $(BIN)/token-explorer $(ARGS)
+else
 	@$(BIN)/token-explorer $(ARGS)
+endif
 
 test: $(VENV)/dev
 	$(BIN)/pytest -n 2

@@ -110,6 +110,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if kind not in DEVICES or (":" in self.device and not (kind == "cuda" and number.isdecimal())):
             raise UsageError(f"device must be auto, cpu, cuda, cuda:N or mps, not “{self.device}”.")
 
+    @property
+    def chooses_settings(self) -> bool:
+        """Whether a person asks for settings of the sampler, beside the seed."""
+        return bool(self.given - {"seed"}) or self.preset is not None or self.model_defaults
+
     def params_on(self, defaults: Mapping[str, Any]) -> SamplingParams:
         """The settings on a model whose generation_config sets `defaults`: what was given one by one wins."""
         return self._over(Preset.of(MODELS_OWN, defaults)) if self.model_defaults else self.params

@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from explorer.cli.engines import embedded_folder
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
+from explorer.walk.first_look import STORY
 
 FOLDER = embedded_folder()
 
@@ -61,6 +62,13 @@ def test_where_much_is_possible_it_is_unsure(model, tokenizer):
     probs = next_probs(model, tokenizer, "He opened the")
     entropy = -(probs * probs.log2()).sum().item()
     assert 2.2 < entropy < 6.5
+
+
+def test_the_prompt_that_it_is_opened_on_leaves_much_open(model, tokenizer):
+    probs = next_probs(model, tokenizer, STORY)
+    entropy = -(probs * probs.log2()).sum().item()
+    assert 3 < entropy < 6
+    assert probs.max() < 0.5
 
 
 def test_a_chat_turn_ends(model, tokenizer):

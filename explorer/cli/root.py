@@ -38,8 +38,6 @@ from explorer.cli.tokens import tokens_command
 from explorer.core.chat import Chat
 from explorer.errors import ExitCode, Interrupted, UsageError
 
-FIRST_PROMPT = "Once upon a"
-
 
 class Commands(click.Group):
     """A group that ends well where whoever reads its output has had enough; click would end with 1."""
@@ -106,14 +104,14 @@ def cli(context: click.Context, /, chat: str | None, **flags: Any) -> None:
     context.exit(explore(config, first_prompt(said, text), record))
 
 
-def first_prompt(said: ChatFlags, text: str | None) -> str | Chat:
-    """What the walk begins with. Raises UsageError."""
+def first_prompt(said: ChatFlags, text: str | None) -> str | Chat | None:
+    """What a person wants the walk to begin with; None where they say nothing. Raises UsageError."""
     if said.messages is not None:
         refuse_both("--messages", said.messages, "a text", text)
         return said.from_file()
     if said.wanted:
         return said.around(text or "")
-    return FIRST_PROMPT if text is None else text
+    return text
 
 
 COMMANDS = (

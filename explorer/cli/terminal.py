@@ -3,9 +3,11 @@
 Owns the composition of the app. Every heavy import is lazy.
 """
 
+import contextlib
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ from explorer.cli.output import say, tell
 from explorer.config import EMBEDDED, Config, record_folder, theme_folder
 from explorer.core.moment import now
 from explorer.core.reading import path_of
+from explorer.core.sampling.knobs import KNOB
+from explorer.core.sampling.params import SamplingParams, new_seed
 from explorer.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +33,8 @@ if TYPE_CHECKING:
     OpenAndTell = Callable[[Engine, str | Chat, Reporter], Awaitable[Session]]
     """As the walk's `OpenSession`, and told where to report how far it is."""
 
-HINT = "demo model · yours: token-explorer --model NAME"
+NEW = 3
+"""Records that a person has made before they need no coaching."""
 
 
 def record_path(config: Config) -> Path:
@@ -51,15 +56,33 @@ def record_path(config: Config) -> Path:
     return path
 
 
-def explore(config: Config, draft: "str | Chat", record: Path | None, open_session: "OpenAndTell | None" = None) -> int:
-    """Run the explorer in the terminal; the exit code. `open_session` is told whom to report to."""
+def explore(
+    config: Config,
+    draft: "str | Chat | None",
+    record: Path | None,
+    open_session: "OpenAndTell | None" = None,
+    params: SamplingParams | None = None,
+) -> int:
+    """Run the explorer in the terminal; the exit code.
+
+    `draft` is None where the model says what it is opened on. `open_session` goes on with a record, and is told whom to
+    report to; `params` are the settings of that.
+    """
     from explorer.cli.offers import with_offers
     from explorer.engine.base import ready
     from explorer.ui.actions.loading import Models
     from explorer.ui.app import ExplorerApp
+    from explorer.ui.opening import Opening
     from explorer.walk import opening
+    from explorer.walk.first_look import STORY, first_params
 
     need_terminal()
+    chosen = params is not None or config.chooses_settings
+    seed = new_seed() if config.params.seed is None else config.params.seed
+
+    def settings(model: str, own: Mapping[str, Any]) -> SamplingParams:
+        """Those of a new session on a model, whose own are these."""
+        return (config.params_on(own) if chosen else first_params(model)).replace(seed=seed)
 
     async def begin(engine: "Engine", source: "str | Chat", _report: "Reporter") -> Any:
         info = ready(engine)
@@ -67,7 +90,7 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
             app.main.loader.opening = told_defaults(info.sampling_defaults)
             for sentence in info.sampling_left_out:
                 app.main.warn(sentence)
-        params = config.params_on(info.sampling_defaults)
+        params = settings(info.model, info.sampling_defaults)
         return await opening.begin(engine, source, params, record, config.record_top)
 
     async def opened(engine: "Engine", source: "str | Chat") -> Any:
@@ -84,14 +107,19 @@ def explore(config: Config, draft: "str | Chat", record: Path | None, open_sessi
             config.model, label, lambda: with_offers(listed_models()), lambda name: other_engine(config, name)
         ),
         presets=config.presets,
-        draft=draft,
+        draft=STORY if draft is None and config.model == EMBEDDED else draft,
         themes=themes,
         theme=config.theme,
         faults=faults,
         top=config.top,
         run_settings=config.run_settings,
         keys=config.keys,
-        hint=HINT if config.model == EMBEDDED and first_run() else "",
+        opening=Opening(
+            params=settings(config.model, {}) if params is None else params,
+            unknown=frozenset(KNOB.keys() - config.given - {"seed"}) if config.model_defaults else frozenset(),
+            chosen=chosen,
+            coached=open_session is None and is_new(),
+        ),
     )
     app.run()
     if app.main.loader.fault is not None and app.fault is None and not app.ended_by:
@@ -188,12 +216,8 @@ def other_engine(config: Config, model: str) -> "Engine":
     return make_engine(msgspec.structs.replace(config, model=model, revision=None))
 
 
-def first_run() -> bool:
-    """Whether this is the first time; afterwards it is not."""
-    mark = record_folder().parent / "welcomed"
-    try:
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch(exist_ok=False)
-    except OSError:
-        return False
+def is_new() -> bool:
+    """Whether a person has made few records yet, or keeps them elsewhere."""
+    with contextlib.suppress(OSError):
+        return len(list(islice(record_folder().glob("*.jsonl"), NEW))) < NEW
     return True

@@ -45,6 +45,8 @@ class PartReport(msgspec.Struct, frozen=True):
     by_versions: dict[str, str]
     tolerance: float
     """Of |Δlogprob|, in nats."""
+    note: str = ""
+    """A sentence where the weights are those of another file than recorded."""
 
 
 class Report(msgspec.Struct, kw_only=True):

@@ -16,6 +16,7 @@ from explorer.engine.base import Engine, Progress, Reporter, silent
 from explorer.errors import EngineError, UsageError
 from explorer.replay.asked import drawn, table_of
 from explorer.replay.claims import Claim, Part, in_order, text_before
+from explorer.replay.files import another_file
 from explorer.replay.report import Deviation, PartReport, Report
 from explorer.replay.sequences import Sequences
 from explorer.replay.tolerance import Difference, Shaping, apart, entropy_bound, near, near_mass, tolerance_of
@@ -64,6 +65,7 @@ class Verification:
                 info.device,
                 info.versions,
                 self._tolerance,
+                another_file(recorded.loaded_with, info.loaded_with),
             )
         )
         for done, claim in enumerate(in_order(self._session, part.claims)):

@@ -24,6 +24,7 @@ from explorer.ui.commands import COMMANDS, REPLAY_COMMANDS
 from explorer.ui.drawing.cells import shown
 from explorer.ui.guard import Guard
 from explorer.ui.keymap import Keymap
+from explorer.ui.opening import Opening
 from explorer.ui.palette import CommandProvider
 from explorer.ui.replay_desk import ReplayDesk
 from explorer.ui.screen import DeskScreen, MainScreen, ReplayScreen
@@ -33,6 +34,7 @@ from explorer.walk.walk import OpenSession
 from explorer.wording import Wording
 
 DEFAULT_RUN = RunSettings()
+DEFAULT_OPENING = Opening()
 GUARD = Guard()
 LEAVING = {"quit", "leave"}
 """The commands that leave the program: of a walk, of a replay."""
@@ -48,6 +50,7 @@ class ThemedApp(App[None], inherit_bindings=False):
         Binding("ctrl+c", "help_quit", show=False),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-small"), (78, "-medium"), (100, "-wide")]  # noqa: RUF012  (of textual's own type)
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012  (of textual's own type)
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(
@@ -144,11 +147,11 @@ class ExplorerApp(ThemedApp):
         theme: str,
         models: Models,
         presets: Sequence[Preset] = (),
-        draft: str | Chat = "",
+        draft: str | Chat | None = "",
         top: int = 20,
         run_settings: RunSettings = DEFAULT_RUN,
         keys: Mapping[str, str] | None = None,
-        hint: str = "",
+        opening: Opening = DEFAULT_OPENING,
         faults: Sequence[str] = (),
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -164,7 +167,7 @@ class ExplorerApp(ThemedApp):
             draft=draft,
             top=top,
             run_settings=run_settings,
-            hint=hint,
+            opening=opening,
             clock=clock,
         )
         super().__init__(MainScreen(self.main), themes, theme, keys or {}, [*faults, *clashes(keymap, words)])

@@ -14,6 +14,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from explorer.ui.actions import loading
 from explorer.ui.command import bindings, latin_keys
 from explorer.ui.commands import COMMANDS, REPLAY_COMMANDS
 from explorer.ui.desk import Desk
@@ -81,6 +82,11 @@ class DeskScreen(Screen[None], Generic[OneDesk]):
 
 class MainScreen(DeskScreen[WalkDesk]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS)]
+
+    def on_screen_resume(self) -> None:
+        """A dialog was left, which may have kept another one back."""
+        for desk in self.desks:
+            loading.have_written(desk)
 
 
 class ReplayScreen(DeskScreen[ReplayDesk]):

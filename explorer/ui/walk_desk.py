@@ -7,6 +7,7 @@ desk, in `ui/actions`. Must not know what a model is made of, nor files.
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.reactive import var
@@ -19,22 +20,25 @@ from explorer.core.sampling.params import Preset, all_presets
 from explorer.core.walk import jumps
 from explorer.core.walk.branches import Branches
 from explorer.core.walk.session import Session
+from explorer.core.walk.snapshot import EMPTY
 from explorer.engine.base import Engine, Progress
-from explorer.errors import ContextFull, EngineDied, ExplorerError, NotFinite, OutOfMemory, RecordError, UsageError
-from explorer.ui.actions import branches, editing, knobs, walking
+from explorer.errors import EngineDied, ExplorerError
+from explorer.ui.actions import branches, editing, knobs, telling, walking
 from explorer.ui.actions.loading import Loader, Models, load
 from explorer.ui.command import Command
 from explorer.ui.desk import Desk
 from explorer.ui.drawing.progress import ProgressText
+from explorer.ui.hints import Hints
 from explorer.ui.keymap import Keymap
+from explorer.ui.opening import Opening
 from explorer.ui.repaint import FRAME, Repaint
 from explorer.ui.screens.prompt import Draft
 from explorer.ui.view import View
 from explorer.ui.widgets.candidates import CandidatesPane
+from explorer.ui.widgets.coach import CoachLine
 from explorer.ui.widgets.knobs import KnobsPane
 from explorer.ui.widgets.pane import Pane
 from explorer.ui.widgets.panel import SamplerPanel
-from explorer.ui.widgets.status import Status
 from explorer.ui.widgets.tree import TreePane
 from explorer.walk.run import Run
 from explorer.walk.walk import OpenSession, Walk
@@ -62,16 +66,17 @@ class WalkDesk(Desk):
         words: Wording,
         models: Models,
         presets: Sequence[Preset],
-        draft: str | Chat,
+        draft: str | Chat | None,
         top: int,
         run_settings: RunSettings,
-        hint: str,
+        opening: Opening,
         clock: Callable[[], float],
     ) -> None:
         self.walk = Walk(engine, open_session, draft, top, self.changed, self.warn, clock, words)
         super().__init__(self.walk, keymap, words, rows=top, digits=COUNT_DIGITS)
         self.run = Run(self.walk, run_settings)
-        self.loader = Loader(models)
+        self.loader = Loader(models, opening.chosen)
+        self.hints = Hints()
         self.unused: Draft | None = None
         """The prompt that was being written when the engine died."""
         self.unforced = ""
@@ -86,13 +91,15 @@ class WalkDesk(Desk):
         self.left_unsaved = False
         """Whether it ended with more events than that, as at a signal."""
         self._own_presets = presets
-        self._hint = hint
         self._asked = -1
         """The version of the walk for which a table was asked last."""
         self._together = Repaint(self, lambda: self.paint())
         self._branches: Branches | None = None
-        self._progress = ProgressText(words)
+        self.progress_text = ProgressText(words)
         self.walk.report = self.progress
+        self.walk.before = msgspec.structs.replace(EMPTY, params=opening.params)
+        self.sampler.unknown = opening.unknown
+        self.coach = CoachLine(words, opening.coached)
         engine.on_death = self.died
 
     def compose(self) -> ComposeResult:
@@ -102,13 +109,13 @@ class WalkDesk(Desk):
             yield self.tree_pane
             yield self.sampler.data_bind(WalkDesk.snapshot, WalkDesk.view, WalkDesk.presets)
             yield self.panel.data_bind(WalkDesk.snapshot, WalkDesk.presets)
+        yield self.coach
         yield self.status_line.data_bind(WalkDesk.status)
 
     def on_mount(self) -> None:
-        draft = self.walk.draft
+        draft = self.walk.draft or ""
         self.text_pane.draft = draft if isinstance(draft, str) else draft.draft
-        self.text_pane.border_subtitle = self._hint
-        self.candidates.message = self.words("loading.starting")
+        self.progress(Progress(self.words("loading.engine")))
         self.changed()
         load(self)
 
@@ -174,44 +181,20 @@ class WalkDesk(Desk):
         super().paint()
         self.presets = all_presets(self._own_presets, walk.info.sampling_defaults if walk.info else {})
         branches.show(self)
-        self.status = self._status()
-
-    def _status(self) -> Status:
-        walk, info, speed = self.walk, self.walk.info, self.walk.speed
-        note, severity = self.view.note, self.view.severity
-        if not note:
-            note, severity = walk.unrecorded or walk.ending, "warning"
-        return Status(
-            model=self.loader.label,
-            dtype=info.dtype if info else "",
-            device=info.device if info else "",
-            used=len(self.snapshot.path),
-            context_length=info.context_length if info else None,
-            step_ms=speed.step_ms,
-            rate=speed.rate,
-            note=note,
-            severity=severity,
-        )
+        self.status = telling.status(self)
+        if not self.coach.gone:
+            self.coach.beginner = telling.beginner(self)
 
     def fail(self, error: ExplorerError) -> None:
         """An error: in the table's place where there is no table, else on the status line and as a notice."""
         if self.walk.session is None or self.walk.snapshot.distribution is None:
-            self.candidates.fail(f"{error}\n\n{self._way_out(error)}".rstrip())
+            self.candidates.fail(telling.failure(self, error))
         elif not isinstance(error, EngineDied):
             self.notify(str(error), severity="error", timeout=10, markup=False)
         self.note(str(error), "error")
 
-    def _way_out(self, error: ExplorerError) -> str:
-        """What a person can do about it here."""
-        if isinstance(error, RecordError):
-            return self.words("desk.no_record")
-        if self.walk.alive and isinstance(error, UsageError | ContextFull | OutOfMemory | NotFinite):
-            return self.words("desk.other_prompt")
-        log = error.log_tail if isinstance(error, EngineDied) else ""
-        return self.words("desk.restart_with_log" if log else "desk.restart", log=log)
-
     def progress(self, progress: Progress) -> None:
-        self.candidates.message = self._progress.text(progress)
+        self.candidates.message = telling.loading(self, progress)
 
     def died(self, sentence: str) -> None:
         self.show(running=False)

@@ -11,6 +11,7 @@ from explorer.core.spelling import spelling_note
 from explorer.engine.base import Engine
 from explorer.engine.prompts import carry_over, encode_source
 from explorer.errors import ExplorerError
+from explorer.walk.first_look import begin_first
 from explorer.walk.walk import Walk
 
 
@@ -55,7 +56,7 @@ async def switch(walk: Walk, engine: Engine) -> None:
     try:
         info = await engine.start(walk.report)
         if session is None:
-            walk.session = await walk.open_session(engine, walk.draft)
+            await begin_first(walk, info)
         else:
             path = [place.token for place in session.snapshot().path]
             tree = session.tree

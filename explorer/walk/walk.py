@@ -23,6 +23,7 @@ from explorer.core.walk.snapshot import EMPTY, Snapshot
 from explorer.engine.base import Engine, Reporter, Step, silent
 from explorer.engine.description import EngineInfo
 from explorer.errors import ContextFull, RecordError, UsageError
+from explorer.walk.first_look import begin_first
 from explorer.walk.speed import Speed
 from explorer.walk.tables import Tables
 from explorer.wording import WORDS, Wording
@@ -44,7 +45,7 @@ class Walk:
         self,
         engine: Engine,
         open_session: OpenSession,
-        draft: str | Chat,
+        draft: str | Chat | None,
         top: int,
         changed: Callable[[], None] = lambda: None,
         warned: Callable[[str], None] = lambda sentence: None,
@@ -54,7 +55,11 @@ class Walk:
         self.words = words
         self.engine = engine
         self.draft = draft
-        """The prompt, until there is a session."""
+        """The prompt, until there is a session; None leaves it to the model."""
+        self.before = EMPTY
+        """What is shown until there is a session."""
+        self.to_write: Chat | None = None
+        """The chat that a person is to write before there is a session."""
         self._top = top
         self.speed = Speed()
         self.session: Session | None = None
@@ -88,7 +93,7 @@ class Walk:
     def snapshot(self) -> Snapshot:
         if self._aside is not None:
             return self._aside
-        return self.session.snapshot(self._focus) if self.session else EMPTY
+        return self.session.snapshot(self._focus) if self.session else self.before
 
     @property
     def focus(self) -> int | None:
@@ -155,7 +160,7 @@ class Walk:
         return self.words("walk.nearly_full", n=left) if left else self.words("walk.full")
 
     async def open(self) -> None:
-        """Start the engine, and the session if there is none yet.
+        """Start the engine, and the session if there is none yet and its prompt is there.
 
         Raises ModelError, EngineError, RecordError, and UsageError for a prompt that cannot be used.
         """
@@ -163,8 +168,7 @@ class Walk:
         info = self.info = await self.engine.start(self.report)
         self.tables.begin()
         if self.session is None:
-            self.session = await self.open_session(self.engine, self.draft)
-            self.tell()
+            await begin_first(self, info)
         else:
             self.apply(info.event(restarted=True))
 

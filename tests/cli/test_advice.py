@@ -4,7 +4,7 @@ from explorer.cli.engines import Engines
 from explorer.engine.scripted.scripted import ScriptedEngine
 from tests.cli.program import Program
 
-ADVICE = "bfloat16 is slow here: --dtype float32 reads texts faster, for 269 MB more memory."
+ADVICE = "Slow in bfloat16: --dtype float32 reads texts faster, for 269 MB more memory."
 
 
 class Advised(ScriptedEngine):

@@ -47,7 +47,7 @@ def ask():
 @pytest.fixture(autouse=True)
 def alone(tmp_path, monkeypatch):
     """Nothing of the person's own is read or written, and no hub is asked."""
-    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "HF_HOME"):
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "HF_HOME", "OLLAMA_MODELS"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.chdir(tmp_path)

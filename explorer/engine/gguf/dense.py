@@ -89,46 +89,6 @@ def phi3(keys: Keys) -> dict[str, Any]:
     }
 
 
-def gemma(keys: Keys) -> dict[str, Any]:
-    """Gemma."""
-    return decoder(keys, "gemma", "GemmaForCausalLM") | {"hidden_activation": "gelu_pytorch_tanh"}
-
-
-def gemma2(keys: Keys) -> dict[str, Any]:
-    """Every second layer has a window; that of 27B scales its scores by the width of the model."""
-    config = decoder(keys, "gemma2", "Gemma2ForCausalLM")
-    return config | {
-        "query_pre_attn_scalar": _scores(config, large=46),
-        "attn_logit_softcapping": keys.real("attn_logit_softcapping", 50.0),
-        "final_logit_softcapping": keys.real("final_logit_softcapping", 30.0),
-        "sliding_window": keys.count("attention.sliding_window", 4096),
-        "layer_types": keys.windows(config["num_hidden_layers"], 2),
-    }
-
-
-def gemma3(keys: Keys) -> dict[str, Any]:
-    """Every sixth layer sees everything, and it alone has the scaled positions."""
-    config = decoder(keys, "gemma3_text", "Gemma3ForCausalLM", theta=1_000_000.0)
-    window = keys.count("attention.sliding_window", 0)
-    layers = config["num_hidden_layers"]
-    local = {"rope_type": "default", "rope_theta": keys.real("rope.freq_base_swa", 10_000.0)}
-    return config | {
-        "query_pre_attn_scalar": _scores(config, large=62),
-        "attn_logit_softcapping": None,
-        "final_logit_softcapping": keys.real("final_logit_softcapping", 0.0) or None,
-        "sliding_window": window or None,
-        "layer_types": keys.windows(layers, 6) if window else ["full_attention"] * layers,
-        "rope_parameters": {"full_attention": config["rope_parameters"], "sliding_attention": local},
-    }
-
-
-def _scores(config: dict[str, Any], large: int) -> int:
-    """What the root of scales the scores of Gemma: the width of a head, but in the model of so many layers."""
-    whole: int = config["hidden_size"] // config["num_attention_heads"]
-    width: int = config["head_dim"]
-    return whole if config["num_hidden_layers"] == large else width
-
-
 def olmo(keys: Keys) -> dict[str, Any]:
     """Its norms have no weights, and an epsilon that transformers does not let one choose."""
     if keys.real("attention.layer_norm_epsilon", 1e-5) != 1e-5:

@@ -80,6 +80,26 @@ GEMMA2 = GEMMA | rows(
 )
 GEMMA3 = GEMMA2 | rows(OWN, change="less_one", q_norm="attn_q_norm", k_norm="attn_k_norm")
 
+GEMMA4 = (
+    DECODER
+    | HEAD_NORMS
+    | rows(
+        LAYER,
+        post_attention_layernorm="post_attention_norm",
+        pre_feedforward_layernorm="ffn_norm",
+        post_feedforward_layernorm="post_ffw_norm",
+        layer_scalar="layer_output_scale.weight",
+        per_layer_input_gate="inp_gate",
+        per_layer_projection="proj",
+        post_per_layer_input_norm="post_norm",
+    )
+    | {
+        "model.embed_tokens_per_layer": (of("per_layer_token_embd"),),
+        "model.per_layer_model_projection": (of("per_layer_model_proj"),),
+        "model.per_layer_projection_norm": (of("per_layer_proj_norm"),),
+    }
+)
+
 
 def experts(prefix: str, gate: str, change: str = "beside") -> Table:
     """The router of a layer, and the stacked weights of its experts, whose gates and ups lie in one tensor."""
@@ -118,4 +138,114 @@ GPT_OSS = (
         MLP + "experts.down_proj": (of("blk.{}.ffn_down_exps.weight", change="turned"),),
         MLP + "experts.down_proj_bias": (of("blk.{}.ffn_down_exps.bias"),),
     }
+)
+
+H = "transformer.h.{}."
+GPT2 = (
+    {
+        "transformer.wte": (of("token_embd"),),
+        "transformer.wpe": (of("position_embd"),),
+        "transformer.ln_f": (of("output_norm"),),
+        "lm_head": (of("output"),),
+    }
+    | rows(H, ln_1="attn_norm", ln_2="ffn_norm")
+    | rows(H + "attn.", ".weight", "turned", c_attn="attn_qkv.weight", c_proj="attn_output.weight")
+    | rows(H + "attn.", ".bias", c_attn="attn_qkv.bias", c_proj="attn_output.bias")
+    | rows(H + "mlp.", ".weight", "turned", c_fc="ffn_up.weight", c_proj="ffn_down.weight")
+    | rows(H + "mlp.", ".bias", c_fc="ffn_up.bias", c_proj="ffn_down.bias")
+)
+STACKED = rows(H + "mlp.", dense_h_to_4h="ffn_up", dense_4h_to_h="ffn_down") | rows(
+    H + "self_attention.", dense="attn_output"
+)
+BLOOM = (
+    {
+        "transformer.word_embeddings": (of("token_embd"),),
+        "transformer.word_embeddings_layernorm": (of("token_embd_norm"),),
+        "transformer.ln_f": (of("output_norm"),),
+        "lm_head": (of("output"),),
+    }
+    | STACKED
+    | rows(H, input_layernorm="attn_norm", post_attention_layernorm="ffn_norm")
+    | rows(H + "self_attention.", change="by_head", query_key_value="attn_qkv")
+)
+FALCON = (
+    {
+        "transformer.word_embeddings": (of("token_embd"),),
+        "transformer.ln_f": (of("output_norm"),),
+        "lm_head": (of("output"),),
+    }
+    | STACKED
+    | rows(H + "self_attention.", change="by_group", query_key_value="attn_qkv")
+)
+FALCON_7B = FALCON | rows(H, input_layernorm="attn_norm")
+FALCON_LATER = FALCON | rows(H, ln_attn="attn_norm_2", ln_mlp="attn_norm")
+NEOX = "gpt_neox.layers.{}."
+GPT_NEOX = (
+    {
+        "gpt_neox.embed_in": (of("token_embd"),),
+        "gpt_neox.final_layer_norm": (of("output_norm"),),
+        "lm_head": (of("output"),),
+    }
+    | rows(NEOX, input_layernorm="attn_norm", post_attention_layernorm="ffn_norm")
+    | rows(NEOX + "attention.", dense="attn_output")
+    | rows(NEOX + "attention.", change="by_head", query_key_value="attn_qkv")
+    | rows(NEOX + "mlp.", dense_h_to_4h="ffn_up", dense_4h_to_h="ffn_down")
+)
+PHI2 = (
+    {
+        "model.embed_tokens": (of("token_embd"),),
+        "model.final_layernorm": (of("output_norm"),),
+        "lm_head": (of("output"),),
+    }
+    | rows(LAYER, input_layernorm="attn_norm")
+    | rows(OWN, q_proj="attn_q", k_proj="attn_k", v_proj="attn_v", dense="attn_output")
+    | rows(MLP, fc1="ffn_up", fc2="ffn_down")
+)
+
+MIXER = "backbone.layers.{}.mixer."
+MAMBA = (
+    {
+        "backbone.embeddings": (of("token_embd"),),
+        "backbone.norm_f": (of("output_norm"),),
+        "lm_head": (of("output"),),
+    }
+    | rows("backbone.layers.{}.", norm="attn_norm")
+    | rows(MIXER, in_proj="ssm_in", x_proj="ssm_x", dt_proj="ssm_dt", out_proj="ssm_out", D="ssm_d")
+    | rows(MIXER, change="log_of_decay", A_log="ssm_a")
+    | rows(MIXER + "conv1d.", bias="ssm_conv1d.bias")
+    | rows(MIXER + "conv1d.", change="one_channel", weight="ssm_conv1d.weight")
+)
+LFM2 = (
+    {
+        "model.embed_tokens": (of("token_embd"),),
+        "model.embedding_norm": (of("token_embd_norm"), of("output_norm")),
+        "lm_head": (of("output"),),
+    }
+    | rows(LAYER, operator_norm="attn_norm", ffn_norm="ffn_norm")
+    | rows(OWN, q_proj="attn_q", k_proj="attn_k", v_proj="attn_v", out_proj="attn_output")
+    | rows(OWN, q_layernorm="attn_q_norm", k_layernorm="attn_k_norm")
+    | rows(LAYER + "feed_forward.", w1="ffn_gate", w2="ffn_down", w3="ffn_up")
+    | rows(LAYER + "conv.", in_proj="shortconv.in_proj", out_proj="shortconv.out_proj")
+    | rows(LAYER + "conv.conv.", change="one_channel", weight="shortconv.conv.weight")
+    | rows(LAYER + "conv.conv.", bias="shortconv.conv.bias")
+)
+LFM2_MOE = (
+    LFM2 | experts(LAYER + "feed_forward.", "gate") | rows(LAYER + "feed_forward.", expert_bias="exp_probs_b.bias")
+)
+LINEAR = LAYER + "linear_attn."
+QWEN35 = (
+    GEMMA3
+    | rows(LAYER, change="less_one", input_layernorm="attn_norm", post_attention_layernorm="post_attention_norm")
+    | rows(LINEAR, norm="ssm_norm")
+    | rows(LINEAR, change="grouped_mixed", in_proj_qkv="attn_qkv")
+    | rows(LINEAR, change="grouped_values", in_proj_z="attn_gate")
+    | rows(LINEAR, change="grouped_heads", in_proj_a="ssm_alpha", in_proj_b="ssm_beta", dt_bias="ssm_dt.bias")
+    | rows(LINEAR, change="grouped_decay", A_log="ssm_a")
+    | rows(LINEAR + "conv1d.", change="grouped_channels", weight="ssm_conv1d.weight")
+    | rows(LINEAR, change="grouped_inputs", out_proj="ssm_out")
+)
+for absent in ("pre_feedforward_layernorm", "post_feedforward_layernorm"):
+    QWEN35.pop(LAYER + absent)
+QWEN35_MOE = {name: source for name, source in QWEN35.items() if not name.startswith(MLP)} | (
+    SHARED_EXPERT | experts(MLP, "gate")
 )

@@ -47,14 +47,15 @@ def unfolded(place: Path, whole: bool = True) -> Unfolded:
         ends = write_tokenizer(header, folder)
         said = {"eos_token_id": ends} if ends else {}
         if whole:
-            _write(folder / "config.json", config)
-            _write(folder / "generation_config.json", generation_config_of(header) | said)
+            write_json(folder / "config.json", config)
+            write_json(folder / "generation_config.json", generation_config_of(header) | said)
     except OSError as error:
         raise ModelError(f"The configuration of {place} could not be put aside: {reason(error)}.") from error
     return Unfolded(folder, header)
 
 
-def _write(file: Path, content: dict[str, Any]) -> None:
+def write_json(file: Path, content: dict[str, Any]) -> None:
+    """A file of a Hugging Face folder."""
     file.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
 

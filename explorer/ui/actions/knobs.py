@@ -22,6 +22,7 @@ def _change(desk: "WalkDesk", change: Callable[[SamplingParams], SamplingParams]
         return False
     try:
         desk.walk.set_params(change(desk.walk.session.params))
+        desk.loader.settings_chosen = True
     except UsageError as error:
         desk.panel.tell(str(error))
         if not _is_open(desk):

@@ -8,13 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from explorer.engine.base import Engine
+from explorer.core.record.events import Params
+from explorer.engine.base import Engine, Progress
 from explorer.engine.description import ModelEntry
 from explorer.errors import ExplorerError
-from explorer.ui.actions.walking import note_prompt
+from explorer.ui.actions.telling import welcome
+from explorer.ui.actions.walking import note_prompt, write_first
 from explorer.ui.screens.models import ModelsScreen
 from explorer.ui.view import Severity
 from explorer.walk.beginning import switch
+from explorer.walk.first_look import first_params
 
 if TYPE_CHECKING:
     from explorer.ui.walk_desk import WalkDesk
@@ -37,8 +40,12 @@ class Models:
 class Loader:
     """How a desk stands with its engine."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, settings_chosen: bool) -> None:
         self.models = models
+        self.settings_chosen = settings_chosen
+        """Whether a person chose settings of the sampler; else each model brings those that suit it."""
+        self.met = set[str]()
+        """The names of the models that were open in this run."""
         self.model = models.current
         """The name of the present model."""
         self.busy = False
@@ -79,10 +86,10 @@ async def _load(desk: "WalkDesk", words: str, severity: Severity) -> None:
         else:
             if words or loader.opening:
                 desk.note(words or loader.opening, severity)
-            else:
+            elif desk.walk.session is not None:
                 await note_prompt(desk)
             loader.opening = ""
-            _warn(desk)
+            _greet(desk)
         finally:
             loader.busy = False
     desk.screen.refresh_bindings()
@@ -90,7 +97,7 @@ async def _load(desk: "WalkDesk", words: str, severity: Severity) -> None:
 
 def restart(desk: "WalkDesk") -> None:
     desk.stop()
-    desk.candidates.message = desk.words("loading.starting")
+    desk.progress(Progress(desk.words("loading.engine")))
     desk.note(desk.words("loading.starting"))
     load(desk)
 
@@ -146,18 +153,36 @@ async def _switch(desk: "WalkDesk", name: str, engine: Engine) -> None:
         finally:
             loader.busy = loader.switching = False
         loader.model, loader.fault = name, None
-        if first:
-            await note_prompt(desk)
-        else:
+        if not first:
+            _bring_settings(desk)
             desk.note(desk.words("loading.opened", before=before, model=label))
-        _warn(desk)
+        elif desk.walk.session is not None:
+            await note_prompt(desk)
+        _greet(desk)
     desk.screen.refresh_bindings()
 
 
-def _warn(desk: "WalkDesk") -> None:
-    """What is not as a person would expect of the model."""
+def _bring_settings(desk: "WalkDesk") -> None:
+    """Where nobody chose settings, take those that suit the model."""
+    session = desk.walk.session
+    if session is not None and not desk.loader.settings_chosen:
+        suited = first_params(desk.loader.model).replace(seed=session.params.seed)
+        if suited != session.params:
+            desk.walk.apply(Params.of(suited))
+
+
+def _greet(desk: "WalkDesk") -> None:
+    """What a model that is open wants: what is not as a person would expect is said, and a chat is written."""
     for sentence in desk.walk.info.warnings if desk.walk.info else ():
         desk.warn(sentence)
+    welcome(desk)
+    have_written(desk)
+
+
+def have_written(desk: "WalkDesk") -> None:
+    """Ask for the chat that the walk waits for, unless another dialog has the keys: then once that is left."""
+    if desk.walk.to_write is not None and desk.walk.alive and desk.app.screen is desk.screen:
+        desk.run_worker(write_first(desk), exclusive=True, group="prompt")
 
 
 def _not_opened(desk: "WalkDesk", error: ExplorerError, first: bool) -> None:

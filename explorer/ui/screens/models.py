@@ -44,6 +44,8 @@ class ModelsScreen(Dialog[str | None]):
         super().__init__(words)
         self._entries = entries
         self._current = current
+        self._wanted = ""
+        """What the list shows the models of."""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="models") as dialog:
@@ -67,8 +69,8 @@ class ModelsScreen(Dialog[str | None]):
     def _filter(self, text: str) -> None:
         if not self.ready:
             return
-        wanted = text.strip().casefold()
-        self.models.show([entry for entry in self._entries if wanted in entry.id.casefold()])
+        self._wanted = text.strip().casefold()
+        self.models.show([entry for entry in self._entries if self._wanted in entry.id.casefold()])
         self.call_after_refresh(self._show_head)  # There may be a scroll bar beside the rows by then.
         self.tell()
 
@@ -112,6 +114,8 @@ class ModelsScreen(Dialog[str | None]):
     @on(Input.Submitted)
     @on(ModelsPane.Chosen)
     def accept(self) -> None:
+        if self.line.value.strip().casefold() != self._wanted:  # Enter came before the list was filtered.
+            self._filter(self.line.value)
         entry, typed = self.models.selected, self.line.value.strip()
         if entry is not None and not (entry.problem and entry.complete):
             self.dismiss(entry.id)

@@ -26,6 +26,7 @@ from explorer.ui.widgets.flow import SHOWN, FlowPane, id_parts, text_parts
 from explorer.ui.widgets.said import Said
 from explorer.ui.widgets.text_field import TextField
 from explorer.ui.widgets.turns import Turns
+from explorer.walk.first_look import is_unwritten
 from explorer.wording import Wording
 
 PAUSE = 0.12
@@ -61,6 +62,7 @@ class PromptScreen(Dialog[Draft | None]):
     """Returns None where a prompt was used, else what was written.
 
     `render` is None for a model without a template; `use` raises ExplorerError for a prompt that cannot be used.
+    `first` is said while a chat is still to be written, in place of what its template makes of that.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -83,9 +85,9 @@ class PromptScreen(Dialog[Draft | None]):
     text = query_one("#rendered-text", FlowPane)
     ids = query_one("#rendered-ids", FlowPane)
 
-    def __init__(self, words: Wording, draft: Draft, render: Render | None, use: Use) -> None:
+    def __init__(self, words: Wording, draft: Draft, render: Render | None, use: Use, first: str = "") -> None:
         super().__init__(words)
-        self._ask, self._use = render, use
+        self._ask, self._use, self._first = render, use, first
         self._draft = draft
         self._chatting = draft.chatting and render is not None
         self._options = draft.chat.options if draft.chat else ChatOptions()
@@ -128,11 +130,12 @@ class PromptScreen(Dialog[Draft | None]):
         mode = "chat" if self._chatting else "text"
         self.dialog.border_title = self._words(f"prompt.title.{mode}")
         self.dialog.border_subtitle = self._words(f"prompt.keys.{mode}")
-        self.say("")
+        self.say(self._first)
         self.refresh_bindings()
         if self._chatting:
             self._show_generation()
-            await self.turns.show(self._draft.chat or Chat((Message("user", self.editor.content),)))
+            placeholder = self._words("prompt.message") if self._first else ""
+            await self.turns.show(self._draft.chat or Chat((Message("user", self.editor.content),)), placeholder)
             self.preview()
         else:
             self.editor.focus()
@@ -167,9 +170,14 @@ class PromptScreen(Dialog[Draft | None]):
             chat = self._chat()
             rendered = await self._ask(chat.messages, chat.options)
         except ExplorerError as error:
-            self._show([], self.sentence_of(error), fault=True)
+            self._show([], self._first_or(self.sentence_of(error)), fault=not self._first_or(""))
         else:
-            self._show(rendered.tokens, rendered.note(chat.messages))
+            self._show(rendered.tokens, self._first_or(rendered.note(chat.messages)))
+
+    def _first_or(self, sentence: str) -> str:
+        """What is said before anything is written, else a sentence."""
+        unwritten = is_unwritten(Chat(self.turns.messages))
+        return self._first if self._first and unwritten else sentence
 
     def _show(self, tokens: Sequence[Token], sentence: str, fault: bool = False) -> None:
         if not self.ready:  # It was left while the answer was on the way.

@@ -22,7 +22,7 @@ from explorer.ui.tables.column import Placed, foot_parts, head_parts, placed, ro
 from explorer.ui.view import View
 from explorer.ui.widgets.list import ListPane
 from explorer.ui.widgets.pane import component_classes
-from explorer.ui.widgets.text import Wrapped
+from explorer.ui.widgets.text import folded
 from explorer.ui.widgets.tokens import token_label
 from explorer.wording import Wording
 
@@ -210,7 +210,7 @@ class CandidatesPane(ListPane):
         if chosen is None or self._table is None or self.scrollable_content_region.height < WHY_FROM:
             return []
         sentence = explain(chosen, self._table, self.snapshot.params)
-        return _folded(sentence, self.cells - 1)[:WHY_LINES] if sentence else []
+        return folded(sentence, self.cells - 1)[:WHY_LINES] if sentence else []
 
     def lines_below(self) -> int:
         return len(self._why())
@@ -227,7 +227,7 @@ class CandidatesPane(ListPane):
         return super().line(number) if self.rows else self._message_line(number)
 
     def _message_line(self, number: int) -> Iterable[Part]:
-        lines = _folded(self.message, self.cells - 2)
+        lines = folded(self.message, self.cells - 2)
         if 1 <= number <= len(lines):
             yield " " + lines[number - 1], "error" if self.failed else "quiet"
 
@@ -235,14 +235,3 @@ class CandidatesPane(ListPane):
 def _bits(entropy: float) -> str:
     """Without a sign, which rounding may leave on nothing."""
     return f"{max(entropy, 0.0):.2f}"
-
-
-def _folded(text: str, cells: int) -> list[str]:
-    """The sentence in lines of words; a word that is longer than a line is broken."""
-    wrapped = Wrapped(max(cells, 8))
-    for number, paragraph in enumerate(text.split("\n")):
-        if number:
-            wrapped.lines.append([])
-            wrapped.used = 0
-        wrapped.append(paragraph, 0)
-    return ["".join(cluster for cluster, _, _ in line) for line in wrapped.lines]

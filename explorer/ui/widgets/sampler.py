@@ -7,7 +7,7 @@ from textual.geometry import Size
 from textual.reactive import var
 
 from explorer.core.sampling.knobs import KNOB
-from explorer.core.sampling.params import Preset, preset_of
+from explorer.core.sampling.params import MODELS_OWN, Preset, preset_of
 from explorer.core.walk.snapshot import Snapshot
 from explorer.ui.drawing.cells import fit, width
 from explorer.ui.drawing.numbers import UNKNOWN
@@ -33,10 +33,16 @@ class SamplerPane(Pane):
         self._words = words
         self._keys = {name: words(f"sampler.keys.{name}") for name in SHOWN} if keys else {}
         """Those that turn the settings here."""
+        self.unknown: frozenset[str] = frozenset()
+        """Names of the settings that only the model can tell, until there is a session."""
         self._key_cells = max(KEY_CELLS, *map(width, self._keys.values()), 0)
         self.border_title = words("sampler.title")
 
     def watch_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
+        if snapshot.path and self.unknown:
+            self.unknown = frozenset()
+            self._retitle()
+            self.refresh()
         if snapshot.params != before.params:
             self._retitle()
             self.refresh()
@@ -56,6 +62,8 @@ class SamplerPane(Pane):
     def _retitle(self) -> None:
         """The preset that the settings are; and the settings that have no line here, where they are not off."""
         preset, words = preset_of(self.snapshot.params, self.presets), self._words
+        if self.unknown:
+            preset = Preset(MODELS_OWN, self.snapshot.params)
         title = words("sampler.preset", preset=preset.name) if preset else words("sampler.title")
         self.border_title = titled(words("sampler.drawing", title=title) if self.view.running else title)
         others = self.snapshot.params.replace(**{name: KNOB[name].off for name in SHOWN}).summary
@@ -81,6 +89,8 @@ class SamplerPane(Pane):
     def _turned(self, name: str) -> tuple[str, float | None]:
         """A setting's value, and how far it is turned."""
         params = self.snapshot.params
+        if name in self.unknown:
+            return UNKNOWN, None
         match name:
             case "temperature":
                 greedy = params.temperature == 0

@@ -64,6 +64,17 @@ class Wrapped:
         self.used = sum(size for _, size, _ in word)
 
 
+def folded(text: str, cells: int) -> list[str]:
+    """The sentence in lines of words; a word that is longer than a line is broken."""
+    wrapped = Wrapped(max(cells, 8))
+    for number, paragraph in enumerate(text.split("\n")):
+        if number:
+            wrapped.lines.append([])
+            wrapped.used = 0
+        wrapped.append(paragraph, 0)
+    return ["".join(cluster for cluster, _, _ in line) for line in wrapped.lines]
+
+
 class TextPane(Pane):
     """Shows `draft` until there is a path."""
 

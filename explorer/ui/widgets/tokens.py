@@ -15,6 +15,7 @@ from explorer.ui.drawing.numbers import UNKNOWN, decimal, percent
 from explorer.ui.drawing.styles import Part, Style, kind_style
 from explorer.ui.view import TokenView, View
 from explorer.ui.widgets.pane import Pane, component_classes
+from explorer.ui.widgets.text import folded
 from explorer.wording import Wording
 
 NUMBERS_FROM = 46
@@ -77,6 +78,8 @@ class TokensPane(Pane):
 
     def line(self, number: int) -> Iterable[Part]:
         path = self.snapshot.path
+        if not path:
+            yield from self._empty(number)
         if number >= len(path):
             return
         place = path[number]
@@ -89,6 +92,12 @@ class TokensPane(Pane):
         room = cells - digits - 10 - len(numbers)
         yield fit(token_label(place.token, self.view.tokens), max(room, 1)), self._style(place, current)
         yield numbers, "quiet"
+
+    def _empty(self, number: int) -> Iterable[Part]:
+        """What will stand here."""
+        lines = folded(self._words("tokens.empty"), self.cells - 2)
+        if 1 <= number <= len(lines):
+            yield " " + lines[number - 1], "quiet"
 
     @staticmethod
     def _style(place: PathToken, current: bool) -> Style:

@@ -113,10 +113,11 @@ class Turns(VerticalScroll, can_focus=False):
         turns = self.turns
         return self._last if self._last in turns and self._last is not None else turns[-1]
 
-    async def show(self, chat: Chat) -> None:
-        """Replace all turns by those of a chat; the last one is written next."""
+    async def show(self, chat: Chat, placeholder: str = "") -> None:
+        """Replace all turns by those of a chat; the last one is written next, and shows `placeholder` until then."""
         await self.remove_children()
         await self.mount_all(Turn(message) for message in chat.messages or (Message("user"),))
+        self.turns[-1].editor.placeholder = placeholder
         self.turns[-1].editor.focus()
 
     async def add(self) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from explorer.engine.compute.loading import linear_heads
+
 
 def _unturned(weight: torch.Tensor, heads: int) -> torch.Tensor:
     """Rotary pairs half a head apart again, of a weight or a bias."""
@@ -55,7 +57,54 @@ def woven_columns(tensors: list[torch.Tensor], config: Any) -> torch.Tensor:
     return woven([one.transpose(-2, -1) for one in tensors], config)
 
 
+def by_head(tensors: list[torch.Tensor], config: Any) -> torch.Tensor:
+    """Query, key and value of each head one after the other, in place of all queries first."""
+    whole = tensors[0]
+    return whole.reshape(3, config.num_attention_heads, -1, *whole.shape[1:]).transpose(0, 1).reshape(whole.shape)
+
+
+def by_group(tensors: list[torch.Tensor], config: Any) -> torch.Tensor:
+    """The queries of a group, then its key and its value, group by group, as Falcon has them."""
+    whole, heads = tensors[0], config.num_attention_heads
+    groups = config.num_kv_heads if config.new_decoder_architecture else 1
+    width = whole.shape[0] // (heads + 2 * groups)
+    queries, keys, values = torch.split(whole, [heads * width, groups * width, groups * width])
+    rest = whole.shape[1:]
+    parts = [queries.reshape(groups, -1, *rest), keys.reshape(groups, -1, *rest), values.reshape(groups, -1, *rest)]
+    return torch.cat(parts, dim=1).reshape(whole.shape)
+
+
+def log_of_decay(tensors: list[torch.Tensor], config: Any) -> torch.Tensor:
+    """A decay, as the logarithm that a state space is trained with."""
+    return torch.log(-tensors[0])
+
+
+def one_channel(tensors: list[torch.Tensor], config: Any) -> torch.Tensor:
+    """The kernel of a convolution that has each channel for itself."""
+    return tensors[0].unsqueeze(1)
+
+
 CHANGES = {
     change.__name__: change
-    for change in (unturn_queries, unturn_keys, less_one, beside, as_row, turned, woven, woven_columns)
+    for change in (
+        unturn_queries,
+        unturn_keys,
+        less_one,
+        beside,
+        as_row,
+        turned,
+        woven,
+        woven_columns,
+        by_head,
+        by_group,
+        log_of_decay,
+        one_channel,
+        linear_heads.grouped_heads,
+        linear_heads.grouped_values,
+        linear_heads.grouped_mixed,
+        linear_heads.grouped_channels,
+        linear_heads.grouped_inputs,
+        linear_heads.grouped_decay,
+    )
 }
+"""By the name that a row of a family has for it."""

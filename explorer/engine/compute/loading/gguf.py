@@ -13,9 +13,11 @@ import torch
 from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, GenerationConfig, PreTrainedModel
 
 from explorer.core.token import visible
+from explorer.engine.base import Reporter, silent
 from explorer.engine.compute.loading.changes import CHANGES
 from explorer.engine.compute.loading.placement import first_device
 from explorer.engine.compute.loading.stored import Content, Stored
+from explorer.engine.compute.loading.unpacking import announce
 from explorer.engine.description import ModelSettings
 from explorer.engine.gguf.config import family_of
 from explorer.engine.gguf.family import Source
@@ -30,13 +32,21 @@ ENDINGS = (".weight", ".bias")
 
 
 def load_gguf(
-    header: Header, folder: Path, config: Any, settings: ModelSettings, packed: Any, placed: dict[str, Any]
+    header: Header,
+    folder: Path,
+    config: Any,
+    settings: ModelSettings,
+    packed: Any,
+    placed: dict[str, Any],
+    report: Reporter = silent,
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     """The model of a config with the weights of a file, and what the loader of transformers says of them.
 
     `folder` has the files that the header was unfolded into. Raises ModelError, and what transformers raises.
     """
-    dtype = dtype_of(config, settings.dtype, first_device(placed))
+    device = first_device(placed)
+    dtype = dtype_of(config, settings.dtype, device)
+    announce(header, settings, dtype, device, report)
     model, loaded = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].from_pretrained(
         None,
         config=config,

@@ -85,7 +85,7 @@ def load_model(
     transformers.logging.set_tqdm_hook(lambda factory, args, kwargs: _Bar(report, *args, **kwargs))
     try:
         if header is not None:
-            model, loaded = load_gguf(header, folder, config, settings, packed, placed)
+            model, loaded = load_gguf(header, folder, config, settings, packed, placed, report)
         else:
             model, loaded = _family(config).from_pretrained(
                 folder,

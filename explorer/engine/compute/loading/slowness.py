@@ -67,4 +67,4 @@ def slowness(model: PreTrainedModel, asked: str, slowdown: Slowdown = measured) 
             f"{name} is slow on this processor, but float32 would take {size_in_words(more)} more memory, "
             f"and {size_in_words(free)} are free."
         )
-    return f"{name} is slow here: --dtype float32 reads texts faster, for {size_in_words(more)} more memory."
+    return f"Slow in {name}: --dtype float32 reads texts faster, for {size_in_words(more)} more memory."
