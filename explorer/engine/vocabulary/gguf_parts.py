@@ -37,6 +37,10 @@ MOST_PIECES = 512
 """Characters of a token, at most, that merges are made for; the longest published ones have 128."""
 
 
+BY_OLLAMA = {"gptoss": "gpt-4o", "llama4": "llama4", "mistral3": "tekken"}
+"""Architectures that Ollama has converted by itself, naming no pre-tokenizer that it did not know, and which it is."""
+
+
 class Parts(NamedTuple):
     """What tokenizer.json says beside its markers; the first three as lists of steps."""
 
@@ -58,6 +62,8 @@ def parts_of(header: Header, tokens: TokenList) -> Parts:
 def splitting_of(header: Header, tokens: TokenList) -> Splitting:
     """How the file says that a text is split. Raises ModelError for a name that is not known."""
     name = "gemma4" if tokens.family == "gemma4" else Metadata(header).text("ggml.pre") or DEFAULT
+    if name == DEFAULT:
+        name = BY_OLLAMA.get(header.architecture, DEFAULT)
     if (found := SPLITTINGS.get(name)) is None:
         raise _unknown(header, f"the pre-tokenizer “{visible(name[:UNUSUAL])}”")
     return found
@@ -82,7 +88,7 @@ def _merged(header: Header, tokens: TokenList) -> Parts:
     adds = (splitting.adds_bos or splitting.whole_newlines, False)
     if splitting.spelt_as_text:
         return Parts([_replace(" ", SPACE)], splits, _spelt_as_text(first_space=False), model, adds)
-    return Parts([], [*splits, _byte_level(), *_dropped(tokens)], [_byte_level()], model, adds)
+    return Parts([], [*splits, _byte_level(), *_dropped(tokens)], [*_verbatim(tokens), _byte_level()], model, adds)
 
 
 def _merges(metadata: Metadata, tokens: TokenList) -> Merges:
@@ -122,6 +128,15 @@ def _dropped(tokens: TokenList) -> list[Part]:
     """Bytes that the file has no token for are left out, and what stands around them is not merged."""
     lacking = "".join(character for character in byte_alphabet() if character not in tokens.ids)
     return [_split(f"[{re.escape(lacking)}]", "Removed")] if lacking else []
+
+
+def _verbatim(tokens: TokenList) -> list[Part]:
+    """Markers like ø that would be read as bytes of the alphabet are spelt in it, so that they stand for themselves."""
+    spelt = {chr(byte): character for character, byte in byte_alphabet().items()}
+    said = [tokens.texts[token_id] for token_id in tokens.markers]
+    odd = [text for text in said if not text.isascii() and all(character in byte_alphabet() for character in text)]
+    alone = [text for text in odd if sum(text in other for other in tokens.texts) == 1]
+    return [_replace(text, "".join(spelt[chr(byte)] for byte in text.encode())) for text in alone]
 
 
 def _of_newlines(tokens: TokenList, merges: Merges) -> Merges:
