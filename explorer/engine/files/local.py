@@ -12,7 +12,7 @@ from pathlib import Path
 from explorer.engine.files import checkpoint
 from explorer.engine.files.fitness import read_in, why_no_gguf, why_older
 from explorer.engine.files.fragments import is_gguf_alone, why_no_model
-from explorer.engine.files.selection import Place, is_gguf_name, select
+from explorer.engine.files.selection import Place, is_gguf_name, is_piece, piece_sentence, select
 from explorer.engine.gguf.header import is_gguf
 from explorer.errors import ModelError
 
@@ -67,7 +67,8 @@ def _found(model: str, whole: bool) -> Path | None:
     if path.is_dir():
         return _in_folder(path, model, whole)
     if path.exists():
-        if not path.is_file() or _is_unfinished(path) or not (is_gguf(path) or is_gguf_name(path.name)):
+        wrong = not path.is_file() or is_piece(path.name) or _is_unfinished(path)
+        if wrong or not (is_gguf(path) or is_gguf_name(path.name)):
             raise ModelError(_why_file(model, path))
         if why := why_no_gguf(path):
             raise ModelError(why)
@@ -118,6 +119,8 @@ def _is_unfinished(file: Path) -> bool:
 def _why_file(model: str, file: Path) -> str:
     if not file.is_file():
         return f"{model} is a device or a pipe, and no file. Give a folder with a model, or a GGUF file."
+    if is_piece(file.name):
+        return f"{model} {piece_sentence()}"
     if _is_unfinished(file):
         return f"{model} is a download that is not finished. Wait for it, or start it again, and give the whole file."
     match file.suffix.lower():
