@@ -1,6 +1,8 @@
 """The tokenizer of a GGUF file, against what llama.cpp made of the same files."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,10 @@ from explorer.engine.vocabulary.vocabulary import Vocabulary, byte_alphabet
 from tests.engine.gguf_vocabularies import RECORDED, TEXTS, files
 
 THEIRS = json.loads(RECORDED.read_text("utf-8"))
+
+PUBLISHED = os.environ.get("TOKEN_EXPLORER_GGUF_VOCABULARIES", "")
+"""The folder `models` of llama.cpp's repository, where there is one."""
+SEPARATOR = "\n__ggml_vocab_test__\n"
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +82,17 @@ def test_the_bytes_of_every_id_are_those_of_its_text_in_the_file(name, ours, tmp
                 data = text.encode()
         assert vocabulary.token(token_id).bytes == data
     assert vocabulary.token(len(metadata["tokenizer.ggml.tokens"])).kind == "unused"
+
+
+@pytest.mark.skipif(
+    not PUBLISHED, reason="TOKEN_EXPLORER_GGUF_VOCABULARIES names no folder of llama.cpp's vocabularies"
+)
+@pytest.mark.parametrize("file", sorted(Path(PUBLISHED).glob("ggml-vocab-*.gguf.inp")), ids=lambda file: file.stem)
+def test_the_vocabularies_that_llama_cpp_publishes_give_their_ids(file, tmp_path):
+    vocabulary = read(file.with_suffix(""), tmp_path)
+    texts = file.read_bytes().decode().split(SEPARATOR)
+    lines = file.with_suffix(".out").read_text("utf-8").split("\n")
+    pairs = [(text, [int(one) for one in line.split()]) for text, line in zip(texts, lines, strict=False) if text]
+    assert len(pairs) > 40
+    for text, ids in pairs:
+        assert vocabulary.encode(text, special_tokens=False) == ids, repr(text)
