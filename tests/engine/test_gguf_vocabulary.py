@@ -8,7 +8,7 @@ import pytest
 
 from explorer.engine.gguf.header import read_header
 from explorer.engine.vocabulary import gguf_tokens
-from explorer.engine.vocabulary.gguf import write_tokenizer
+from explorer.engine.vocabulary.gguf import unnamed_splitting, write_tokenizer
 from explorer.engine.vocabulary.vocabulary import Vocabulary, byte_alphabet
 from tests.engine.gguf_vocabularies import RECORDED, TEXTS, files
 
@@ -41,6 +41,11 @@ def test_a_text_has_the_ids_that_llama_cpp_gives_it(name, ours, tmp_path):
 @pytest.mark.parametrize("name", ["qwen2", "gemma4 family", "markers by name", "ends by key"])
 def test_a_sequence_ends_where_llama_cpp_ends_it(name, ours, tmp_path):
     assert write_tokenizer(read_header(ours[name]), tmp_path) == THEIRS[name]["ends"]
+
+
+def test_a_file_that_does_not_say_how_it_splits_is_told(ours):
+    assert "Prefer a newer file" in unnamed_splitting(read_header(ours["old keys"]))
+    assert not any(unnamed_splitting(read_header(ours[name])) for name in ("default", "qwen2", "sentencepiece True"))
 
 
 def test_a_marker_that_is_spelt_like_a_byte_stands_for_itself(ours, tmp_path):
