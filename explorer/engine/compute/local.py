@@ -52,6 +52,7 @@ from explorer.engine.files.fitness import check_fitness
 from explorer.engine.files.places import find
 from explorer.engine.files.provenance import Provenance
 from explorer.engine.limits import Limits
+from explorer.engine.vocabulary.gguf import unnamed_splitting
 from explorer.engine.vocabulary.unfolding import unfolded
 from explorer.errors import EngineError, UsageError
 
@@ -113,6 +114,8 @@ class TransformersEngine(Engine):
         report(Progress("loading the weights"))
         self.model, unused = load_model(folder, config, settings, report, header)
         self._warnings = warnings(folder, settings.allow_pickle, unused)
+        if header is not None and (said := unnamed_splitting(header)):
+            self._warnings = (*self._warnings, said)
         self._advice = slowness(self.model, settings.dtype, self._slowdown)
         try:
             check_causal(self.model, settings.name)
