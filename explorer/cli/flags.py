@@ -56,6 +56,9 @@ MODEL_OPTIONS = (
     click.option("--max-memory", metavar="0:20GiB,cpu:60GiB", help="What --device-map may use of each device."),
     click.option("--offload-folder", metavar="DIR", help="For weights that fit nowhere else."),
     click.option("--quantize", metavar="4bit|8bit", help="Pack the weights while loading (bitsandbytes)."),
+    click.option(
+        "--packed", is_flag=True, default=None, help="Leave the weights of a GGUF file packed, where possible."
+    ),
     PICKLE,
     TRUST,
     BOS,
@@ -190,7 +193,7 @@ def recorded_config(recorded: "MadeOn", flags: dict[str, Any]) -> Config:
     """
     given = {name: value for name, value in flags.items() if value is not None}
     said: dict[str, Any] = {"model": recorded.model}
-    said |= {name: recorded.loaded_with[name] for name in ("quantize", "bos") if name in recorded.loaded_with}
+    said |= {name: recorded.loaded_with[name] for name in ("quantize", "packed", "bos") if name in recorded.loaded_with}
     if recorded.dtype in DTYPES:
         said["dtype"] = recorded.dtype
     if recorded.revision is not None and "model" not in given:

@@ -83,6 +83,8 @@ def load_model(
     transformers.logging.set_verbosity_error()
     packed = quantization(settings.quantize, name, config, settings.dtype)
     transformers.logging.set_tqdm_hook(lambda factory, args, kwargs: _Bar(report, *args, **kwargs))
+    if settings.packed and header is None:
+        raise ModelError(f"{name} is no GGUF file, whose weights alone can be kept packed. Leave out --packed.")
     try:
         if header is not None:
             model, loaded = load_gguf(header, folder, config, settings, packed, placed, report)
