@@ -102,7 +102,7 @@ class TransformersEngine(Engine):
         )
         meant = check_fitness(place, settings.name, settings.allow_pickle)
         folder, header = unfolded(place)
-        provenance = Provenance(header)
+        provenance = Provenance(header, place)
         self.folder = folder
         config = load_config(folder, self.settings)
         check_generation(folder, settings.name)
