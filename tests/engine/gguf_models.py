@@ -70,6 +70,7 @@ def write_model(
     stored: Kind = Kind.F32,
     extra: dict[str, Any] | None = None,
     tokenizer: Path | None = None,
+    without: str = "",
     **more: Any,
 ) -> Path:
     """A GGUF file of a model; matrices whose rows are long enough are stored in a type, everything else in F32.
@@ -87,6 +88,8 @@ def write_model(
     if tokenizer is not None:
         _add_tokenizer(writer, tokenizer)
     for tensor, numbers in sorted((tensors(model) | (extra or {})).items()):
+        if tensor == without:
+            continue
         values = numbers.detach().float().contiguous().numpy()
         if values.ndim > 1 and stored != Kind.F32:
             writer.add_tensor(tensor, gguf.quantize(values, stored), raw_dtype=stored)

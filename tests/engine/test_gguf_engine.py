@@ -149,3 +149,31 @@ def test_an_architecture_that_could_stay_packed_is_told_which_package_lacks(tmp_
     monkeypatch.setattr(packed, "is_kernels_available", lambda: False)
     header = read_header(write_model(tmp_path / "m.gguf", architectures.build("lfm2")))
     assert "package kernels" in packed.why_not_packed(header)
+
+
+async def test_a_file_that_lacks_weights_names_the_first(file, tiny_model, tiny_folder, tmp_path):
+    path = tmp_path / "few.gguf"
+    tokenizer = tiny_folder("llama") / "tokenizer.json"
+    write_model(path, tiny_model("llama"), tokenizer=tokenizer, without="blk.1.ffn_up.weight")
+    with pytest.raises(ModelError, match=r"lacks 1 of the .* model\.layers\.1\.mlp\.up_proj\.weight"):
+        await engine_on(path).start()
+
+
+async def test_weights_of_other_shapes_than_the_header_says_are_told(file, tiny_model, tiny_folder, tmp_path):
+    path = tmp_path / "wide.gguf"
+    tokenizer = tiny_folder("llama") / "tokenizer.json"
+    write_model(path, tiny_model("llama"), tokenizer=tokenizer, feed_forward_length=64)
+    with pytest.raises(ModelError, match="do not have the shapes that its header says"):
+        await engine_on(path).start()
+
+
+async def test_a_map_of_devices_may_lay_a_part_on_the_disk(file, tmp_path):
+    places = {"model": "cpu", "lm_head": "disk"}
+    over = {"device": "auto", "device_map": places, "offload_folder": str(tmp_path / "off")}
+    tables = []
+    for settings in ({}, over):
+        engine = engine_on(file(Kind.Q8_0), **settings)
+        await engine.start()
+        tables.append(await engine.next([1, 40, 50, 60], SamplingParams(), 8))
+        await engine.close()
+    assert tables[0] == tables[1]
