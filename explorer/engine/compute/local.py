@@ -104,7 +104,7 @@ class TransformersEngine(Engine):
         settings = msgspec.structs.replace(self.settings, name=places.name)
         self._meant = check_fitness(places.place, settings.name, settings.allow_pickle)
         folder, header = unfolded(places.place)
-        self._provenance = Provenance(header)
+        self._provenance = Provenance(header, places.place)
         self.folder = folder
         config = load_config(folder, settings)
         check_generation(folder, settings.name)
