@@ -19,7 +19,7 @@ from explorer.core.distribution import Candidate, CandidateRow
 from explorer.core.figure import UNKNOWN, decimal, scientific
 from explorer.core.record.outline import Outline
 from explorer.core.size import size_in_words
-from explorer.core.token import Token, label
+from explorer.core.token import Token, begun, label
 from explorer.engine.capabilities import Capabilities
 from explorer.engine.description import AdapterInfo, ModelEntry
 from explorer.replay.comparison import Comparison
@@ -62,10 +62,12 @@ def _told(column: Told, candidate: Candidate) -> str:
 def print_tokens(table: TokenTable) -> None:
     """Index, id, token, the vocabulary's piece and the bytes."""
     grid = new_grid(">index", ">id", "token", "piece", "bytes", "kind")
+    before = b""
     for row in table.tokens:
         token = Token(row.id, bytes.fromhex(row.bytes), row.kind)
         spelt = token.bytes.hex(" ").upper()
-        cells = (str(row.index), str(row.id), label(token), row.piece, spelt, row.kind)
+        cells = (str(row.index), str(row.id), label(token, before), row.piece, spelt, row.kind)
+        before = begun(before + token.bytes)
         grid.add_row(*(literal(cell) for cell in cells))
     show(grid)
     show(literal(f"{len(table.tokens)} tokens", "dim"))
