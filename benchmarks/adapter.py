@@ -30,7 +30,7 @@ def make_adapter(folder: Path, rank: int) -> None:
         warnings.simplefilter("ignore")
         model = AutoModelForCausalLM.from_pretrained(embedded_folder())
         config = peft.LoraConfig(r=rank, target_modules="all-linear", task_type="CAUSAL_LM")
-        peft.get_peft_model(model, config).save_pretrained(folder)
+        peft.get_peft_model(model, config).save_pretrained(str(folder))
 
 
 async def measure(adapter: Path) -> dict[str, list[float]]:
