@@ -59,6 +59,12 @@ from explorer.errors import EngineError, UsageError
 Answer = TypeVar("Answer")
 
 
+def check_same(begun: Prefixes, now: Prefixes) -> None:
+    """Raises EngineError where the adapter was switched since something began, whose numbers would be of both."""
+    if begun is not now:
+        raise EngineError("The adapter was switched on or off while this was under way. Ask again.")
+
+
 class TransformersEngine(Engine):
     """`forward` replaces the scheme that `start` chooses, as the tests do; `slowdown` what is measured of the dtype."""
 
@@ -88,16 +94,11 @@ class TransformersEngine(Engine):
         begun = begun or self.prefixes
 
         def tried(turn: Turn) -> Answer:
-            self._check_same(begun)
+            check_same(begun, self.prefixes)
             with finiteness.explained(self.model):
                 return memory.retried(partial(work, turn), self.prefixes.let_go, self.model.device)
 
         return await self._thread.run(tried, report)
-
-    def _check_same(self, begun: Prefixes) -> None:
-        """Raises EngineError where the adapter was switched since something began, whose numbers would be of both."""
-        if begun is not self.prefixes:
-            raise EngineError("The adapter was switched on or off while this was under way. Ask again.")
 
     def _load(self, report: Reporter) -> EngineInfo:
         places = find(self.settings, report)
@@ -173,12 +174,6 @@ class TransformersEngine(Engine):
         self.prefixes.let_go()
         memory.release(self.model.device)
 
-    def _sampled(self, sequences: Sequences, begun: Prefixes, turn: Turn) -> list[Drawn]:
-        """The next tokens of sequences that are under way. Raises OutOfMemory, NotFinite, EngineError."""
-        self._check_same(begun)
-        with finiteness.explained(self.model), memory.said(self.model.device):
-            return sequences.step(turn.cancelled)
-
     # The calls.
 
     async def answer_next(self, call: calls.Next, report: Reporter) -> Distribution:
@@ -223,11 +218,16 @@ class TransformersEngine(Engine):
             )
             return sequences, sequences.step(turn.cancelled)
 
+        def go_on(turn: Turn) -> list[Drawn]:
+            check_same(begun, self.prefixes)
+            with finiteness.explained(self.model), memory.said(self.model.device):
+                return sequences.step(turn.cancelled)
+
         # The first step begins from nothing, and may be tried once more; in a later one, half of the sequences wait.
         sequences, drawn = await self._compute(begin, report)
         while drawn:
             yield drawn
-            drawn = await self._thread.run(partial(self._sampled, sequences, begun), report)
+            drawn = await self._thread.run(go_on, report)
 
     async def answer_score(self, call: calls.Score, report: Reporter) -> AsyncGenerator[list[Scored], None]:
         self.prefixes.limits.check(call.ids)
