@@ -22,7 +22,8 @@ from tqdm import tqdm
 
 from explorer.core.size import size_in_words
 from explorer.engine.base import Progress, Reporter
-from explorer.engine.files import checkpoint
+from explorer.engine.files import adapters, checkpoint
+from explorer.engine.files.adapters import AdapterAlone
 from explorer.engine.files.catalogue import repository_folder
 from explorer.engine.files.fragments import is_gguf_alone, why_no_model
 from explorer.engine.files.purpose import refusal
@@ -55,9 +56,10 @@ def download(
     commit, names = _listing(model, revision)
     small, weights = checkpoint.wanted(names, allow_pickle=allow_pickle, remote_code=remote_code)
     if checkpoint.CONFIG not in small or not weights:
-        if is_gguf_alone(names):
+        if is_gguf_alone(names) and adapters.CONFIG not in names:
             return _fetch_gguf(model, report, revision, commit, names, None)
-        raise ModelError(_why_not_a_model(model, commit, names))
+        kind = AdapterAlone if adapters.CONFIG in names else ModelError
+        raise kind(_why_not_a_model(model, commit, names))
     count = _prepared(model, report, commit, small + weights)
     # By its own name, so that the cache remembers which commit the revision is.
     folder = huggingface_hub.snapshot_download(
@@ -113,6 +115,24 @@ def download_tokenizer(model: str, report: Reporter, *, revision: str | None, re
     return Path(
         huggingface_hub.snapshot_download(
             model, revision=revision, allow_patterns=_exactly(files), tqdm_class=_bars(lambda n: None)
+        )
+    )
+
+
+def download_adapter(model: str, report: Reporter, *, revision: str | None, allow_pickle: bool) -> Path:
+    """Fetch what the cache lacks of an adapter, and of the tokenizer that it brings; the folder of its snapshot.
+
+    Raises ModelError for a repository without an adapter; besides as `download`.
+    """
+    report(Progress(f"asking the hub for {model}"))
+    commit, names = _listing(model, revision)
+    if adapters.CONFIG not in names:
+        raise ModelError(f"{model} on the hub is no adapter of PEFT: it has no {adapters.CONFIG}.")
+    files = adapters.wanted(names, allow_pickle)
+    count = _prepared(model, report, commit, files)
+    return Path(
+        huggingface_hub.snapshot_download(
+            model, revision=revision, allow_patterns=_exactly(files), tqdm_class=_bars(count)
         )
     )
 

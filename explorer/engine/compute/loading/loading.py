@@ -19,7 +19,6 @@ from transformers import (
     AutoModelForMultimodalLM,
     PreTrainedModel,
 )
-from transformers.utils import is_peft_available
 
 from explorer.engine.base import Progress, Reporter
 from explorer.engine.compute import memory
@@ -36,9 +35,8 @@ from explorer.engine.compute.loading.placement import first_device, placement
 from explorer.engine.compute.loading.quantization import quantization
 from explorer.engine.compute.loading.unused import unused_warning
 from explorer.engine.description import ModelSettings
+from explorer.engine.files.adapters import unused_beside
 from explorer.engine.files.context import context_length
-from explorer.engine.files.fitness import adapter_beside
-from explorer.engine.files.fragments import beside
 from explorer.engine.gguf.header import Header
 from explorer.engine.vocabulary.reading import ReadTokenizer, read_tokenizer
 from explorer.errors import ModelError
@@ -64,6 +62,10 @@ def load_vocabulary(folder: Path, settings: ModelSettings) -> ReadTokenizer:
     Raises ModelError.
     """
     return read_tokenizer(folder, settings.name, trust_remote_code=settings.trust_remote_code, bos=settings.bos)
+
+
+NO_ADAPTER = {"subfolder": "\0"}
+"""Where transformers is to look for an adapter beside the weights, which it would load over them: nowhere."""
 
 
 class Loaded(NamedTuple):
@@ -99,6 +101,7 @@ def load_model(
                 use_safetensors=not settings.allow_pickle or any(folder.glob("*.safetensors")),
                 trust_remote_code=settings.trust_remote_code,
                 output_loading_info=True,
+                adapter_kwargs=NO_ADAPTER,
                 **placed,
             )
     except ModelError:
@@ -116,11 +119,9 @@ def load_model(
     return Loaded(model.eval(), unused_warning(model, loaded["unexpected_keys"]))
 
 
-def warnings(folder: Path, unused: str = "") -> tuple[str, ...]:
+def warnings(folder: Path, allow_pickle: bool, unused: str = "") -> tuple[str, ...]:
     """What is not as a person would expect of a folder; `unused` is what `load_model` says. Raises ModelError."""
-    adapter = adapter_beside(folder)
-    said = "" if adapter is None else beside(adapter, used=is_peft_available())
-    return tuple(sentence for sentence in (said, unused) if sentence)
+    return tuple(sentence for sentence in (unused_beside(folder, allow_pickle), unused) if sentence)
 
 
 def _family(config: Any) -> Any:
