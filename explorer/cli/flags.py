@@ -200,7 +200,8 @@ def recorded_config(recorded: "MadeOn", flags: dict[str, Any], *, adapters: bool
     if not adapters and not recorded_adapter(recorded):
         given.pop("adapter", None)
     said: dict[str, Any] = {"model": recorded.model, "adapter": recorded_adapter(recorded)}
-    said |= {name: recorded.loaded_with[name] for name in ("quantize", "packed", "bos") if name in recorded.loaded_with}
+    # What was packed is unpacked to verify it: the numbers are the same, and the kernels may not be here.
+    said |= {name: recorded.loaded_with[name] for name in ("quantize", "bos") if name in recorded.loaded_with}
     if recorded.dtype in DTYPES:
         said["dtype"] = recorded.dtype
     if recorded.revision is not None and "model" not in given:

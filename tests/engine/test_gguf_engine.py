@@ -1,7 +1,10 @@
 """An engine on a GGUF file, beside one on a folder with the same weights; and what the record says of the file."""
 
 import hashlib
+import os
 import shutil
+import subprocess
+import sys
 
 import msgspec
 import pytest
@@ -15,8 +18,9 @@ from explorer.engine.compute import memory
 from explorer.engine.compute.loading import packed
 from explorer.engine.compute.local import TransformersEngine
 from explorer.engine.description import ModelSettings
-from explorer.engine.files import provenance
+from explorer.engine.files import provenance, temporary
 from explorer.engine.gguf.header import read_header
+from explorer.engine.process.client import WorkerEngine
 from explorer.errors import ModelError
 from explorer.replay.claims import fold
 from explorer.replay.verification import Verification
@@ -177,3 +181,26 @@ async def test_a_map_of_devices_may_lay_a_part_on_the_disk(file, tmp_path):
         tables.append(await engine.next([1, 40, 50, 60], SamplingParams(), 8))
         await engine.close()
     assert tables[0] == tables[1]
+
+
+async def test_the_files_that_a_model_was_unfolded_into_end_with_its_process(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    settings = ModelSettings(model=str(file()), name="tiny", device="cpu")
+    for kind in ("transformers", "vocabulary"):
+        engine = WorkerEngine(settings, tmp_path / "log", ["--engine", kind])
+        await engine.start()
+        assert len(list(tmp_path.glob(f"{temporary.NAME}*"))) == 1
+        await engine.close()
+        assert not list(tmp_path.glob(f"{temporary.NAME}*"))
+
+
+def test_what_a_killed_process_has_left_is_taken_away_and_that_of_a_living_one_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    left, lives = (tmp_path / f"{temporary.NAME}{number}-x" for number in (gone.stdout.strip(), os.getppid()))
+    left.mkdir()
+    lives.mkdir()
+    made = temporary.temporary_folder()
+    assert set(tmp_path.iterdir()) == {lives, made}
+    temporary.remove_temporary()
+    assert set(tmp_path.iterdir()) == {lives}
