@@ -47,6 +47,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Where weights go that fit nowhere else."""
     quantize: str | None = None
     """4bit or 8bit, by bitsandbytes while loading."""
+    packed: bool = False
+    """Leave the weights of a GGUF file packed, where transformers can compute with them so."""
     allow_pickle: bool = False
     """Read weights that are Python pickles where there are no safetensors."""
     trust_remote_code: bool = False
@@ -101,6 +103,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         _ = self.run_settings
         if self.quantize not in (None, *QUANTIZATIONS):
             raise UsageError(f"quantize must be one of {', '.join(QUANTIZATIONS)}, not “{self.quantize}”.")
+        if self.quantize is not None and self.packed:
+            raise UsageError("Give quantize or packed, not both.")
         if self.device_map is not None and self.device != "auto":
             raise UsageError("Give device or device-map, not both: a device map names the devices.")
         if self.max_memory is not None:

@@ -81,6 +81,7 @@ def model_settings(config: Config, adapter_on: bool = True) -> "ModelSettings":
         max_memory=memory_by_device(config.max_memory) if config.max_memory is not None else {},
         offload_folder=config.offload_folder,
         quantize=config.quantize,
+        packed=config.packed,
         allow_pickle=config.allow_pickle,
         trust_remote_code=config.trust_remote_code,
         bos=config.bos,

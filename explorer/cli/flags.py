@@ -60,6 +60,9 @@ MODEL_OPTIONS = (
     click.option("--max-memory", metavar="0:20GiB,cpu:60GiB", help="What --device-map may use of each device."),
     click.option("--offload-folder", metavar="DIR", help="For weights that fit nowhere else."),
     click.option("--quantize", metavar="4bit|8bit", help="Pack the weights while loading (bitsandbytes)."),
+    click.option(
+        "--packed", is_flag=True, default=None, help="Leave the weights of a GGUF file packed, where possible."
+    ),
     PICKLE,
     TRUST,
     BOS,
@@ -197,7 +200,7 @@ def recorded_config(recorded: "MadeOn", flags: dict[str, Any], *, adapters: bool
     if not adapters and not recorded_adapter(recorded):
         given.pop("adapter", None)
     said: dict[str, Any] = {"model": recorded.model, "adapter": recorded_adapter(recorded)}
-    said |= {name: recorded.loaded_with[name] for name in ("quantize", "bos") if name in recorded.loaded_with}
+    said |= {name: recorded.loaded_with[name] for name in ("quantize", "packed", "bos") if name in recorded.loaded_with}
     if recorded.dtype in DTYPES:
         said["dtype"] = recorded.dtype
     if recorded.revision is not None and "model" not in given:

@@ -37,6 +37,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     offload_folder: str | None = None
     quantize: str | None = None
     """4bit or 8bit."""
+    packed: bool = False
+    """Leave the weights of a GGUF file in their blocks."""
     allow_pickle: bool = False
     trust_remote_code: bool = False
     bos: bool | None = None
@@ -45,7 +47,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     def special(self) -> dict[str, Any]:
         """What is not as usual and decides on the numbers, or on trust: for the record."""
         usual = ModelSettings(model=self.model, name=self.name)
-        names = ("device_map", "quantize", "allow_pickle", "trust_remote_code", "bos")
+        names = ("device_map", "quantize", "packed", "allow_pickle", "trust_remote_code", "bos")
         return {name: value for name in names if (value := getattr(self, name)) != getattr(usual, name)}
 
 

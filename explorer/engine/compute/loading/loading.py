@@ -24,6 +24,7 @@ from explorer.engine.base import Progress, Reporter
 from explorer.engine.compute import memory
 from explorer.engine.compute.loading.faults import (
     why_missing,
+    why_missing_of_gguf,
     why_no_config,
     why_not_loaded,
 )
@@ -85,6 +86,8 @@ def load_model(
     transformers.logging.set_verbosity_error()
     packed = quantization(settings.quantize, name, config, settings.dtype)
     transformers.logging.set_tqdm_hook(lambda factory, args, kwargs: _Bar(report, *args, **kwargs))
+    if settings.packed and header is None:
+        raise ModelError(f"{name} is no GGUF file, whose weights alone can be kept packed. Leave out --packed.")
     try:
         if header is not None:
             model, loaded = load_gguf(header, folder, config, settings, packed, placed, report)
@@ -106,11 +109,11 @@ def load_model(
     except Exception as error:  # A broken folder fails in as many ways as there are model classes.
         if memory.ran_out(error):
             raise memory.does_not_fit(name, first_device(placed), error) from error
-        raise ModelError(why_not_loaded(folder, settings, error)) from error
+        raise ModelError(why_not_loaded(folder, settings, error, gguf=header is not None)) from error
     finally:
         transformers.logging.set_tqdm_hook(None)
     if missing := sorted(loaded["missing_keys"]):
-        raise ModelError(why_missing(name, model, missing))
+        raise ModelError((why_missing_of_gguf if header else why_missing)(name, model, missing))
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
     return Loaded(model.eval(), unused_warning(model, loaded["unexpected_keys"]))
