@@ -1,7 +1,7 @@
 """Tables for a person at the command line, printed by rich; text from a model is drawn literally."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from explorer.core.record.outline import Outline
 from explorer.core.size import size_in_words
 from explorer.core.token import Token, begun, label
 from explorer.engine.capabilities import Capabilities
-from explorer.engine.description import ModelEntry
+from explorer.engine.description import AdapterInfo, ModelEntry
 from explorer.replay.comparison import Comparison
 
 
@@ -270,9 +270,23 @@ def _facts(table: InfoTable) -> Iterable[tuple[str, str]]:
         yield "cache", _cache(table.cache)
         for note in table.cache.notes:
             yield "", note
+    if table.adapter is not None:
+        yield from _adapter(table.adapter)
     for name, value in table.loaded_with.items():
+        if name in ("adapter", "adapter_revision"):
+            continue
         yield name.replace("_", " "), str(value)
     yield "libraries", " · ".join(f"{library} {version}" for library, version in table.versions.items())
+
+
+def _adapter(adapter: AdapterInfo) -> Iterator[tuple[str, str]]:
+    at = f" at {adapter.revision}" if adapter.revision else ""
+    yield "adapter", f"{adapter.name}{at} · {adapter.kind} · {adapter.parameters:,} parameters"
+    yield "", f"made on {adapter.base}" if adapter.base else "it does not say on which model it was made"
+    if adapter.tokenizer:
+        yield "", "the tokenizer and the chat template are the adapter's own"
+    if adapter.fixed:
+        yield "", adapter.fixed
 
 
 def _cache(able: Capabilities) -> str:

@@ -16,10 +16,12 @@ from explorer.config import Config
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.description import ModelEntry, ModelSettings
 from explorer.engine.files import wheels
-from explorer.engine.files.obtained import ORIGIN, Obtained, Origin
+from explorer.engine.files.obtained import Obtained
 from explorer.engine.files.offers import OFFERS, SMOLLM2, SMOLLM2_WHEEL
+from explorer.engine.files.origin import ORIGIN, Origin
 from explorer.engine.process.client import WorkerEngine
 from explorer.errors import ModelError
+from explorer.replay.files import another_file
 from tests.cli.program import PROGRAM, is_one_sentence, process
 from tests.cli.tiny_gguf import write_tiny
 from tests.engine.hub_server import COMMIT, MODEL, HubServer
@@ -90,6 +92,20 @@ def test_a_model_that_was_got_is_opened_by_its_name_wherever_one_is_named(run, o
     listed = json.loads(run("models", "--json", env=obtained).stdout)["models"]
     assert [one["id"] for one in listed] == ["embedded", "smollm2"]
     assert not listed[1]["problem"] and not listed[1]["to_fetch"]
+
+
+def test_the_record_says_of_which_file_a_model_was_made_and_that_its_weights_were_rounded(run, obtained):
+    told = json.loads(run("info", "--model", "smollm2", "--json", env=obtained).stdout)["loaded_with"]
+    assert told["gguf"] == "SmolLM2-135M-Instruct.Q4_1.gguf"
+    assert told["stored_as"] == "Q4_1, rounded to float16"
+    assert told["sha256"] == SMOLLM2_WHEEL.member_sha256
+
+
+def test_the_file_itself_and_the_folder_made_of_it_are_not_the_same_weights():
+    folder = Origin.of(SMOLLM2, SMOLLM2_WHEEL).facts()
+    assert another_file(folder, folder) == ""
+    said = another_file({**folder, "stored_as": "Q4_1"}, folder)
+    assert "(Q4_1, SHA-256 b179c9523d0e…)" in said and "(Q4_1, rounded to float16, SHA-256 b179c9523d0e…)" in said
 
 
 def test_what_is_here_is_not_got_again(run, obtained, tmp_path):

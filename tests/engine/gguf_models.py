@@ -3,6 +3,7 @@
 Its converters (conversion/*.py of llama.cpp) were read for that.
 """
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -64,11 +65,18 @@ SHIFTED = ("gemma", "gemma2", "gemma3_text", "qwen3_5_text", "qwen3_5_moe_text")
 
 
 def write_model(
-    path: Path, model: PreTrainedModel, stored: Kind = Kind.F32, extra: dict[str, Any] | None = None, **more: Any
+    path: Path,
+    model: PreTrainedModel,
+    stored: Kind = Kind.F32,
+    extra: dict[str, Any] | None = None,
+    tokenizer: Path | None = None,
+    without: str = "",
+    **more: Any,
 ) -> Path:
     """A GGUF file of a model; matrices whose rows are long enough are stored in a type, everything else in F32.
 
-    `extra`: tensors besides. `more`: keys under the architecture, whose dots are written as `__`; None takes one away.
+    `extra`: tensors besides. `tokenizer`: a byte-level tokenizer.json with BOS as 1 and EOS as 2.
+    `more`: keys under the architecture, whose dots are written as `__`; None takes one away.
     """
     kind = model.config.model_type
     architecture = ARCHITECTURES[kind]
@@ -77,7 +85,11 @@ def write_model(
     for name, value in said.items():
         if value is not None:
             _add(writer, f"{architecture}.{name}", value)
+    if tokenizer is not None:
+        _add_tokenizer(writer, tokenizer)
     for tensor, numbers in sorted((tensors(model) | (extra or {})).items()):
+        if tensor == without:
+            continue
         values = numbers.detach().float().contiguous().numpy()
         if values.ndim > 1 and stored != Kind.F32:
             writer.add_tensor(tensor, gguf.quantize(values, stored), raw_dtype=stored)
@@ -88,6 +100,20 @@ def write_model(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def _add_tokenizer(writer: gguf.GGUFWriter, tokenizer: Path) -> None:
+    said = json.loads(tokenizer.read_text())
+    control = {token["id"] for token in said["added_tokens"]}
+    pieces = sorted(said["model"]["vocab"], key=said["model"]["vocab"].__getitem__)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(pieces)
+    writer.add_token_types([3 if number in control else 1 for number in range(len(pieces))])
+    writer.add_token_merges([" ".join(pair) for pair in said["model"]["merges"]])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_add_bos_token(True)
 
 
 def _add(writer: gguf.GGUFWriter, key: str, value: Any) -> None:

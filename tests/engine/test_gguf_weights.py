@@ -1,5 +1,7 @@
 """The weights of GGUF files, against the same models as transformers has them."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import gguf
@@ -13,6 +15,7 @@ from explorer.engine.compute.loading.loading import load_config
 from explorer.engine.compute.loading.stored import Content
 from explorer.engine.description import ModelSettings
 from explorer.engine.gguf.config import config_of, generation_config_of
+from explorer.engine.gguf.families import FAMILIES
 from explorer.engine.gguf.header import read_header
 from explorer.engine.vocabulary.unfolding import write_json
 from explorer.errors import ModelError
@@ -223,3 +226,25 @@ def test_a_file_in_half_precision_throughout_keeps_its_dtype(tmp_path):
     assert opened(path, tmp_path / "f", "auto").dtype == torch.bfloat16
     path = write_model(tmp_path / "n.gguf", tiny("qwen3"), Kind.Q8_0)
     assert opened(path, tmp_path / "f", "auto").dtype == torch.float32
+
+
+def test_every_architecture_that_is_read_is_tried_here_and_listed_in_the_docs():
+    assert set(ARCHITECTURES.values()) == set(FAMILIES)
+    text = (Path(__file__).parents[2] / "docs" / "gguf.md").read_text()
+    table = text.partition("## Architectures")[2].partition("## ")[0]
+    first = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert {name for cell in first for name in re.findall("`([^`]+)`", cell)} == set(FAMILIES)
+
+
+def test_what_is_about_pictures_and_sound_in_a_file_is_left_to_others(tmp_path):
+    extra = {"v.blk.0.attn_q.weight": torch.ones(4, 32), "mm.0.weight": torch.ones(4, 32)}
+    path = write_model(tmp_path / "m.gguf", tiny("qwen3"), extra=extra, vision__block_count=1)
+    assert_same(opened(path, tmp_path / "f"), tiny("qwen3"))
+
+
+def test_factors_that_are_no_known_scaling_are_taken_as_they_are(tmp_path):
+    model = tiny("llama")
+    factors = torch.linspace(1, 3, 8)
+    path = write_model(tmp_path / "m.gguf", model, extra={"rope_freqs.weight": factors})
+    model.model.rotary_emb.inv_freq /= factors
+    assert_same(opened(path, tmp_path / "f"), model)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from explorer.engine.files import checkpoint
+from explorer.engine.files.adapters import is_adapter
 from explorer.engine.files.fitness import read_in, why_no_gguf, why_older
 from explorer.engine.files.fragments import is_gguf_alone, why_no_model
 from explorer.engine.files.selection import Place, is_gguf_name, is_piece, piece_sentence, select
@@ -83,7 +84,7 @@ def _found(model: str, whole: bool) -> Path | None:
 
 def _in_folder(folder: Path, model: str, whole: bool) -> Path:
     names = checkpoint.names_in(folder)
-    if not is_gguf_alone(names):
+    if not is_gguf_alone(names) or is_adapter(folder):
         if whole:
             _check_folder(f"The folder {model}", folder, names)
         return folder
@@ -93,7 +94,12 @@ def _in_folder(folder: Path, model: str, whole: bool) -> Path:
 
 
 def _check_folder(name: str, folder: Path, names: Sequence[str]) -> None:
-    """Raises ModelError for a folder that holds a part of a model only; `name` begins the sentence."""
+    """Raises ModelError for a folder that holds a part of a model only; `name` begins the sentence.
+
+    An adapter is no part of one: it names its base model.
+    """
+    if is_adapter(folder):
+        return
     if not (folder / checkpoint.CONFIG).exists():
         raise ModelError(why_no_model(name, names, partial(read_in, folder)))
     named = checkpoint.weight_files(folder, allow_pickle=True)

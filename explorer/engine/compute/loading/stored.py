@@ -23,7 +23,7 @@ from explorer.errors import ModelError
 PLAIN = {0: torch.float32, 1: torch.float16, 28: torch.float64, 30: torch.bfloat16}
 """Types of ggml whose values torch reads as they are."""
 
-AT_ONCE = 1 << 24
+AT_ONCE = 1 << 22
 """Numbers that are unpacked at once, so that no tensor needs more memory than itself and a little."""
 
 Change = Callable[[list[torch.Tensor]], torch.Tensor]
