@@ -65,6 +65,11 @@ def check_same(begun: Prefixes, now: Prefixes) -> None:
         raise EngineError("The adapter was switched on or off while this was under way. Ask again.")
 
 
+def asked_of(call: calls.TableCall, eos_ids: list[int]) -> Asked:
+    """What a table is made of, where these ids end a sequence."""
+    return msgspec.structs.replace(call.asked, eos_ids=eos_ids)
+
+
 class TransformersEngine(Engine):
     """`forward` replaces the scheme that `start` chooses, as the tests do; `slowdown` what is measured of the dtype."""
 
@@ -166,9 +171,6 @@ class TransformersEngine(Engine):
             answers=self.answered(),
         )
 
-    def _asked(self, call: calls.TableCall) -> Asked:
-        return msgspec.structs.replace(call.asked, eos_ids=self.eos_ids)
-
     def _let_go(self) -> None:
         """Free what can be computed again, and give its memory back to the device."""
         self.prefixes.let_go()
@@ -178,13 +180,13 @@ class TransformersEngine(Engine):
 
     async def answer_next(self, call: calls.Next, report: Reporter) -> Distribution:
         self.prefixes.limits.check_params(call.params)
-        return await self._compute(partial(self.prefixes.table, self._asked(call), call.top, call.include), report)
+        return await self._compute(partial(self.prefixes.table, asked_of(call, self.eos_ids), call.top, call.include), report)
 
     async def answer_generate(self, call: calls.Generate, report: Reporter) -> AsyncGenerator[Step, None]:
         self.prefixes.limits.check_room(call.ids)
         self.prefixes.limits.check_params(call.params)
         check_sampling(call.params)
-        asked, begun = self._asked(call), self.prefixes
+        asked, begun = asked_of(call, self.eos_ids), self.prefixes
         for count in range(call.max_new_tokens):
             step = await self._compute(partial(begun.step, asked, call.draws + count, call.top), report, begun)
             asked = asked.after([*asked.ids, step.drawn.token.id])
@@ -256,7 +258,7 @@ class TransformersEngine(Engine):
 
     async def answer_search(self, call: calls.Search, report: Reporter) -> Found:
         self.prefixes.limits.check_params(call.params)
-        asked, vocabulary = self._asked(call), self.vocabulary
+        asked, vocabulary = asked_of(call, self.eos_ids), self.vocabulary
 
         def work(turn: Turn) -> Found:
             row = self.prefixes.row(call.ids, turn)
