@@ -30,6 +30,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     model: str = EMBEDDED
     """A folder, an id of the Hugging Face hub, or `embedded`."""
+    adapter: str | None = None
+    """A folder of PEFT, or an id of the hub, that goes on the model; without a model, on the one that it names. "" is
+    none, where the model's files have one."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     dtype: str = "auto"
@@ -44,6 +47,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Where weights go that fit nowhere else."""
     quantize: str | None = None
     """4bit or 8bit, by bitsandbytes while loading."""
+    packed: bool = False
+    """Leave the weights of a GGUF file packed, where transformers can compute with them so."""
     allow_pickle: bool = False
     """Read weights that are Python pickles where there are no safetensors."""
     trust_remote_code: bool = False
@@ -98,6 +103,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         _ = self.run_settings
         if self.quantize not in (None, *QUANTIZATIONS):
             raise UsageError(f"quantize must be one of {', '.join(QUANTIZATIONS)}, not “{self.quantize}”.")
+        if self.quantize is not None and self.packed:
+            raise UsageError("Give quantize or packed, not both.")
         if self.device_map is not None and self.device != "auto":
             raise UsageError("Give device or device-map, not both: a device map names the devices.")
         if self.max_memory is not None:
@@ -181,6 +188,8 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | 
     _check_characters("A flag", flags)
     for source in (_from_file(path, must_exist=bool(file or named)), _from_environment(environment), flags):
         _lay_over(settings, source)
+    if settings.get("adapter") and "model" not in settings:
+        settings["model"] = settings.pop("adapter")  # Its base model is found as where it stands in the model's place.
     return _convert(settings, "the settings", strict=True).with_preset()
 
 

@@ -5,6 +5,7 @@ Everything that imports torch is inside a fixture, so that the tests of the othe
 
 import gc
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -145,6 +146,42 @@ def tiny_folder(tiny_model, tmp_path_factory) -> Callable[[str], Path]:
         return folder
 
     return save
+
+
+@pytest.fixture(scope="session")
+def tiny_adapter(tiny_folder, tmp_path_factory) -> Callable[..., Path]:
+    """Makes a folder with an adapter of peft on a tiny model; its weights are large enough to change every number.
+
+    `rows`: the model has so many tokens while it is trained. `settings` are those of a LoraConfig, unless `method` is
+    another class of peft.
+    """
+    import peft
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    def make(
+        kind: str = "llama",
+        method: str = "LoraConfig",
+        base: Path | None = None,
+        rows: int | None = None,
+        **settings: Any,
+    ) -> Path:
+        usual = {"target_modules": ["q_proj", "v_proj"], "task_type": "CAUSAL_LM"}
+        folder = tmp_path_factory.mktemp("adapter")
+        torch.manual_seed(1)
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # peft speaks to whoever trains, and transformers to peft.
+            model = AutoModelForCausalLM.from_pretrained(base or tiny_folder(kind))
+            if rows is not None:
+                model.resize_token_embeddings(rows)
+            tuned = peft.get_peft_model(model, getattr(peft, method)(**{**usual, **settings}))
+            for weight in tuned.parameters():
+                if weight.requires_grad:
+                    weight.add_(torch.randn_like(weight) * 0.05)
+            tuned.save_pretrained(folder)
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")

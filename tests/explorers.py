@@ -4,11 +4,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from explorer.core.sampling.pace import RunSettings
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.engine.base import Engine
-from explorer.engine.scripted.language import token
+from explorer.engine.description import AdapterInfo
+from explorer.engine.scripted.language import story, token
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.actions.loading import Models
 from explorer.ui.app import ExplorerApp
@@ -51,3 +54,28 @@ class Reversed(ScriptedEngine):
 
     async def encode(self, text, special_tokens=True, *, first=True):
         return [token(byte) for byte in text.encode()]
+
+
+class Adapted(ScriptedEngine):
+    """The scripted engine with an adapter, under which every logit is half of what the demo's is."""
+
+    def __init__(self, on: bool = True) -> None:
+        self._on = on
+        self._alone = story()
+        self._adapted = {last: {one: logit / 2 for one, logit in row.items()} for last, row in story().items()}
+        super().__init__(self._adapted if on else self._alone)
+
+    async def start(self, *report):
+        self.info = self._on_side(await super().start(*report), self._on)
+        return self.info
+
+    async def answer_adapt(self, call, report):
+        self._on = call.on
+        self._table = self._adapted if call.on else self._alone
+        self._pairs.clear()
+        return self._on_side(self.info, call.on)
+
+    @staticmethod
+    def _on_side(info, on):
+        adapter = AdapterInfo(name="a/lora", kind="LORA", base="scripted", parameters=1, tokenizer=False, on=on)
+        return msgspec.structs.replace(info, adapter=adapter, loaded_with={"adapter": "a/lora"} if on else {})

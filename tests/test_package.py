@@ -42,10 +42,10 @@ def imported(folder: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folder", "groups"),
     [
-        ("explorer", ()),
+        ("explorer", ("peft",)),
         ("training", ("training",)),
-        ("benchmarks", ()),
-        ("tests", ("dev",)),
+        ("benchmarks", ("peft",)),
+        ("tests", ("dev", "peft", "training")),
     ],
 )
 def test_every_package_that_is_imported_is_declared(folder, groups):

@@ -150,7 +150,7 @@ def test_a_key_in_a_sentence_is_that_of_a_command():
 def test_no_sentence_tells_the_key_of_a_command_by_its_letter():
     letters = {key for command in EVERY_COMMAND for key in command.keys.split(",") if len(key) == 1}
     letters -= {"a", "A", "s"}  # An article, and seconds.
-    alone = re.compile(rf"(?<![\w’'+\\-])[{''.join(sorted(letters))}](?!\w)")
+    alone = re.compile(rf"(?<![\w’'+^\\-])[{''.join(sorted(letters))}](?!\w)")
     literal = {name: " ".join(text for text, *_ in Formatter().parse(said)) for name, said in ENGLISH.items()}
     assert {name: text for name, text in literal.items() if alone.search(text)} == {}
 

@@ -73,6 +73,6 @@ def divergences(a: "Compared", b: "Compared", flags: dict[str, Any]) -> list[flo
 
     rows: IO[bytes]
     with tempfile.TemporaryFile() as rows:
-        size = with_engine(recorded_config(a.engine, flags), keep)
+        size = with_engine(recorded_config(a.engine, flags, adapters=False), keep)
         rows.seek(0)
-        return with_engine(recorded_config(b.engine, flags), measure)
+        return with_engine(recorded_config(b.engine, flags, adapters=False), measure)

@@ -44,7 +44,7 @@ def embedded_folder() -> Path:
     return Path(explorer.embedded.__file__).parent
 
 
-def model_settings(config: Config) -> "ModelSettings":
+def model_settings(config: Config, adapter_on: bool = True) -> "ModelSettings":
     """What the engine loads; what is at a path is named by all of it, so that a record finds it from anywhere.
 
     Raises ModelError for a model that has to be got first.
@@ -64,16 +64,24 @@ def model_settings(config: Config) -> "ModelSettings":
     else:
         model, revision = read_address(said)
         name = model
+    adapter, adapter_revision = config.adapter, None
+    if adapter:
+        folder = whole_path(path_of(adapter))
+        adapter, adapter_revision = read_address(as_typed(adapter)) if folder is None else (folder, None)
     return ModelSettings(
         model=model,
         name=name,
         revision=config.revision or revision,
+        adapter=adapter,
+        adapter_revision=adapter_revision,
+        adapter_on=adapter_on,
         device=config.device,
         dtype=config.dtype,
         device_map=read_device_map(config.device_map) if config.device_map is not None else None,
         max_memory=memory_by_device(config.max_memory) if config.max_memory is not None else {},
         offload_folder=config.offload_folder,
         quantize=config.quantize,
+        packed=config.packed,
         allow_pickle=config.allow_pickle,
         trust_remote_code=config.trust_remote_code,
         bos=config.bos,
@@ -109,11 +117,11 @@ def read_device_map(said: str) -> str | dict[str, str]:
     return {module: str(device) for module, device in placed.items()}
 
 
-def make_engine(config: Config, kind: str = "transformers") -> "Engine":
+def make_engine(config: Config, kind: str = "transformers", adapter_on: bool = True) -> "Engine":
     """An engine in a process of its own, of a kind that the worker knows."""
     from explorer.engine.process.client import WorkerEngine
 
-    return WorkerEngine(model_settings(config), engine_log(), ["--engine", kind])
+    return WorkerEngine(model_settings(config, adapter_on), engine_log(), ["--engine", kind])
 
 
 def engine_log() -> Path:

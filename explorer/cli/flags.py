@@ -38,6 +38,9 @@ def model_flags() -> frozenset[str]:
 MODEL = click.option(
     "--model", help="A folder, or an id of the Hugging Face hub. Default: the record's, else the one that ships."
 )
+ADAPTER = click.option(
+    "--adapter", metavar="DIR|ID", help="A PEFT adapter on the model; alone, on the base model that it names."
+)
 REVISION = click.option("--revision", help="A branch, tag or commit of the hub's repository.")
 BOS = click.option("--bos/--no-bos", default=None, help="Begin a text with BOS or not. Default: as the tokenizer does.")
 TRUST = click.option(
@@ -49,6 +52,7 @@ PICKLE = click.option(
 )
 MODEL_OPTIONS = (
     MODEL,
+    ADAPTER,
     REVISION,
     DEVICE,
     click.option("--dtype", help="auto (the model's own), float32, bfloat16 or float16."),
@@ -56,6 +60,9 @@ MODEL_OPTIONS = (
     click.option("--max-memory", metavar="0:20GiB,cpu:60GiB", help="What --device-map may use of each device."),
     click.option("--offload-folder", metavar="DIR", help="For weights that fit nowhere else."),
     click.option("--quantize", metavar="4bit|8bit", help="Pack the weights while loading (bitsandbytes)."),
+    click.option(
+        "--packed", is_flag=True, default=None, help="Leave the weights of a GGUF file packed, where possible."
+    ),
     PICKLE,
     TRUST,
     BOS,
@@ -183,19 +190,31 @@ def record_file(name: str) -> Path:
     return listed if not is_there(file) and is_there(listed) else file
 
 
-def recorded_config(recorded: "MadeOn", flags: dict[str, Any]) -> Config:
+def recorded_config(recorded: "MadeOn", flags: dict[str, Any], *, adapters: bool = True) -> Config:
     """The engine that a record names, as far as flags do not name another one.
 
-    What a record says is never a leave to run code or to read pickles: that is the flags' alone.
+    `adapters`: an adapter of the flags goes also on a model that was recorded without one. What a record says is never
+    a leave to run code or to read pickles: that is the flags' alone.
     """
     given = {name: value for name, value in flags.items() if value is not None}
-    said: dict[str, Any] = {"model": recorded.model}
+    if not adapters and not recorded_adapter(recorded):
+        given.pop("adapter", None)
+    said: dict[str, Any] = {"model": recorded.model, "adapter": recorded_adapter(recorded)}
+    # What was packed is unpacked to verify it: the numbers are the same, and the kernels may not be here.
     said |= {name: recorded.loaded_with[name] for name in ("quantize", "bos") if name in recorded.loaded_with}
     if recorded.dtype in DTYPES:
         said["dtype"] = recorded.dtype
     if recorded.revision is not None and "model" not in given:
         said["revision"] = recorded.revision
     return configure({**said, **given})
+
+
+def recorded_adapter(recorded: "MadeOn") -> str:
+    """The adapter that a record names, with its revision, as a flag names it; "" where the model was without one."""
+    name, revision = (recorded.loaded_with.get(field) for field in ("adapter", "adapter_revision"))
+    if not isinstance(name, str):
+        return ""
+    return f"hf://{name}/tree/{revision}" if isinstance(revision, str) else name
 
 
 def refuse_both(one: str, first: object, other: str, second: object) -> None:

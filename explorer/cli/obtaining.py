@@ -18,14 +18,14 @@ from explorer.engine.calls import Save
 from explorer.engine.description import EngineInfo, ModelSettings
 from explorer.engine.files.obtained import Obtained
 from explorer.engine.files.offers import Offer, taken_out_of_a_wheel
+from explorer.engine.files.origin import STORED
 from explorer.engine.process.client import WorkerEngine
 
 if TYPE_CHECKING:
     from explorer.engine.base import Engine
 
-COMPUTED, STORED = "float32", "float16"
-"""What a model that was got computes in, and what its weights are kept in: packed weights lose next to nothing in the
-second, at half the bytes (docs/measurements.md), and the first is fast on every processor."""
+COMPUTED = "float32"
+"""What a model that was got computes in: it is fast on every processor."""
 
 
 async def convert(name: str, weights: Path, folder: Path, report: Reporter) -> None:

@@ -107,7 +107,7 @@ def verification(record: "Record", file: Path, tolerance: float | None, flags: d
         await verified.check(part, engine, report)
 
     for part in parts:
-        with_engine(recorded_config(part.engine, flags), partial(check, part))
+        with_engine(recorded_config(part.engine, flags, adapters=False), partial(check, part))
     return verified.report
 
 

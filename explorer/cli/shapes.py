@@ -13,7 +13,7 @@ from explorer.core.score import summary
 from explorer.core.token import Kind, Token, shown_bytes, take_text
 from explorer.engine.base import Engine, Reporter, ready, silent
 from explorer.engine.capabilities import Capabilities
-from explorer.engine.description import Module, Parameter
+from explorer.engine.description import AdapterInfo, Module, Parameter
 from explorer.engine.vocabulary.cutting import CutText, CutToken
 
 
@@ -269,6 +269,7 @@ class InfoTable(msgspec.Struct, frozen=True):
     sampling_left_out: list[str]
     """What else it asks for, a sentence each that says why it is left out."""
     cache: Capabilities | None
+    adapter: AdapterInfo | None
     loaded_with: dict[str, Any]
     tokenizer: str
     versions: dict[str, str]

@@ -1,7 +1,7 @@
 """Tables for a person at the command line, printed by rich; text from a model is drawn literally."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -19,9 +19,9 @@ from explorer.core.distribution import Candidate, CandidateRow
 from explorer.core.figure import UNKNOWN, decimal, scientific
 from explorer.core.record.outline import Outline
 from explorer.core.size import size_in_words
-from explorer.core.token import Token, label
+from explorer.core.token import Token, begun, label
 from explorer.engine.capabilities import Capabilities
-from explorer.engine.description import ModelEntry
+from explorer.engine.description import AdapterInfo, ModelEntry
 from explorer.replay.comparison import Comparison
 
 
@@ -62,10 +62,12 @@ def _told(column: Told, candidate: Candidate) -> str:
 def print_tokens(table: TokenTable) -> None:
     """Index, id, token, the vocabulary's piece and the bytes."""
     grid = new_grid(">index", ">id", "token", "piece", "bytes", "kind")
+    before = b""
     for row in table.tokens:
         token = Token(row.id, bytes.fromhex(row.bytes), row.kind)
         spelt = token.bytes.hex(" ").upper()
-        cells = (str(row.index), str(row.id), label(token), row.piece, spelt, row.kind)
+        cells = (str(row.index), str(row.id), label(token, before), row.piece, spelt, row.kind)
+        before = begun(before + token.bytes)
         grid.add_row(*(literal(cell) for cell in cells))
     show(grid)
     show(literal(f"{len(table.tokens)} tokens", "dim"))
@@ -268,9 +270,23 @@ def _facts(table: InfoTable) -> Iterable[tuple[str, str]]:
         yield "cache", _cache(table.cache)
         for note in table.cache.notes:
             yield "", note
+    if table.adapter is not None:
+        yield from _adapter(table.adapter)
     for name, value in table.loaded_with.items():
+        if name in ("adapter", "adapter_revision"):
+            continue
         yield name.replace("_", " "), str(value)
     yield "libraries", " · ".join(f"{library} {version}" for library, version in table.versions.items())
+
+
+def _adapter(adapter: AdapterInfo) -> Iterator[tuple[str, str]]:
+    at = f" at {adapter.revision}" if adapter.revision else ""
+    yield "adapter", f"{adapter.name}{at} · {adapter.kind} · {adapter.parameters:,} parameters"
+    yield "", f"made on {adapter.base}" if adapter.base else "it does not say on which model it was made"
+    if adapter.tokenizer:
+        yield "", "the tokenizer and the chat template are the adapter's own"
+    if adapter.fixed:
+        yield "", adapter.fixed
 
 
 def _cache(able: Capabilities) -> str:

@@ -62,11 +62,12 @@ def explore(
     record: Path | None,
     open_session: "OpenAndTell | None" = None,
     params: SamplingParams | None = None,
+    adapter_on: bool = True,
 ) -> int:
     """Run the explorer in the terminal; the exit code.
 
     `draft` is None where the model says what it is opened on. `open_session` goes on with a record, and is told whom to
-    report to; `params` are the settings of that.
+    report to; `params` are the settings of that. `adapter_on`: an adapter is on at first.
     """
     from explorer.cli.offers import with_offers
     from explorer.engine.base import ready
@@ -101,7 +102,7 @@ def explore(
 
     themes, faults = usable_themes(config)
     app = ExplorerApp(
-        make_engine(config),
+        make_engine(config, adapter_on=adapter_on),
         opened,
         models=Models(
             config.model, label, lambda: with_offers(listed_models()), lambda name: other_engine(config, name)
@@ -213,7 +214,9 @@ def other_engine(config: Config, model: str) -> "Engine":
     if model != EMBEDDED:
         said = as_typed(model)
         here(str(path_of(said)) if said.startswith("~") else said)
-    return make_engine(msgspec.structs.replace(config, model=model, revision=None))
+    # The adapter was for the first model; another one may have its own beside it.
+    adapter = config.adapter if model == config.model else None
+    return make_engine(msgspec.structs.replace(config, model=model, revision=None, adapter=adapter))
 
 
 def is_new() -> bool:

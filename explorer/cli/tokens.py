@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explorer.cli.engines import find_tokens, render_chat, with_tokenizer
-from explorer.cli.flags import BOS, REVISION, TRUST, configure, prompt_options, refuse_both
+from explorer.cli.flags import ADAPTER, BOS, REVISION, TRUST, configure, prompt_options, refuse_both
 from explorer.cli.output import print_json, print_text, put, say
 from explorer.cli.question import Question, Say
 from explorer.cli.sources import take_source
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="A folder, or an id of the Hugging Face hub. Given again, the vocabularies stand beside each other.",
 )
+@ADAPTER
 @REVISION
 @TRUST
 @BOS
@@ -51,6 +52,7 @@ def tokens_command(
     refuse_both("--render", render, "--format", written)
     refuse_both("--json", as_json, "--format", written)
     if len(configs) > 1:
+        refuse_both("several --model", True, "--adapter", flags["adapter"])
         refuse_both("several --model", True, "--render", render)
         compare(configs, source, not no_special, as_json, written)
         return

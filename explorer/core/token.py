@@ -105,11 +105,30 @@ def is_driving(character: str) -> bool:
     return category in ("Cc", "Cf", "Cs", "Zl", "Zp") and character not in UNSETTLED
 
 
-def label(token: Token) -> str:
+def begun(data: bytes) -> bytes:
+    """The first bytes of a character that bytes end in; empty where they end with a whole one."""
+    return take_text(data[-3:])[1]
+
+
+def ended(before: bytes, token: Token) -> str:
+    """The character of which `before` are the first bytes and the token has the last; empty where it ends none."""
+    for count in range(1, 4) if before and token.kind == "bytes" else ():
+        try:
+            return (before + token.bytes[:count]).decode()
+        except UnicodeDecodeError:
+            continue
+    return ""
+
+
+def label(token: Token, before: bytes = b"") -> str:
     """One token on one line: spaces as ␣, line breaks as ↵, control characters as pictures, half characters as bytes.
 
-    A combining mark at the start stands on a dotted circle, so that it does not join what is written before it.
+    A combining mark at the start stands on a dotted circle, so that it does not join what is written before it. Behind
+    an arrow stands the character that the token ends: `‹9C›→서`. `before` are the first bytes of it, from other tokens.
     """
+    character = ended(before, token)
+    if character:
+        return f"{label(token)}→{label(Token.from_bytes(token.id, character.encode()))}"
     if token.kind == "unused" and not token.bytes:
         return "(unused)"
     text, rest = take_text(token.bytes)

@@ -192,6 +192,11 @@ class Engine(ABC):
         """The tokens of ids: `calls.Describe`."""
         return await self.ask(calls.Describe(ids=list(ids)))
 
+    async def adapt(self, on: bool) -> EngineInfo:
+        """The adapter on, or off, as it stays when the engine is started again: `calls.Adapt`."""
+        self.info = await self.ask(calls.Adapt(on=on))
+        return self.info
+
     async def structure(self) -> Structure:
         """What the model is made of: `calls.Inspect`."""
         return await self.ask(calls.Inspect())

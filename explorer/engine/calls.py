@@ -20,7 +20,7 @@ from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import FinishReason, StopRules
 from explorer.core.score import Scored
 from explorer.core.token import Token
-from explorer.engine.description import Structure
+from explorer.engine.description import EngineInfo, Structure
 
 Answer = TypeVar("Answer")
 Part = TypeVar("Part")
@@ -278,3 +278,16 @@ class Save(Call[int], frozen=True, kw_only=True):
     """The folder, which is there and empty."""
     dtype: str
     """In which the weights are stored: float32, bfloat16 or float16."""
+
+
+NO_ADAPTER = "There is no adapter on {model}: open one with --adapter."
+
+
+class Adapt(Call[EngineInfo], frozen=True, kw_only=True):
+    """The adapter on, or off; what the engine is from then on.
+
+    What is under way in parts ends with an EngineError. Raises UsageError where there is no adapter, or where it cannot
+    be switched, ModelError where the tokenizer of the other side cannot be read.
+    """
+
+    on: bool

@@ -21,6 +21,13 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What the model is called on the screen and in the record."""
     revision: str | None = None
     """A branch, a tag or a commit of the hub's repository."""
+    adapter: str | None = None
+    """A folder of PEFT, or an id of the hub, that goes on the model; None takes one that lies beside the weights, and
+    "" none at all. Where `model` is an adapter itself, its base model is found."""
+    adapter_revision: str | None = None
+    """As `revision`, of the adapter's repository."""
+    adapter_on: bool = True
+    """Whether the adapter is on at the beginning."""
     device: str = "auto"
     dtype: str = "auto"
     device_map: str | dict[str, str] | None = None
@@ -30,6 +37,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     offload_folder: str | None = None
     quantize: str | None = None
     """4bit or 8bit."""
+    packed: bool = False
+    """Leave the weights of a GGUF file in their blocks."""
     allow_pickle: bool = False
     trust_remote_code: bool = False
     bos: bool | None = None
@@ -38,8 +47,27 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     def special(self) -> dict[str, Any]:
         """What is not as usual and decides on the numbers, or on trust: for the record."""
         usual = ModelSettings(model=self.model, name=self.name)
-        names = ("device_map", "quantize", "allow_pickle", "trust_remote_code", "bos")
+        names = ("device_map", "quantize", "packed", "allow_pickle", "trust_remote_code", "bos")
         return {name: value for name in names if (value := getattr(self, name)) != getattr(usual, name)}
+
+
+class AdapterInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The adapter that an engine has loaded beside its model."""
+
+    name: str
+    """A folder, or an id of the hub."""
+    revision: str | None = None
+    kind: str
+    """The method by PEFT's name, such as LORA."""
+    base: str
+    """What it names as its base model; empty where it names none."""
+    parameters: int
+    """Of the adapter alone."""
+    tokenizer: bool
+    """Whether it brings a tokenizer of its own, which is used while it is on."""
+    on: bool
+    fixed: str = ""
+    """Why it cannot be switched off, in a sentence; empty where it can."""
 
 
 class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +92,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     chat_template: bool = False
     """Whether the model has a template for chats."""
     loaded_with: dict[str, Any] = {}
-    """What was asked for that is not as usual: quantisation, a device map, trust in code that came with the model."""
+    """What was asked for that is not as usual: quantisation, a device map, trust in code that came with the model; and
+    the adapter while it is on."""
     versions: dict[str, str] = {}
     sampling_defaults: dict[str, Any] = {}
     """The settings of the sampler that the model's generation_config sets, for a Preset; empty if there are none."""
@@ -76,6 +105,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Sentences about what is not as a person would expect of the model."""
     advice: str = ""
     """A sentence about what would serve a person better here; empty where there is nothing to say."""
+    adapter: AdapterInfo | None = None
+    """The adapter beside the model, be it on or off; None where there is none."""
     answers: tuple[str, ...] = ()
     """The names of the calls that the engine answers; it refuses every other one."""
 

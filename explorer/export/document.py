@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from explorer.core.record.record import MadeOn, Record, same_engine
+from explorer.core.record.record import MadeOn, Record, model_in_words, same_engine
 from explorer.core.token import UNSETTLED, shown_bytes, visible
 from explorer.core.walk.recorded import recorded_session
 from explorer.core.walk.runs import Runs
@@ -73,11 +73,15 @@ class Document:
     def line(self) -> str:
         """The model and the day, on one line."""
         last = self.engines[-1]
-        return shown(f"{last.model} · {last.dtype} · {last.device} · {self.started}")
+        return shown(f"{model_in_words(last)} · {last.dtype} · {last.device} · {self.started}")
 
     def facts(self) -> Iterator[tuple[str, str]]:
         """What one has to know to make the walk again, as names and words that may be shown."""
+        told: list[MadeOn] = []
         for engine in self.engines:
+            if any(same_engine(engine, other) for other in told):
+                continue  # It is gone back to, as where an adapter is switched off and on.
+            told.append(engine)
             yield "model", shown(engine.model + (f" at {engine.revision}" if engine.revision else ""))
             yield "computed in", shown(f"{engine.dtype} on {engine.device}")
             for name, facts in (("loaded with", engine.loaded_with), ("versions", engine.versions)):

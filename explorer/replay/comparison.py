@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from explorer.core.distribution import Distribution
-from explorer.core.record.record import ENGINE_FIELDS, Record
+from explorer.core.record.record import ENGINE_FIELDS, Record, adapter_of
 from explorer.core.score import surprisal
 from explorer.core.token import label
 from explorer.replay.claims import fold
@@ -104,7 +104,8 @@ class Compared:
         self.session, _ = fold(record, name)
         self.tokenizer = self.session.tree.tokenizer
         """Of the tree that the record ends in, which may be older than its last engine."""
-        self.engine = [engine for engine in record.engines if engine.tokenizer == self.tokenizer][-1]
+        made_on = (self.tokenizer, self.session.tree.adapter)
+        self.engine = [one for one in record.engines if (one.tokenizer, adapter_of(one)) == made_on][-1]
         self.prefixes = Prefixes(self.session, trie)
         self.ids = self.session.prefix()
         self.text, self._spans = text_of(self.session)

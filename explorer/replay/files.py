@@ -17,7 +17,7 @@ def another_file(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
     Where a file lies, and what it is called, makes no difference.
     """
-    one, other = (made.get("sha256") for made in (recorded, now))
+    one, other = ((made.get("sha256"), made.get("stored_as")) for made in (recorded, now))
     if one == other:
         return ""
     return (

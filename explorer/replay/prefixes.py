@@ -48,7 +48,7 @@ class Known:
 
 
 class Prefixes:
-    """Those of the trees that are of the vocabulary of the present one."""
+    """Those of the trees that are of the vocabulary and the adapter of the present one."""
 
     def __init__(self, session: Session, trie: Trie) -> None:
         self.known: dict[int, Known] = {}
@@ -56,7 +56,7 @@ class Prefixes:
         self.path: list[int] = []
         """Those of the path that the record ends with, a token longer each."""
         for tree in session.trees:
-            if tree.tokenizer == session.tree.tokenizer:
+            if (tree.tokenizer, tree.adapter) == (session.tree.tokenizer, session.tree.adapter):
                 prompt, after = self._add(tree, trie)
                 if tree is session.tree:
                     self.path = [*prompt, *(after[node.number] for node in tree.path(session.node))]

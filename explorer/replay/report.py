@@ -36,6 +36,7 @@ class PartReport(msgspec.Struct, frozen=True):
     """On what a part was recorded, and what computed it again."""
 
     model: str
+    """With the adapter on it, as in `by_model`."""
     dtype: str
     device: str
     versions: dict[str, str]

@@ -29,7 +29,7 @@ ROUNDED = 1e-12
 
 def tolerance_of(dtype: str, loaded_with: Mapping[str, Any]) -> float:
     """The bound of |Δlogprob| of a model, in nats."""
-    return COARSE if loaded_with.get("quantize") else BY_DTYPE.get(dtype, COARSE)
+    return COARSE if loaded_with.get("quantize") or loaded_with.get("packed") else BY_DTYPE.get(dtype, COARSE)
 
 
 def apart(recorded: float, computed: float) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from explorer.core.asked import Asked
 from explorer.core.distribution import Candidate
 from explorer.core.record.events import Add, Move, Prompt, Score, Seen
+from explorer.core.record.record import model_in_words
 from explorer.core.token import Token, label
 from explorer.core.walk.session import Session
 from explorer.engine.base import Engine, Progress, Reporter, silent
@@ -56,11 +57,11 @@ class Verification:
         self._same_draws = recorded.device.partition(":")[0] == info.device.partition(":")[0]
         self.report.parts.append(
             PartReport(
-                recorded.model,
+                model_in_words(recorded),
                 recorded.dtype,
                 recorded.device,
                 recorded.versions,
-                info.model,
+                model_in_words(info.header()),
                 info.dtype,
                 info.device,
                 info.versions,

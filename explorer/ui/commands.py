@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from explorer.ui.actions import (
+    adapting,
     asking,
     branches,
     editing,
@@ -96,6 +97,7 @@ COMMANDS: tuple[Command[WalkDesk], ...] = (
     Command("delete", "delete", "tree", branches.delete, needs=SESSION),
     *VIEW,
     Command("model", "m", "session", loading.choose_model, footer=True),
+    Command("adapter", "L", "session", adapting.switch_adapter, needs=("session", "engine")),
     Command("save", "x", "session", session.save, needs=SESSION),
     Command("restart", "R", "session", loading.restart),
     Command("help", "question_mark,f1", "session", session.show_help, footer=True),
@@ -136,7 +138,8 @@ def markdown() -> str:
         "Generated from `explorer/ui/commands.py` by `make docs`; do not edit.",
         "",
         "With Hangul input on, a key does what its Latin letter does (ㅁ is `a`, ㅖ is `P`). Some capitals have no",
-        "jamo (`A`, `B`, `D`, `G`, `J`, `N`, `V`, `Y`, `Z`): use the palette (Ctrl+P), or switch the input for them.",
+        "jamo (`A`, `B`, `D`, `G`, `J`, `L`, `N`, `V`, `Y`, `Z`): use the palette (Ctrl+P), or switch the input for",
+        "them.",
     ]
     every: list[Command[Any]] = list(dict.fromkeys((*COMMANDS, *REPLAY_COMMANDS)))
     keymap = Keymap(every, {})

@@ -10,6 +10,7 @@ from pathlib import Path
 from textual.app import ComposeResult
 from textual.timer import Timer
 
+from explorer.core.record.record import model_in_words
 from explorer.core.token import visible
 from explorer.ui.desk import Desk
 from explorer.ui.keymap import Keymap
@@ -72,7 +73,7 @@ class ReplayDesk(Desk):
                 self.warn(player.fault)
         engine = player.engine
         self.status = Status(
-            model=visible(Path(engine.model).name),
+            model=visible(model_in_words(engine, lambda name: Path(name).name)),
             dtype=engine.dtype,
             device=f"{engine.device} · {player.started}",
             note=note,

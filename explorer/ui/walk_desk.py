@@ -23,7 +23,7 @@ from explorer.core.walk.session import Session
 from explorer.core.walk.snapshot import EMPTY
 from explorer.engine.base import Engine, Progress
 from explorer.errors import EngineDied, ExplorerError
-from explorer.ui.actions import branches, editing, knobs, telling, walking
+from explorer.ui.actions import branches, editing, knobs, loading, telling, walking
 from explorer.ui.actions.loading import Loader, Models, load
 from explorer.ui.command import Command
 from explorer.ui.desk import Desk
@@ -194,7 +194,7 @@ class WalkDesk(Desk):
         self.note(str(error), "error")
 
     def progress(self, progress: Progress) -> None:
-        self.candidates.message = telling.loading(self, progress)
+        loading.progressed(self, progress)
 
     def died(self, sentence: str) -> None:
         self.show(running=False)

@@ -8,7 +8,9 @@ import asyncio
 from explorer.core.chat import Chat
 from explorer.core.record.events import Params, Prompt
 from explorer.core.spelling import spelling_note
+from explorer.core.walk import navigation
 from explorer.engine.base import Engine
+from explorer.engine.description import EngineInfo
 from explorer.engine.prompts import carry_over, encode_source
 from explorer.errors import ExplorerError
 from explorer.walk.first_look import begin_first
@@ -65,15 +67,50 @@ async def switch(walk: Walk, engine: Engine) -> None:
         await engine.close()
         walk.engine = before
         raise
-    walk.info = info
-    walk.tables.begin()
     if session is None:
+        walk.info = info
+        walk.tables.begin()
         walk.tell()
         return
+    _go_over(walk, info)
+    session.learn_sequence(tokens)
+    walk.apply(Prompt.of(text, tokens))
+
+
+async def adapt(walk: Walk, on: bool) -> None:
+    """Go on with the adapter on, or off: to the same text where it was walked so before, else it becomes a prompt.
+
+    Each side has prompts of its own, so that no tree has numbers of both. Where the other side cannot take the text, it
+    stays as it was. Raises UsageError, ModelError, EngineError, ContextFull.
+    """
+    walk.tables.stop()
+    session, tree = walk.session, walk.session.tree if walk.session else None
+    assert session is not None and tree is not None
+    info = await walk.engine.adapt(on)
+    path = [place.token for place in session.snapshot().path]
+    same = session.tokenizer == info.tokenizer
+    try:
+        text, tokens = await carry_over(walk.engine, path, session.tokenizer, len(tree.prompt), tree.text)
+    except ExplorerError:
+        walk.info = await walk.engine.adapt(not on)
+        walk.tables.begin()
+        raise
+    prompt = Prompt.of(text, tokens)
+    if same and session.node == 0:
+        prompt = Prompt.of(tree.text, tokens, tree.chat)
+    _go_over(walk, info)
+    session.learn_sequence(tokens)
+    walk.apply(navigation.same_text(session, prompt.ids) or prompt)
+
+
+def _go_over(walk: Walk, info: EngineInfo) -> None:
+    """Another engine goes on with a session; settings that name tokens of another vocabulary are dropped."""
+    session = walk.session
+    assert session is not None
+    walk.info = info
+    walk.tables.begin()
     other = session.tokenizer != info.tokenizer
     walk.apply(info.event(restarted=False))
     if other and session.params.token_ids:
         walk.apply(Params.of(session.params.without_tokens()))
         walk.warned(walk.words("walk.bans_off"))
-    session.learn_sequence(tokens)
-    walk.apply(Prompt.of(text, tokens))

@@ -50,8 +50,8 @@ async def resume(
 ) -> Session:
     """The session of a record where it stood, going on in the same file.
 
-    On a model of another vocabulary, the text of the path becomes a new prompt. `report` takes what is done. Raises
-    RecordError, ContextFull.
+    On a model of another vocabulary, or with another adapter, the text of the path becomes a new prompt. `report` takes
+    what is done. Raises RecordError, ContextFull.
     """
     info = ready(engine)
     session = Session(record.header)
@@ -64,9 +64,10 @@ async def resume(
     tokenizer = session.tree.tokenizer
     text, tokens = await carry_over(engine, here, tokenizer, len(session.tree.prompt), session.tree.text)
     session.journal, session.record_top = Journal.reopen(path, record), record_top
+    adapter = session.tree.adapter
     session.apply(info.event(restarted=False))
-    if tokenizer != info.tokenizer:
-        if session.params.token_ids:
+    if (tokenizer, adapter) != (info.tokenizer, session.adapter):
+        if session.params.token_ids and tokenizer != info.tokenizer:
             session.apply(Params.of(session.params.without_tokens()))
         session.learn_sequence(tokens)
         session.apply(Prompt.of(text, tokens))

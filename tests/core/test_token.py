@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from explorer.core.token import Token, label, shown_bytes, take_text, visible
+from explorer.core.token import Token, begun, label, shown_bytes, take_text, visible
 
 HALF = "옛".encode()[:2]
 ANY_CHARACTER = st.characters(min_codepoint=0)
@@ -112,6 +112,34 @@ def test_control_characters_are_shown_as_pictures(text, shown):
 )
 def test_the_label_of_a_token(token, shown):
     assert label(token) == shown
+
+
+@pytest.mark.parametrize(
+    ("before", "data", "shown"),
+    [
+        (b"\xec\x84", b"\x9c", "‹9C›→서"),
+        (b"\xec", b"\x84\x9c", "‹84›‹9C›→서"),
+        (b"\xec", b"\x84", "‹84›"),
+        (b"\xec\x84", b"\x9c\xec", "‹9C›‹EC›→서"),
+        (b"\xec\x84", b"\x9c a", "‹9C›␣a→서"),
+        (b"\xec\x84", b" a", "␣a"),
+        (b"\xec\x84", b"\xec", "‹EC›"),
+        (b"\xcc", b"\x81", "‹81›→◌\u0301"),
+        (b"\xe2\x80", b"\xae", "‹AE›→‹202E›"),
+        (b"\xf0\x9f\x98", b"\x80", "‹80›→😀"),
+        (b"", b"\x9c", "‹9C›"),
+    ],
+)
+def test_behind_half_a_character_stands_the_whole_one_that_it_ends(before, data, shown):
+    assert label(Token.from_bytes(1, data), before) == shown
+
+
+@given(st.text(ANY_CHARACTER, max_size=8).map(str.encode), st.data())
+def test_bytes_end_in_those_of_a_character_that_was_begun(data, drawn):
+    cut = drawn.draw(st.integers(0, len(data)))
+    begins = begun(data[:cut])
+    assert data[:cut].endswith(begins)
+    assert data[: cut - len(begins)].decode().encode() + begins == data[:cut]
 
 
 def test_shown_bytes_of_nothing_are_nothing():

@@ -1,10 +1,14 @@
-"""Small GGUF files, as the package gguf writes them."""
+"""Small GGUF files, as the package gguf writes them, and changed at random."""
 
+import random
+import struct
 from pathlib import Path
 from typing import Any
 
 import gguf
 import numpy as np
+
+from tests.fuzzing import changed_bytes
 
 WEIGHTS = {"token_embd.weight": (4, 32), "output_norm.weight": (32,)}
 
@@ -39,3 +43,17 @@ def write_gguf(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+NUMBERS = (0, 1, 2**31, 2**32 - 1, 2**60, 2**63, 2**64 - 1)
+
+
+def changed(data: bytes, chance: random.Random) -> bytes:
+    """As `changed_bytes` does it, or with a number of eight or of four bytes in place of others."""
+    if chance.random() < 0.4:
+        return changed_bytes(data, chance)
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        place, form = chance.randrange(len(data) - 8), chance.choice(("<Q", "<I"))
+        number = struct.pack(form, chance.choice(NUMBERS) & (2**64 - 1 if form == "<Q" else 2**32 - 1))
+        data = data[:place] + number + data[place + len(number) :]
+    return data if chance.random() < 0.9 else data[: chance.randrange(len(data))]

@@ -40,6 +40,8 @@ class HubServer:
         """A status and headers that are given to everything instead."""
         self.held: str | None = None
         """A file that is sent up to its half."""
+        self.resumed: dict[str, int] = {}
+        """Files of which only the end was asked for, and where that began."""
         self.halfway, self.go_on = threading.Event(), threading.Event()
         hub = self
 
@@ -102,6 +104,12 @@ class HubServer:
     def _send_file(self, handler: BaseHTTPRequestHandler, name: str, body: bool) -> None:
         content = self.files[name]
         headers = {"ETag": f'"{_etag(content)}"', "X-Repo-Commit": COMMIT}
+        begin = int((handler.headers.get("Range") or "bytes=0-").removeprefix("bytes=").partition("-")[0])
+        if body and begin:
+            self.resumed[name] = begin
+            place = f"bytes {begin}-{len(content) - 1}/{len(content)}"
+            _send(handler, 206, {**headers, "Content-Range": place}, content[begin:], body)
+            return
         if not body or name != self.held:
             _send(handler, 200, headers, content, body)
             return

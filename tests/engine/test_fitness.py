@@ -11,7 +11,6 @@ from explorer.engine.files.address import read_address
 from explorer.engine.files.catalogue import entry
 from explorer.engine.files.checkpoint import LONGEST, has_tokenizer, lacking, weight_names
 from explorer.engine.files.fitness import check_fitness
-from explorer.engine.files.fragments import beside
 from explorer.engine.files.local import local_model
 from explorer.engine.files.purpose import ENCODERS, OTHERS, PAIRS, TIED, purpose
 from explorer.engine.files.shards import why_ambiguous
@@ -43,9 +42,6 @@ ADAPTER = {"peft_type": "LORA", "base_model_name_or_path": "owner/base"}
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"adapter_config.json": ADAPTER}, "is an adapter (LORA) for owner/base, and no whole model"),
-        ({"adapter_config.json": ADAPTER, "config.json": LLAMA}, "is an adapter (LORA) for owner/base"),
-        ({"adapter_config.json": {}}, "is an adapter for the model that its adapter_config.json names"),
         ({"model_index.json": {"_class_name": "FluxPipeline"}}, "is a pipeline of diffusers (FluxPipeline)"),
         ({"modules.json": b"[]", "0_Transformer/config.json": LLAMA}, "is a model of sentence-transformers"),
         ({"modules.json": b"[]", "config.json": LLAMA}, "it is an embedding model of sentence-transformers"),
@@ -153,11 +149,6 @@ def test_a_file_of_somebody_else_is_said_with_its_owner_and_its_permissions(tmp_
     assert "broken" not in said
 
 
-def test_an_adapter_beside_whole_weights_is_told():
-    assert beside(ADAPTER, used=False).startswith("An adapter for owner/base lies beside the weights, and is not used")
-    assert "peft loads it over them" in beside({}, used=True)
-
-
 @pytest.mark.parametrize(
     ("config", "refused"),
     [
@@ -223,13 +214,39 @@ def test_what_is_opened_of_a_model_with_more_senses_is_listed(tmp_path, kinds, n
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        ({"adapter_config.json": ADAPTER}, "an adapter, no whole model"),
         ({"model_index.json": {}}, "a pipeline of diffusers, no language model"),
     ],
 )
 def test_a_fragment_is_listed_for_what_it_is_and_not_as_a_part_of_a_download(tmp_path, files, problem):
     listed = entry("x", put(tmp_path, files))
     assert (listed.problem, listed.complete) == (problem, True)
+
+
+@pytest.mark.parametrize(
+    ("files", "note", "problem", "complete"),
+    [
+        ({"adapter_model.safetensors": b"x"}, "adapter for owner/base", "", True),
+        ({"adapter_model.safetensors": b"x", "config.json": LLAMA}, "adapter for owner/base", "", True),
+        ({"adapter_model.bin": b"x"}, "adapter for owner/base", "pickled weights only", True),
+        ({}, "adapter for owner/base", "incomplete: no weights", False),
+        (
+            {"adapter_model.safetensors": b"x", "adapter_config.json": ADAPTER | {"task_type": "SEQ_CLS"}},
+            "adapter for owner/base",
+            "it gives a class to a text (SEQ_CLS)",
+            True,
+        ),
+        (
+            {"adapter_model.safetensors": b"x", "adapter_config.json": {"peft_type": "LORA"}},
+            "adapter for a model that it does not name",
+            "",
+            True,
+        ),
+    ],
+)
+def test_an_adapter_is_listed_with_its_base_model(tmp_path, files, note, problem, complete):
+    listed = entry("x", put(tmp_path, {"adapter_config.json": ADAPTER, **files}))
+    assert (listed.note, listed.problem, listed.complete) == (note, problem, complete)
+    assert listed.architecture == "adapter (LORA)"
 
 
 @pytest.mark.parametrize(

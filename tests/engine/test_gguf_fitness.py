@@ -16,8 +16,8 @@ from explorer.engine.gguf.header import read_header
 from explorer.engine.gguf.kinds import FILES, KINDS, quantisation
 from explorer.engine.gguf.skim import skim
 from explorer.errors import ModelError
-from tests.engine.gguf_files import write_gguf
-from tests.fuzzing import changed_bytes, in_time, rounds
+from tests.engine.gguf_files import changed, write_gguf
+from tests.fuzzing import in_time, rounds
 
 
 def said(file: Path) -> str:
@@ -172,20 +172,6 @@ def long_header() -> bytes:
     for name, offset in (("token_embd.weight", 0), ("output.weight", 384)):
         content += struct.pack("<Q", len(name)) + name.encode() + struct.pack("<I2QIQ", 2, 32, 3, 0, offset)
     return content + bytes(-len(content) % 32 + 768)
-
-
-NUMBERS = (0, 1, 2**31, 2**32 - 1, 2**60, 2**63, 2**64 - 1)
-
-
-def changed(data: bytes, chance: random.Random) -> bytes:
-    """As `changed_bytes` does it, or with a number of eight or of four bytes in place of others."""
-    if chance.random() < 0.4:
-        return changed_bytes(data, chance)
-    for _ in range(chance.choice((1, 1, 2, 3))):
-        place, form = chance.randrange(len(data) - 8), chance.choice(("<Q", "<I"))
-        number = struct.pack(form, chance.choice(NUMBERS) & (2**64 - 1 if form == "<Q" else 2**32 - 1))
-        data = data[:place] + number + data[place + len(number) :]
-    return data if chance.random() < 0.9 else data[: chance.randrange(len(data))]
 
 
 @pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.long)])

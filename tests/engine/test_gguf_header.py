@@ -187,6 +187,16 @@ def test_the_kind_of_the_weights_is_found_behind_a_vocabulary_of_any_length(tmp_
     assert ("tokenizer.ggml.tokens" in skimmed.metadata) == (length == 10)
 
 
+def test_without_the_vocabulary_everything_else_of_a_header_is_the_same(tmp_path):
+    texts = struct.pack("<IIQ", 9, 8, 5000) + (struct.pack("<Q", 2) + b"ab") * 5000
+    scores = struct.pack("<IIQ", 9, 6, 5000) + bytes(4 * 5000)
+    path = written(tmp_path / "x.gguf", ("texts", texts), ("scores", scores), ("last", struct.pack("<II", 4, 7)))
+    whole, brief = read_header(path), read_header(path, vocabulary=False)
+    assert whole.metadata["texts"] == ["ab"] * 5000
+    assert brief.metadata == {"general.architecture": "llama", "last": 7}
+    assert brief[2:] == whole[2:]
+
+
 def test_a_long_list_of_numbers_is_passed_over(tmp_path):
     numbers = struct.pack("<IIQ", 9, 4, 5000) + bytes(4 * 5000)
     path = written(tmp_path / "x.gguf", ("a", numbers), ("general.file_type", struct.pack("<II", 4, 7)))

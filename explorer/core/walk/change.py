@@ -8,6 +8,7 @@ Kind = Literal[
     "cursor",
     "params",
     "tokenizer",
+    "adapter",
     "tree",
     "scores",
     "deleted",
@@ -18,9 +19,9 @@ Kind = Literal[
     "taken",
     "batches",
 ]
-"""`cursor`: (root, node); `params`, `tokenizer`: of the session; `tree`: a prompt with its Tree; `scores`: those of a
-prompt's tokens; `deleted`, `bookmark`: of a node; `token`: a Node itself; `table`: the Table of a place; `last_child`,
-`taken`, `batches`: the fields of a Node with these names."""
+"""`cursor`: (root, node); `params`, `tokenizer`, `adapter`: of the session; `tree`: a prompt with its Tree; `scores`:
+those of a prompt's tokens; `deleted`, `bookmark`: of a node; `token`: a Node itself; `table`: the Table of a place;
+`last_child`, `taken`, `batches`: the fields of a Node with these names."""
 
 UNDOABLE = ("cursor", "deleted", "bookmark")
 """What undo takes back. Everything else stays: tokens, tables, settings."""

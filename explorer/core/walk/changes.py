@@ -11,6 +11,7 @@ from explorer.core.choice import Batch
 from explorer.core.record import events
 from explorer.core.record.event import Act
 from explorer.core.record.events import AnyEvent
+from explorer.core.record.record import adapter_of
 from explorer.core.score import Scored, prob_of
 from explorer.core.walk.change import UNDOABLE, Change, Kind
 from explorer.core.walk.state import State
@@ -65,17 +66,20 @@ def _remember(state: State, event: AnyEvent, changes: list[Change]) -> None:
             state.history.redo()
         case events.Engine():
             if changes:
-                state.history.clear()  # What came before is of another vocabulary.
+                state.history.clear()  # What came before is of another vocabulary, or of another adapter.
         case Act():
             act = [change for change in changes if change.kind in UNDOABLE]
-            if act and not (isinstance(event, events.Prompt) and _is_foreign(state, act[0])):
+            if act and not _is_from_elsewhere(state, event, act):
                 state.history.add(act, event.joined is True)
 
 
-def _is_foreign(state: State, cursor: Change) -> bool:
-    """Whether the cursor comes from a tree of another vocabulary: there is nothing to go back to."""
+def _is_from_elsewhere(state: State, event: Act, act: list[Change]) -> bool:
+    """Whether the cursor comes from a tree that the present engine does not go on with: there is no way back."""
+    cursor = next((change for change in act if change.kind == "cursor"), None)
+    if cursor is None:
+        return False
     before: Tree = state.trees[cursor.before[0]]
-    return before.tokenizer != state.tokenizer
+    return before.adapter != state.adapter or (isinstance(event, events.Prompt) and not state.goes_on(before))
 
 
 # Each kind of event.
@@ -99,7 +103,7 @@ def _scored(state: State, event: events.Score) -> Iterator[Change]:
 def _begun(state: State, event: events.Prompt) -> Iterator[Change]:
     tokens = state.known.sequence(state.tokenizer, event.ids, event.bytes)
     root = len(state.trees)
-    yield Change("tree", None, Tree(event.text, tokens, state.tokenizer, event.chat()), root)
+    yield Change("tree", None, Tree(event.text, tokens, state.tokenizer, event.chat(), state.adapter), root)
     yield from _goes(state, root, 0)
 
 
@@ -142,6 +146,8 @@ def _other_engine(state: State, event: events.Engine) -> Iterator[Change]:
     state.known.learn_special(event.tokenizer, event.special_tokens)
     if event.tokenizer != state.tokenizer:
         yield Change("tokenizer", state.tokenizer, event.tokenizer)
+    if (adapter := adapter_of(event)) != state.adapter:
+        yield Change("adapter", state.adapter, adapter)
 
 
 def _again(state: State, act: list[Change]) -> Iterator[Change]:

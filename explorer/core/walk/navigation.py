@@ -3,6 +3,8 @@
 Functions that read a session and change nothing. Must not know the screen.
 """
 
+from collections.abc import Sequence
+
 from explorer.core.place import Place
 from explorer.core.record.events import AnyEvent, Move, Prompt, Score, Seen
 from explorer.core.token import shown_bytes, take_text
@@ -19,12 +21,30 @@ def arrival(session: Session, place: Place) -> list[AnyEvent]:
         return [] if place.node == session.node else [Move(node=place.node)]
     beginning, table = session.tree.prompt[: place.at], session.table(place)
     for root, tree in enumerate(session.trees):
-        if (tree.tokenizer, tree.prompt) == (session.tokenizer, beginning):
+        if session.goes_on(tree) and tree.prompt == beginning:
             return [Move(root=root, node=0)]
     text, rest = take_text(b"".join(token.bytes for token in beginning))
     prompt = Prompt.of(text + shown_bytes(rest), beginning)
     scores = [Score.of(session.tree.scores[: place.at])] if session.tree.scores else []
     return [prompt, *scores, *([] if table is None else [Seen.of(0, table)])]
+
+
+def same_text(session: Session, ids: Sequence[int]) -> Move | None:
+    """The event that goes to where a text of these ids ends in a tree of the present engine; None where none has it.
+
+    Of several trees, the last one counts; what is deleted does not.
+    """
+    for root in range(len(session.trees) - 1, -1, -1):
+        tree = session.trees[root]
+        begins = [token.id for token in tree.prompt]
+        if session.goes_on(tree) and 0 not in tree.deleted and begins == list(ids[: len(begins)]):
+            node: int | None = 0
+            for token_id in ids[len(begins) :]:
+                node = tree.nodes[node].children.get(token_id) if node is not None else None
+                node = None if node in tree.deleted else node
+            if node is not None:
+                return Move(root=root, node=node)
+    return None
 
 
 def sibling(session: Session, focus: int | None, step: int) -> AnyEvent | None:
@@ -37,7 +57,7 @@ def sibling(session: Session, focus: int | None, step: int) -> AnyEvent | None:
     if focus is not None and focus < len(tree.prompt):
         return None
     if focus is None and session.node == 0:
-        same = (i for i, other in enumerate(session.trees) if other.tokenizer == session.tokenizer)
+        same = (i for i, other in enumerate(session.trees) if session.goes_on(other))
         root = _after([i for i in same if 0 not in session.trees[i].deleted], session.root, step)
         return None if root is None else Move(root=root, node=0)
     here = node_at(session, focus)

@@ -15,6 +15,7 @@ from explorer.core.place import Place
 from explorer.core.record import events
 from explorer.core.record.events import AnyEvent, Header
 from explorer.core.record.journal import Journal
+from explorer.core.record.record import adapter_of
 from explorer.core.score import Scored
 from explorer.core.token import Token, shown_bytes
 from explorer.core.walk.change import Change
@@ -28,7 +29,7 @@ class Session(State):
     """Events in, snapshots out. Without a journal, the events are kept in memory only."""
 
     def __init__(self, header: Header, journal: Journal | None = None, record_top: int | None = None) -> None:
-        super().__init__(header.tokenizer)
+        super().__init__(header.tokenizer, adapter_of(header))
         self.header = header
         self.journal = journal
         self.record_top = record_top

@@ -10,7 +10,7 @@ from explorer.core.choice import Choice
 from explorer.core.distribution import Distribution
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.score import prob_of, surprisal
-from explorer.core.token import Token
+from explorer.core.token import Token, begun
 
 
 class PathToken(msgspec.Struct, frozen=True):
@@ -69,6 +69,11 @@ class Snapshot(msgspec.Struct, frozen=True):
     def ids(self) -> list[int]:
         """The prefix."""
         return [place.token.id for place in self.path]
+
+    def begun_before(self, index: int | None) -> bytes:
+        """The first bytes of a character that the token of an index, or the one after the path, may go on with."""
+        before = self.path[:index] if index is None else self.path[max(index - 3, 0) : index]
+        return begun(b"".join(place.token.bytes for place in before[-3:]))
 
 
 EMPTY = Snapshot((), 0, "", None, "", None, SamplingParams(), frozenset(), None, 0, 0)

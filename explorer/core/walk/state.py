@@ -13,15 +13,17 @@ from explorer.core.walk.tree import Node, Tree
 
 
 class State:
-    """Begins without a prompt; `tokenizer` is the fingerprint of the first vocabulary."""
+    """Begins without a prompt; `tokenizer` is the fingerprint of the first vocabulary, `adapter` the first adapter."""
 
-    def __init__(self, tokenizer: str) -> None:
+    def __init__(self, tokenizer: str, adapter: str = "") -> None:
         self.trees: list[Tree] = []
         self.params = SamplingParams()
         self.root = 0
         self.node = 0
         self.tokenizer = tokenizer
         """Fingerprint of the vocabulary that ids are of now."""
+        self.adapter = adapter
+        """The adapter on the model now, as `record.adapter_of` names it; empty where there is none."""
         self.known = KnownTokens()
         self.history = History()
         self.path = Path()
@@ -34,6 +36,10 @@ class State:
     def cursor(self) -> Node:
         return self.tree.nodes[self.node]
 
+    def goes_on(self, tree: Tree) -> bool:
+        """Whether the present engine goes on with a tree: it has its vocabulary and its adapter."""
+        return (tree.tokenizer, tree.adapter) == (self.tokenizer, self.adapter)
+
     def make(self, change: Change) -> None:
         """Make one change, in the state that it was told of. The inverse of the last one takes it back."""
         after = change.after
@@ -44,6 +50,8 @@ class State:
                 self.params = after
             case "tokenizer":
                 self.tokenizer = after
+            case "adapter":
+                self.adapter = after
             case "tree" if after is None:
                 self.trees.pop()
             case "tree":

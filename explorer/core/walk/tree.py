@@ -57,11 +57,20 @@ class Table(NamedTuple):
 class Tree:
     """The prompt and everything that was tried after it."""
 
-    def __init__(self, text: str, prompt: tuple[Token, ...], tokenizer: str = "", chat: Chat | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        prompt: tuple[Token, ...],
+        tokenizer: str = "",
+        chat: Chat | None = None,
+        adapter: str = "",
+    ) -> None:
         self.text = text
         """What the person typed, or the chat as its template renders it; the tokens are the truth."""
         self.tokenizer = tokenizer
         """Fingerprint of the vocabulary that the ids are of."""
+        self.adapter = adapter
+        """The adapter on the model that the numbers are of, as `record.adapter_of` names it."""
         self.chat = chat
         self.prompt = prompt
         self.scores: list[Scored] = []

@@ -53,12 +53,12 @@ def check(state: State, event: AnyEvent) -> None:
 def refuge(state: State, root: int) -> int | None:
     """The prompt to which the cursor goes where that of a number is deleted: the nearest before it, else after it.
 
-    None where there is no other of the present vocabulary.
+    None where there is no other that the present engine goes on with.
     """
     others: list[int] = [*range(root - 1, -1, -1), *range(root + 1, len(state.trees))]
     for other in others:
         tree = state.trees[other]
-        if tree.tokenizer == state.tokenizer and 0 not in tree.deleted:
+        if state.goes_on(tree) and 0 not in tree.deleted:
             return other
     return None
 
@@ -70,6 +70,8 @@ def _tree(state: State, root: int, number: int) -> Tree:
     tree = state.trees[root]
     if tree.tokenizer != state.tokenizer:
         raise RecordError(f"prompt number {root} is of another vocabulary than the model's.")
+    if tree.adapter != state.adapter:
+        raise RecordError(f"prompt number {root} is of another adapter than the one that is on.")
     if not 0 <= number < len(tree.nodes):
         raise RecordError(f"there is no node {number}.")
     return tree

@@ -34,12 +34,12 @@ from explorer.engine.compute.loading.generation import bos_id, check_generation,
 from explorer.engine.compute.loading.loading import (
     load_config,
     load_model,
-    load_vocabulary,
     pad_id,
     text_context_length,
     warnings,
 )
 from explorer.engine.compute.loading.placement import devices_in_words
+from explorer.engine.compute.loading.sides import Sides
 from explorer.engine.compute.loading.slowness import Slowdown, measured, slowness
 from explorer.engine.compute.prefixes import Prefixes
 from explorer.engine.compute.saving import save
@@ -48,14 +48,21 @@ from explorer.engine.compute.sequences import Sequences
 from explorer.engine.compute.tables.search import first_of
 from explorer.engine.compute.thread import Thread, Turn, from_threads
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
-from explorer.engine.files import hub
 from explorer.engine.files.fitness import check_fitness
+from explorer.engine.files.places import find
 from explorer.engine.files.provenance import Provenance
 from explorer.engine.limits import Limits
+from explorer.engine.vocabulary.gguf import unnamed_splitting
 from explorer.engine.vocabulary.unfolding import unfolded
-from explorer.errors import UsageError
+from explorer.errors import EngineError, UsageError
 
 Answer = TypeVar("Answer")
+
+
+def check_same(begun: Prefixes, now: Prefixes) -> None:
+    """Raises EngineError where the adapter was switched since something began, whose numbers would be of both."""
+    if begun is not now:
+        raise EngineError("The adapter was switched on or off while this was under way. Ask again.")
 
 
 class TransformersEngine(Engine):
@@ -79,54 +86,66 @@ class TransformersEngine(Engine):
     async def close(self) -> None:
         self._thread.close()
 
-    async def _compute(self, work: Callable[[Turn], Answer], report: Reporter) -> Answer:
+    async def _compute(self, work: Callable[[Turn], Answer], report: Reporter, begun: Prefixes | None = None) -> Answer:
         """Run `work` on the thread; where memory runs out, once more with nothing kept.
 
-        Raises OutOfMemory, NotFinite.
+        `begun`: what it began with, where it is a later part of something. Raises OutOfMemory, NotFinite, EngineError.
         """
+        begun = begun or self.prefixes
 
         def tried(turn: Turn) -> Answer:
+            check_same(begun, self.prefixes)
             with finiteness.explained(self.model):
                 return memory.retried(partial(work, turn), self.prefixes.let_go, self.model.device)
 
         return await self._thread.run(tried, report)
 
     def _load(self, report: Reporter) -> EngineInfo:
-        settings = self.settings
-        place, revision = hub.locate(
-            settings.model,
-            report,
-            revision=settings.revision,
-            allow_pickle=settings.allow_pickle,
-            remote_code=settings.trust_remote_code,
-        )
-        meant = check_fitness(place, settings.name, settings.allow_pickle)
-        folder, header = unfolded(place)
-        provenance = Provenance(header)
+        places = find(self.settings, report)
+        settings = msgspec.structs.replace(self.settings, name=places.name)
+        self._meant = check_fitness(places.place, settings.name, settings.allow_pickle)
+        folder, header = unfolded(places.place)
+        self._provenance = Provenance(header, places.place)
         self.folder = folder
-        config = load_config(folder, self.settings)
+        config = load_config(folder, settings)
         check_generation(folder, settings.name)
         report(Progress("reading the tokenizer"))
-        self.vocabulary, self.chat_template, tokenizer_eos = load_vocabulary(folder, self.settings)
+        self.sides = Sides(places, folder, settings)
+        _ = self.sides.tokenizer(settings.adapter_on)
         report(Progress("loading the weights"))
-        self.model, unused = load_model(folder, config, self.settings, report, header)
+        self.model, unused = load_model(folder, config, settings, report, header)
+        self._warnings = warnings(folder, settings.allow_pickle, unused)
+        if header is not None and (said := unnamed_splitting(header)):
+            self._warnings = (*self._warnings, said)
+        self._advice = slowness(self.model, settings.dtype, self._slowdown)
         try:
             check_causal(self.model, settings.name)
-            forward = self._scheme(self.model)
-            probe = forward.logits([bos_id(self.model.config) or 0])
+            if places.adapter is not None:
+                report(Progress("putting on the adapter"))
+                self.sides.put_on(self.model)
+            self._forward = self._scheme(self.model)
+            return self._on_side(self.sides.on)
         except Exception as error:
             if memory.ran_out(error):
-                raise memory.does_not_fit(self.settings.name, self.model.device, error) from error
+                raise memory.does_not_fit(settings.name, self.model.device, error) from error
             raise
+
+    def _on_side(self, on: bool) -> EngineInfo:
+        """What the engine is with the adapter on, or off, from now on; without one there is one side alone."""
+        sides, name = self.sides, self.sides.places.name
+        read = sides.tokenizer(on)
+        self._forward.let_go()
+        probe = self._forward.logits([bos_id(self.model.config) or 0])
         limits = Limits(probe.numel(), text_context_length(self.model.config))
-        self.eos_ids = sorted(eos_ids(self.model, settings.name) | tokenizer_eos)
-        self.prefixes = Prefixes(forward, probe, limits, self.eos_ids, self.vocabulary.token)
+        self.vocabulary, self.chat_template = read.vocabulary, read.template
+        self.eos_ids = sorted(eos_ids(self.model, name) | read.eos_ids)
+        self.prefixes = Prefixes(self._forward, probe, limits, self.eos_ids, self.vocabulary.token)
         own = defaults(self.model.generation_config.to_dict(), limits.vocab_size)
         return EngineInfo(
-            model=self.settings.name,
-            revision=revision,
+            model=name,
+            revision=sides.places.revision,
             architecture=type(self.model).__name__,
-            parameters=self.model.num_parameters(),
+            parameters=sides.parameters(self.model),
             dtype=str(self.model.dtype).removeprefix("torch."),
             device=devices_in_words(self.model),
             vocab_size=limits.vocab_size,
@@ -135,13 +154,15 @@ class TransformersEngine(Engine):
             tokenizer=self.vocabulary.fingerprint(),
             special_tokens=self.vocabulary.special_ids,
             chat_template=self.chat_template.present,
-            loaded_with=self.settings.special() | provenance.facts(),
-            versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)},
+            loaded_with=self.settings.special() | self._provenance.facts() | sides.loaded_with,
+            versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)}
+            | sides.versions,
             sampling_defaults=own.settings,
             sampling_left_out=own.left_out,
-            part=meant.note,
-            warnings=warnings(folder, unused),
-            advice=slowness(self.model, settings.dtype, self._slowdown),
+            part=self._meant.note,
+            warnings=(*self._warnings, *sides.warnings),
+            advice=self._advice,
+            adapter=sides.info,
             answers=self.answered(),
         )
 
@@ -153,11 +174,6 @@ class TransformersEngine(Engine):
         self.prefixes.let_go()
         memory.release(self.model.device)
 
-    def _sampled(self, sequences: Sequences, turn: Turn) -> list[Drawn]:
-        """The next tokens of sequences that are under way. Raises OutOfMemory, NotFinite."""
-        with finiteness.explained(self.model), memory.said(self.model.device):
-            return sequences.step(turn.cancelled)
-
     # The calls.
 
     async def answer_next(self, call: calls.Next, report: Reporter) -> Distribution:
@@ -168,9 +184,9 @@ class TransformersEngine(Engine):
         self.prefixes.limits.check_room(call.ids)
         self.prefixes.limits.check_params(call.params)
         check_sampling(call.params)
-        asked = self._asked(call)
+        asked, begun = self._asked(call), self.prefixes
         for count in range(call.max_new_tokens):
-            step = await self._compute(partial(self.prefixes.step, asked, call.draws + count, call.top), report)
+            step = await self._compute(partial(begun.step, asked, call.draws + count, call.top), report, begun)
             asked = asked.after([*asked.ids, step.drawn.token.id])
             if step.finish is None and count + 1 == call.max_new_tokens:
                 step = msgspec.structs.replace(step, finish="length")
@@ -184,6 +200,8 @@ class TransformersEngine(Engine):
         for ids in call.prompts:
             self.prefixes.limits.check_room(ids)
 
+        begun = self.prefixes
+
         def begin(turn: Turn) -> tuple[Sequences, list[Drawn]]:
             sequences = Sequences(
                 self.prefixes.forward,
@@ -195,27 +213,32 @@ class TransformersEngine(Engine):
                 call.stop,
                 self.eos_ids,
                 self.prefixes.limits.context_length,
-                pad_id(self.model, self.settings.name) if call.padding == "right" else None,
+                pad_id(self.model, self.sides.places.name) if call.padding == "right" else None,
                 self._let_go,
             )
             return sequences, sequences.step(turn.cancelled)
+
+        def go_on(turn: Turn) -> list[Drawn]:
+            check_same(begun, self.prefixes)
+            with finiteness.explained(self.model), memory.said(self.model.device):
+                return sequences.step(turn.cancelled)
 
         # The first step begins from nothing, and may be tried once more; in a later one, half of the sequences wait.
         sequences, drawn = await self._compute(begin, report)
         while drawn:
             yield drawn
-            drawn = await self._thread.run(partial(self._sampled, sequences), report)
+            drawn = await self._thread.run(go_on, report)
 
     async def answer_score(self, call: calls.Score, report: Reporter) -> AsyncGenerator[list[Scored], None]:
         self.prefixes.limits.check(call.ids)
-        token = self.vocabulary.token
+        token, begun = self.vocabulary.token, self.prefixes
         if call.begin == 0:
             yield [Scored(token(call.ids[0], first=True))]
         row = self.prefixes.reader(from_threads(report))
         scoring = Scoring(self.prefixes.forward, self.prefixes.rows, row, token, call.ids, call.top, call.begin)
         try:
             while not scoring.ended:
-                if scored := await self._compute(lambda turn: scoring.part(turn.cancelled), report):
+                if scored := await self._compute(lambda turn: scoring.part(turn.cancelled), report, begun):
                     yield scored
         finally:
             scoring.stop()
@@ -257,10 +280,10 @@ class TransformersEngine(Engine):
             ids = self.vocabulary.encode(call.text, call.special_tokens)
         else:
             ids = await asyncio.to_thread(self.vocabulary.continuation, call.text)
-        size = self.prefixes.limits.vocab_size
+        size, name = self.prefixes.limits.vocab_size, self.sides.places.name
         if ids and max(ids) >= size:
             raise UsageError(
-                f"The tokenizer of {self.settings.name} gives the token {max(ids)}, but the model has {size} tokens: "
+                f"The tokenizer of {name} gives the token {max(ids)}, but the model has {size} tokens: "
                 "they do not belong together. Take the tokenizer that the model was trained with."
             )
         return [self.vocabulary.token(token_id, call.first and index == 0) for index, token_id in enumerate(ids)]
@@ -274,6 +297,19 @@ class TransformersEngine(Engine):
 
     async def answer_describe(self, call: calls.Describe, _report: Reporter) -> list[Token]:
         return self.vocabulary.tokens(call.ids)
+
+    async def answer_adapt(self, call: calls.Adapt, report: Reporter) -> EngineInfo:
+        def work(_turn: Turn) -> EngineInfo:
+            before = self.sides.on
+            self.sides.switch(call.on)
+            try:
+                return self._on_side(call.on)
+            except BaseException:
+                self.sides.switch(before)
+                raise
+
+        self.info = await self._thread.run(work, report)
+        return self.info
 
     async def answer_inspect(self, _call: calls.Inspect, report: Reporter) -> Structure:
         return await self._thread.run(

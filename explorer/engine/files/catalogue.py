@@ -14,7 +14,7 @@ from typing import Any
 from huggingface_hub import constants
 
 from explorer.engine.description import ModelEntry
-from explorer.engine.files import checkpoint
+from explorer.engine.files import adapters, checkpoint
 from explorer.engine.files.context import context_length
 from explorer.engine.files.fragments import is_gguf_alone, kind_of_fragment
 from explorer.engine.files.listing import entry_of, moment, newest_first
@@ -81,6 +81,8 @@ def entry(name: str, snapshot: Path, revision: str = "") -> ModelEntry:
     """What a folder with a model holds. Raises OSError."""
     # Before any file is read, since reading one is a use of it; so only weights tell when a model was used.
     size, used = _size_and_use(snapshot)
+    if adapters.known_as_adapter(snapshot):
+        return _adapter_entry(name, snapshot, revision, size, used)
     try:
         lacks = checkpoint.lacking(snapshot)
         pickled = lacks == checkpoint.PICKLED
@@ -106,6 +108,31 @@ def entry(name: str, snapshot: Path, revision: str = "") -> ModelEntry:
         complete=complete,
         problem=problem,
         note=meant.note,
+    )
+
+
+def _adapter_entry(name: str, snapshot: Path, revision: str, size: int, used: float) -> ModelEntry:
+    """What a folder with an adapter alone holds: its method, and the model that it goes on."""
+    try:
+        config = checkpoint.read_json(snapshot / adapters.CONFIG)
+        lacks, why = adapters.lacking(snapshot, allow_pickle=False), adapters.why_not(config)
+        pickled = lacks == checkpoint.PICKLED
+        problem = why or (lacks if pickled else f"incomplete: {lacks}" if lacks else "")
+        complete = pickled or not lacks
+    except ModelError as error:
+        config, problem, complete = {}, str(error), False
+    kind, base = config.get("peft_type"), config.get("base_model_name_or_path")
+    return ModelEntry(
+        id=name,
+        revision=revision,
+        size=size,
+        architecture=f"adapter ({kind})" if isinstance(kind, str) and kind else "adapter",
+        dtype=None,
+        last_used=moment(used),
+        context_length=None,
+        complete=complete,
+        problem=problem,
+        note=f"adapter for {base}" if isinstance(base, str) and base else "adapter for a model that it does not name",
     )
 
 

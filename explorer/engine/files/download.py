@@ -22,7 +22,8 @@ from tqdm import tqdm
 
 from explorer.core.size import size_in_words
 from explorer.engine.base import Progress, Reporter
-from explorer.engine.files import checkpoint
+from explorer.engine.files import adapters, checkpoint, resuming
+from explorer.engine.files.adapters import AdapterAlone
 from explorer.engine.files.catalogue import repository_folder
 from explorer.engine.files.fragments import is_gguf_alone, why_no_model
 from explorer.engine.files.purpose import refusal
@@ -55,9 +56,10 @@ def download(
     commit, names = _listing(model, revision)
     small, weights = checkpoint.wanted(names, allow_pickle=allow_pickle, remote_code=remote_code)
     if checkpoint.CONFIG not in small or not weights:
-        if is_gguf_alone(names):
+        if is_gguf_alone(names) and adapters.CONFIG not in names:
             return _fetch_gguf(model, report, revision, commit, names, None)
-        raise ModelError(_why_not_a_model(model, commit, names))
+        kind = AdapterAlone if adapters.CONFIG in names else ModelError
+        raise kind(_why_not_a_model(model, commit, names))
     count = _prepared(model, report, commit, small + weights)
     # By its own name, so that the cache remembers which commit the revision is.
     folder = huggingface_hub.snapshot_download(
@@ -89,9 +91,16 @@ def _fetch_gguf(
 ) -> Path:
     sizes = {**dict.fromkeys(names), **_sizes(model, commit)}
     file = select(Place(f"{model} on the hub", model), sizes, wanted)
-    count = _prepared(model, report, commit, [file])
+    home = repository_folder(model)
+    count = _prepared(model, report, commit, [file], resuming.waiting(home))
+    here = (home / "snapshots" / commit / file).exists() or resuming.fetch(
+        home, huggingface_hub.hf_hub_url(model, file, revision=commit), _bars(count), count
+    )
     folder = huggingface_hub.snapshot_download(
-        model, revision=revision, allow_patterns=_exactly([file]), tqdm_class=_bars(count)
+        model,
+        revision=revision,
+        allow_patterns=_exactly([file]),
+        tqdm_class=_bars(lambda n: None) if here else _bars(count),
     )
     return Path(folder) / file
 
@@ -117,6 +126,24 @@ def download_tokenizer(model: str, report: Reporter, *, revision: str | None, re
     )
 
 
+def download_adapter(model: str, report: Reporter, *, revision: str | None, allow_pickle: bool) -> Path:
+    """Fetch what the cache lacks of an adapter, and of the tokenizer that it brings; the folder of its snapshot.
+
+    Raises ModelError for a repository without an adapter; besides as `download`.
+    """
+    report(Progress(f"asking the hub for {model}"))
+    commit, names = _listing(model, revision)
+    if adapters.CONFIG not in names:
+        raise ModelError(f"{model} on the hub is no adapter of PEFT: it has no {adapters.CONFIG}.")
+    files = adapters.wanted(names, allow_pickle)
+    count = _prepared(model, report, commit, files)
+    return Path(
+        huggingface_hub.snapshot_download(
+            model, revision=revision, allow_patterns=_exactly(files), tqdm_class=_bars(count)
+        )
+    )
+
+
 def _listing(model: str, revision: str | None) -> tuple[str, list[str]]:
     """The commit of a revision, and the files that it has."""
     try:
@@ -138,15 +165,18 @@ def _sizes(model: str, commit: str) -> dict[str, int | None]:
     return {file.rfilename: file.size for file in info.siblings or []}
 
 
-def _prepared(model: str, report: Reporter, commit: str, files: list[str]) -> "_Count":
-    """The count of the bytes of some files, once it is sure that they have room. Raises ModelError."""
+def _prepared(model: str, report: Reporter, commit: str, files: list[str], waiting: int = 0) -> "_Count":
+    """The count of the bytes of some files, once it is sure that they have room. Raises ModelError.
+
+    `waiting`: bytes that are here already, of files that are not whole.
+    """
     _sweep(model)
     plan = huggingface_hub.snapshot_download(
         model, revision=commit, allow_patterns=_exactly(files), tqdm_class=_bars(lambda n: None), dry_run=True
     )
     total = sum(file.file_size or 0 for file in plan)
     needed = sum(file.file_size or 0 for file in plan if file.will_download)
-    _check_room(model, needed)
+    _check_room(model, needed - waiting)
     return _Count(report, f"downloading {model} · {size_in_words(total)}", total - needed, total)
 
 

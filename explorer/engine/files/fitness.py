@@ -13,7 +13,7 @@ from typing import Any
 
 from explorer.core.reading import reason
 from explorer.engine.files import checkpoint
-from explorer.engine.files.fragments import ADAPTER, why_mlx, why_no_model
+from explorer.engine.files.fragments import why_mlx, why_no_model
 from explorer.engine.files.purpose import Purpose, refusal
 from explorer.engine.files.shards import why_ambiguous
 from explorer.engine.gguf.cursor import MAGIC
@@ -122,7 +122,7 @@ def _check(folder: Path, name: str, allow_pickle: bool) -> Purpose:
 def _check_gguf(file: Path, name: str) -> Purpose:
     if why := why_no_gguf(file):
         raise ModelError(why)
-    header = read_header(file)
+    header = read_header(file, vocabulary=False)
     if unfit := why_unfit(header.metadata, len(header.tensors)):
         raise ModelError(f"{name} {unfit.sentence}")
     check_tensors(header)
@@ -138,11 +138,6 @@ def _check_tokenizer(folder: Path) -> None:
 def read_in(folder: Path, file: str) -> dict[str, Any]:
     """The object in a JSON file of a folder. Raises ModelError."""
     return checkpoint.read_json(folder / file)
-
-
-def adapter_beside(folder: Path) -> dict[str, Any] | None:
-    """What an adapter says of itself that lies beside the weights; None where there is none. Raises ModelError."""
-    return read_in(folder, ADAPTER) if (folder / ADAPTER).exists() else None
 
 
 def _check_file(path: Path, empty: bool = False) -> None:

@@ -11,10 +11,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from explorer.engine.files import checkpoint
+from explorer.engine.files.adapters import CONFIG as ADAPTER
 from explorer.engine.files.purpose import SENTENCE_TRANSFORMERS
 from explorer.engine.files.selection import is_gguf_name
 
-ADAPTER = "adapter_config.json"
 SHARD = re.compile(r"(model|pytorch_model)-\d+-of-(\d+)\.(safetensors|bin)")
 SHOWN = 4
 """Names that a sentence lists at the most."""
@@ -70,14 +70,11 @@ def why_no_model(name: str, names: Sequence[str], read: Callable[[str], dict[str
 
 
 def why_adapter(name: str, config: dict[str, Any]) -> str:
-    """The sentence for an adapter; `config` is its adapter_config.json, or empty."""
+    """The sentence for an adapter where a model must be; `config` is its adapter_config.json, or empty."""
     kind, base = config.get("peft_type"), config.get("base_model_name_or_path")
     kind = f" ({kind})" if isinstance(kind, str) else ""
     base = base if isinstance(base, str) and base else "the model that its adapter_config.json names"
-    return (
-        f"{name} is an adapter{kind} for {base}, and no whole model. The explorer opens no adapters yet: merge it into "
-        "its base with peft (merge_and_unload(), then save_pretrained()), and give the merged folder."
-    )
+    return f"{name} is an adapter{kind} for {base}, and no whole model. Give that model, and this beside it: --adapter"
 
 
 def why_mlx(name: str, config: dict[str, Any]) -> str:
@@ -89,15 +86,6 @@ def why_mlx(name: str, config: dict[str, Any]) -> str:
         f"{name} has weights that MLX has packed into {packed['bits']} bits, which transformers does not read. "
         f"{MADE_FROM.replace('they were', 'it was')}"
     )
-
-
-def beside(config: dict[str, Any], used: bool) -> str:
-    """What is said of an adapter beside whole weights; `used` says whether it is loaded over them."""
-    base = config.get("base_model_name_or_path")
-    of = f" for {base}" if isinstance(base, str) and base else ""
-    if used:
-        return f"An adapter{of} lies beside the weights: peft loads it over them, and the numbers are those of both."
-    return f"An adapter{of} lies beside the weights, and is not used: the numbers are those of the weights alone."
 
 
 def kind_of_fragment(names: Sequence[str]) -> str:

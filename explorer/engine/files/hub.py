@@ -27,10 +27,10 @@ from huggingface_hub.file_download import repo_folder_name
 
 from explorer.core.token import visible
 from explorer.engine.base import Reporter
-from explorer.engine.files import checkpoint, stores
+from explorer.engine.files import adapters, checkpoint, stores
 from explorer.engine.files.address import split_file
 from explorer.engine.files.catalogue import cached_revisions, repository_folder
-from explorer.engine.files.download import download, download_gguf, download_tokenizer
+from explorer.engine.files.download import download, download_adapter, download_gguf, download_tokenizer
 from explorer.engine.files.fitness import read_in
 from explorer.engine.files.fragments import is_gguf_alone, kind_of_fragment, why_no_model
 from explorer.engine.files.selection import Place, matching, models_among, parts_in, select
@@ -111,6 +111,30 @@ def locate_tokenizer(
             return file, cached.name
         raise ModelError(_why_not_downloaded(model, revision, lacks and "no tokenizer", error)) from error
     return downloaded, downloaded.name if downloaded.is_dir() else _commit(model, downloaded)
+
+
+def locate_adapter(
+    model: str, report: Reporter, *, revision: str | None = None, allow_pickle: bool = False
+) -> tuple[Path, str]:
+    """The folder of an adapter of the hub, and its commit; otherwise as `locate`. Raises ModelError."""
+    cached, _ = _cached(model, revision, {})
+    lacks = ""
+    if cached is not None and (cached / adapters.CONFIG).exists():
+        lacks = adapters.lacking(cached, allow_pickle)
+        if lacks in ("", checkpoint.PICKLED):
+            return cached, cached.name
+    try:
+        folder = download_adapter(model, report, revision=revision, allow_pickle=allow_pickle)
+    except FAILURES as error:
+        raise ModelError(_why_not_downloaded(model, revision, lacks, error)) from error
+    return folder, folder.name
+
+
+def holds_adapter(model: str, revision: str | None) -> bool:
+    """Whether the cache has this revision of an id of the hub, and it is an adapter alone. Raises ModelError."""
+    repository, wanted = split_file(model)
+    cached, _ = _cached(repository, revision, {})
+    return cached is not None and not wanted and adapters.is_adapter(cached)
 
 
 def _locate_gguf(

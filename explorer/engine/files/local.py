@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from explorer.engine.files import checkpoint
+from explorer.engine.files.adapters import is_adapter
 from explorer.engine.files.fitness import read_in, why_no_gguf, why_older
 from explorer.engine.files.fragments import is_gguf_alone, why_no_model
-from explorer.engine.files.selection import Place, is_gguf_name, select
+from explorer.engine.files.selection import Place, is_gguf_name, is_piece, piece_sentence, select
 from explorer.engine.gguf.header import is_gguf
 from explorer.errors import ModelError
 
@@ -67,7 +68,8 @@ def _found(model: str, whole: bool) -> Path | None:
     if path.is_dir():
         return _in_folder(path, model, whole)
     if path.exists():
-        if not path.is_file() or _is_unfinished(path) or not (is_gguf(path) or is_gguf_name(path.name)):
+        wrong = not path.is_file() or is_piece(path.name) or _is_unfinished(path)
+        if wrong or not (is_gguf(path) or is_gguf_name(path.name)):
             raise ModelError(_why_file(model, path))
         if why := why_no_gguf(path):
             raise ModelError(why)
@@ -82,7 +84,7 @@ def _found(model: str, whole: bool) -> Path | None:
 
 def _in_folder(folder: Path, model: str, whole: bool) -> Path:
     names = checkpoint.names_in(folder)
-    if not is_gguf_alone(names):
+    if not is_gguf_alone(names) or is_adapter(folder):
         if whole:
             _check_folder(f"The folder {model}", folder, names)
         return folder
@@ -92,7 +94,12 @@ def _in_folder(folder: Path, model: str, whole: bool) -> Path:
 
 
 def _check_folder(name: str, folder: Path, names: Sequence[str]) -> None:
-    """Raises ModelError for a folder that holds a part of a model only; `name` begins the sentence."""
+    """Raises ModelError for a folder that holds a part of a model only; `name` begins the sentence.
+
+    An adapter is no part of one: it names its base model.
+    """
+    if is_adapter(folder):
+        return
     if not (folder / checkpoint.CONFIG).exists():
         raise ModelError(why_no_model(name, names, partial(read_in, folder)))
     named = checkpoint.weight_files(folder, allow_pickle=True)
@@ -118,6 +125,8 @@ def _is_unfinished(file: Path) -> bool:
 def _why_file(model: str, file: Path) -> str:
     if not file.is_file():
         return f"{model} is a device or a pipe, and no file. Give a folder with a model, or a GGUF file."
+    if is_piece(file.name):
+        return f"{model} {piece_sentence()}"
     if _is_unfinished(file):
         return f"{model} is a download that is not finished. Wait for it, or start it again, and give the whole file."
     match file.suffix.lower():

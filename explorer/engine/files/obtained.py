@@ -19,10 +19,8 @@ from explorer.core.size import size_in_words
 from explorer.engine.base import Progress, Reporter
 from explorer.engine.files import checkpoint, wheels
 from explorer.engine.files.offers import Offer, Wheel
+from explorer.engine.files.origin import ORIGIN, Origin, origin_of
 from explorer.errors import ModelError
-
-ORIGIN = "origin.json"
-"""Says of a folder where it comes from; a folder without it is none of ours."""
 
 LICENCES = Path(__file__).with_name("licences")
 
@@ -33,36 +31,6 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 Convert = Callable[[Path, Path, Reporter], Awaitable[None]]
 """Makes a Hugging Face folder of a GGUF file: the file, an empty folder, and whom to tell how far it is."""
-
-
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a folder comes from."""
-
-    name: str
-    source: str
-    package: str
-    wheel: str
-    wheel_sha256: str
-    file: str
-    file_sha256: str
-    quantization: str
-    licence: str
-    making: int = 1
-    """How it was made; a release that makes it in another way counts on."""
-
-    @classmethod
-    def of(cls, offer: Offer, wheel: Wheel) -> "Origin":
-        return cls(
-            name=offer.name,
-            source=offer.source,
-            package=wheel.requirement,
-            wheel=wheel.file,
-            wheel_sha256=wheel.sha256,
-            file=wheel.member,
-            file_sha256=wheel.member_sha256,
-            quantization=wheel.quantization,
-            licence=offer.licence,
-        )
 
 
 class Obtained:
@@ -79,9 +47,9 @@ class Obtained:
         """Whether it is there, whole, and made of the file that the offer names."""
         place = self.place(offer)
         try:
-            said = msgspec.json.decode((place / ORIGIN).read_bytes(), type=Origin)
-            return offer.wheel is not None and said == Origin.of(offer, offer.wheel) and not checkpoint.lacking(place)
-        except (OSError, ModelError, msgspec.MsgspecError, UnicodeDecodeError):
+            said = origin_of(place)
+            return said is not None and said.is_of(offer) and not checkpoint.lacking(place)
+        except (OSError, ModelError):
             return False
 
     async def get(self, offer: Offer, convert: Convert, report: Reporter, way: wheels.Way | None = None) -> Path:

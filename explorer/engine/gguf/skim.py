@@ -12,7 +12,9 @@ from explorer.core.reading import reason
 from explorer.engine.gguf.cursor import (
     ARCHITECTURE,
     ARRAY,
+    LONG,
     LONGEST,
+    NUMBERS,
     Cursor,
     CutOff,
     add,
@@ -22,9 +24,6 @@ from explorer.engine.gguf.cursor import (
 )
 from explorer.engine.gguf.header import read_header
 from explorer.errors import ModelError
-
-LONG = 1024
-"""An array with more entries is left out by `skim`."""
 
 PIECES = (1 << 16, 1 << 20, 1 << 24, LONGEST)
 """Bytes that `skim` reads of a file, until they hold what comes before its vocabulary."""
@@ -81,12 +80,13 @@ def _brief(path: Path, cursor: Cursor, pairs: int) -> tuple[dict[str, Any], bool
     for _ in range(pairs):
         key = cursor.text()
         (kind,) = cursor.take("I")
-        if kind == ARRAY and (length := cursor.long_array(LONG)) is not None:
-            if length == 0:
-                return metadata, False
-            cursor.pass_over(length)
-        else:
+        inner, count = cursor.array_head() if kind == ARRAY else (kind, 0)
+        if count <= LONG:
             add(path, metadata, key, cursor.value(kind))
+        elif inner in NUMBERS:
+            cursor.pass_array()
+        else:
+            return metadata, False
     return metadata, True
 
 

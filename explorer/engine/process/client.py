@@ -13,6 +13,8 @@ import sys
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from explorer.engine.base import Engine, Reporter, silent
 from explorer.engine.calls import Answer, AnyCall, Call, Part, Stream
 from explorer.engine.description import EngineInfo, ModelSettings
@@ -216,6 +218,11 @@ class WorkerEngine(Engine):
             request.over = False
             await self._send(wire.Ask.of(request.id, call, self._prefixes.write_whole))
             return await request.reply()
+
+    async def adapt(self, on: bool) -> EngineInfo:
+        info = await super().adapt(on)
+        self.settings = msgspec.structs.replace(self.settings, adapter_on=on)
+        return info
 
     async def close(self) -> None:
         # All of it is taken at once: a start may follow while the old process is still on its way out.

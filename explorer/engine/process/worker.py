@@ -31,13 +31,14 @@ import traceback
 from collections.abc import Coroutine
 from contextlib import aclosing
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
 from explorer.engine.base import Engine, Progress
 from explorer.engine.calls import AnyCall, Call
 from explorer.engine.description import ModelSettings
+from explorer.engine.files.temporary import remove_temporary
 from explorer.engine.libraries import importing
 from explorer.engine.process import wire
 from explorer.errors import EngineError, ExplorerError
@@ -65,7 +66,7 @@ class Server:
                 while data:
                     data = data[os.write(self._replies, data) :]
             except OSError:
-                os._exit(0)
+                leave(0)
 
     def receive(self, line: bytes) -> None:
         """Take one request: a cancellation acts at once, everything else becomes a task."""
@@ -173,6 +174,12 @@ def make_vocabulary(settings: ModelSettings) -> Engine:
     return VocabularyEngine(settings, bounds.allow_processor)
 
 
+def leave(code: int) -> NoReturn:
+    """End the process at once, without its temporary folders."""
+    remove_temporary()
+    os._exit(code)
+
+
 async def serve(requests: int, replies: int, kind: str) -> None:
     """Answer until the input ends."""
     server = Server(replies, kind)
@@ -184,9 +191,9 @@ async def serve(requests: int, replies: int, kind: str) -> None:
             server.receive(line)
         except msgspec.MsgspecError:
             traceback.print_exc()
-            os._exit(1)
+            leave(1)
     # At once: a thread that imports or computes would be waited for.
-    os._exit(0)
+    leave(0)
 
 
 def main(requests: int, replies: int) -> None:
@@ -199,7 +206,7 @@ def main(requests: int, replies: int) -> None:
     finally:
         # Without a goodbye: a thread inside a forward pass would abort the interpreter on its way out.
         sys.stderr.flush()
-        os._exit(0)
+        leave(0)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from explorer.core.sampling.stopping import FinishReason, Stopper
 from explorer.core.score import Alternative, Scored
 from explorer.core.token import Token
 from explorer.engine import calls
-from explorer.engine.base import Engine, Reporter, check_sampling, silent
+from explorer.engine.base import Engine, Reporter, check_sampling, ready, silent
 from explorer.engine.calls import Drawn, Floats, Found, RenderedChat, Step
 from explorer.engine.description import EngineInfo, Module, Structure
 from explorer.engine.limits import Limits
@@ -239,6 +239,9 @@ class ScriptedEngine(Engine):
 
     async def answer_describe(self, call: calls.Describe, _report: Reporter) -> list[Token]:
         return [token(token_id) for token_id in call.ids]
+
+    async def answer_adapt(self, _call: calls.Adapt, _report: Reporter) -> EngineInfo:
+        raise UsageError(calls.NO_ADAPTER.format(model=ready(self).model))
 
     async def answer_inspect(self, _call: calls.Inspect, _report: Reporter) -> Structure:
         return Structure(

@@ -15,8 +15,8 @@ from explorer.engine import calls
 from explorer.engine.base import Engine, Progress, Reporter, silent
 from explorer.engine.calls import RenderedChat
 from explorer.engine.description import EngineInfo, ModelSettings
-from explorer.engine.files import hub
 from explorer.engine.files.fitness import check_tokenizer
+from explorer.engine.files.places import find_tokenizer
 from explorer.engine.libraries import importing
 from explorer.engine.vocabulary.cutting import Cut, CutText, CutToken
 from explorer.engine.vocabulary.faults import failing_library, why_no_tokenizer
@@ -69,9 +69,7 @@ class VocabularyEngine(Engine):
 
     def _read(self, report: Reporter) -> tuple[Vocabulary, str | None]:
         settings = self.settings
-        place, revision = hub.locate_tokenizer(
-            settings.model, report, revision=settings.revision, remote_code=settings.trust_remote_code
-        )
+        place, revision = find_tokenizer(settings, report)
         self._allow(LOADING)
         check_tokenizer(place, settings.name)
         folder, _ = unfolded(place, whole=False)

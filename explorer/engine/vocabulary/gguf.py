@@ -47,6 +47,17 @@ def write_tokenizer(header: Header, folder: Path) -> list[int]:
     return tokens.ends
 
 
+def unnamed_splitting(header: Header) -> str:
+    """What to tell of a file from before the ways of splitting had names, which may be of any; "" of others."""
+    said = header.metadata
+    if said.get("tokenizer.ggml.model") != "gpt2" or said.get("tokenizer.ggml.pre") is not None:
+        return ""
+    return (
+        f"{header.path.name} is from before GGUF files named how a text is split: some texts may have other tokens "
+        "than in the training of the model. Prefer a newer file of it."
+    )
+
+
 def _bos(header: Header, tokens: TokenList) -> int | None:
     if tokens.family != "gpt2" or splitting_of(header, tokens).has_bos:
         return gguf_tokens.bos_id(header, tokens)

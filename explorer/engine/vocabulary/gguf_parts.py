@@ -37,6 +37,10 @@ MOST_PIECES = 512
 """Characters of a token, at most, that merges are made for; the longest published ones have 128."""
 
 
+BY_OLLAMA = {"gptoss": "gpt-4o", "llama4": "llama4", "mistral3": "tekken"}
+"""Architectures that Ollama has converted by itself, naming no pre-tokenizer that it did not know, and which it is."""
+
+
 class Parts(NamedTuple):
     """What tokenizer.json says beside its markers; the first three as lists of steps."""
 
@@ -58,6 +62,8 @@ def parts_of(header: Header, tokens: TokenList) -> Parts:
 def splitting_of(header: Header, tokens: TokenList) -> Splitting:
     """How the file says that a text is split. Raises ModelError for a name that is not known."""
     name = "gemma4" if tokens.family == "gemma4" else Metadata(header).text("ggml.pre") or DEFAULT
+    if name == DEFAULT:
+        name = BY_OLLAMA.get(header.architecture, DEFAULT)
     if (found := SPLITTINGS.get(name)) is None:
         raise _unknown(header, f"the pre-tokenizer “{visible(name[:UNUSUAL])}”")
     return found
@@ -82,12 +88,14 @@ def _merged(header: Header, tokens: TokenList) -> Parts:
     adds = (splitting.adds_bos or splitting.whole_newlines, False)
     if splitting.spelt_as_text:
         return Parts([_replace(" ", SPACE)], splits, _spelt_as_text(first_space=False), model, adds)
-    return Parts([], [*splits, _byte_level(), *_dropped(tokens)], [_byte_level()], model, adds)
+    return Parts([], [*splits, _byte_level(), *_dropped(tokens)], [*_verbatim(tokens), _byte_level()], model, adds)
 
 
 def _merges(metadata: Metadata, tokens: TokenList) -> Merges:
-    """The merges of a file, each once: the first of two that are equal counts. Where it can be, as the file has them:
-    a list of 500,000 pairs takes a second to make."""
+    """The merges of a file, each once: of two that are equal, the first counts.
+
+    They are left as the file has them where that can be: 500,000 pairs take a second to make. Raises ModelError.
+    """
     said = metadata.list_of("ggml.merges", str, "texts")
     if said is None:
         raise metadata.broken("it has no merges")
@@ -102,6 +110,13 @@ def _merges(metadata: Metadata, tokens: TokenList) -> Merges:
     return merges
 
 
+def _readable(merges: list[str]) -> Merges:
+    """Merges with one space each, so that the library reads every one."""
+    if any(merge.startswith(COMMENT) for merge in merges):
+        return [(left, right) for left, _, right in (merge.partition(" ") for merge in merges)]
+    return merges
+
+
 def _check(metadata: Metadata, tokens: TokenList, pieces: set[str]) -> None:
     """Raises ModelError where one is none of the tokens."""
     if unknown := pieces - tokens.ids.keys():
@@ -113,6 +128,15 @@ def _dropped(tokens: TokenList) -> list[Part]:
     """Bytes that the file has no token for are left out, and what stands around them is not merged."""
     lacking = "".join(character for character in byte_alphabet() if character not in tokens.ids)
     return [_split(f"[{re.escape(lacking)}]", "Removed")] if lacking else []
+
+
+def _verbatim(tokens: TokenList) -> list[Part]:
+    """Markers like ø that would be read as bytes of the alphabet are spelt in it, so that they stand for themselves."""
+    spelt = {chr(byte): character for character, byte in byte_alphabet().items()}
+    said = [tokens.texts[token_id] for token_id in tokens.markers]
+    odd = [text for text in said if not text.isascii() and all(character in byte_alphabet() for character in text)]
+    alone = [text for text in odd if sum(text in other for other in tokens.texts) == 1]
+    return [_replace(text, "".join(spelt[chr(byte)] for byte in text.encode())) for text in alone]
 
 
 def _of_newlines(tokens: TokenList, merges: Merges) -> Merges:
@@ -132,18 +156,18 @@ def _scored(header: Header, tokens: TokenList) -> Parts:
     scores = metadata.numbers("ggml.scores", len(tokens.texts))
     if scores is None:
         raise metadata.broken("it has no scores")
-    ranked: list[tuple[float, int, str, str]] = []
-    for text, token_id in tokens.ids.items():
-        if 1 < len(text) <= MOST_PIECES:
-            ranked.extend(
-                (-scores[token_id], token_id, left, right)
-                for cut in range(1, len(text))
-                if (left := text[:cut]) in tokens.ids and (right := text[cut:]) in tokens.ids
-            )
-    ranked.sort(key=lambda merge: merge[:2])
+    # A token with a space is never made: in a text, ▁ stands in its place.
+    ids, made = tokens.ids, (tokens.texts[one] for one in sorted(range(len(tokens.texts)), key=lambda i: -scores[i]))
+    merges = [
+        f"{left} {right}"
+        for text in made
+        if 1 < len(text) <= MOST_PIECES and " " not in text
+        for cut in range(1, len(text))
+        if (left := text[:cut]) in ids and (right := text[cut:]) in ids
+    ]
     spaced = metadata.flag("ggml.add_space_prefix", True)
     normalizer = [{"type": "Prepend", "prepend": SPACE}] if spaced else []
-    model = _bpe(tokens, [merge[2:] for merge in ranked], byte_fallback=True)
+    model = _bpe(tokens, _readable(merges), byte_fallback=True)
     return Parts([*normalizer, _replace(" ", SPACE)], [], _spelt_as_text(spaced), model, (True, False))
 
 

@@ -1,28 +1,18 @@
 """Unfolding: the small files of a Hugging Face folder, made of what a GGUF file says, for as long as a process lives.
 
-From there on everything that reads folders reads them. Owns the temporary folder and its end, also that of a process
-that was killed: the next one that unfolds takes it away. Must not know torch or transformers.
+From there on everything that reads folders reads them. Must not know torch or transformers.
 """
 
-import atexit
-import contextlib
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
-
 from explorer.core.reading import reason
+from explorer.engine.files.temporary import temporary_folder
 from explorer.engine.gguf.config import config_of, generation_config_of
 from explorer.engine.gguf.header import Header, read_header
 from explorer.engine.vocabulary.gguf import write_tokenizer
 from explorer.errors import ModelError
-
-NAME = "token-explorer-gguf-"
-"""How the temporary folders are called; the number of the process follows."""
 
 
 class Unfolded(NamedTuple):
@@ -43,34 +33,17 @@ def unfolded(place: Path, whole: bool = True) -> Unfolded:
     header = read_header(place)
     config = config_of(header) if whole else {}
     try:
-        folder = _temporary()
+        folder = temporary_folder()
         ends = write_tokenizer(header, folder)
         said = {"eos_token_id": ends} if ends else {}
         if whole:
-            _write(folder / "config.json", config)
-            _write(folder / "generation_config.json", generation_config_of(header) | said)
+            write_json(folder / "config.json", config)
+            write_json(folder / "generation_config.json", generation_config_of(header) | said)
     except OSError as error:
         raise ModelError(f"The configuration of {place} could not be put aside: {reason(error)}.") from error
     return Unfolded(folder, header)
 
 
-def _write(file: Path, content: dict[str, Any]) -> None:
+def write_json(file: Path, content: dict[str, Any]) -> None:
+    """A file of a Hugging Face folder."""
     file.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-
-
-def _temporary() -> Path:
-    """A folder that ends with the process. Raises OSError."""
-    for left in Path(tempfile.gettempdir()).glob(f"{NAME}*"):
-        number = left.name.removeprefix(NAME).partition("-")[0]
-        if number.isdecimal() and not psutil.pid_exists(int(number)):
-            shutil.rmtree(left, ignore_errors=True)  # Another user's stays.
-    folder = Path(tempfile.mkdtemp(prefix=f"{NAME}{os.getpid()}-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def let_go(folder: Path) -> None:
-    """Take a temporary folder away before the process ends; any other one stays."""
-    if folder.name.startswith(NAME):
-        with contextlib.suppress(OSError):
-            shutil.rmtree(folder)

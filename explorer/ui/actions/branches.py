@@ -62,7 +62,8 @@ def go_to_run(desk: "WalkDesk", run: Run) -> None:
     if desk.branches.is_reachable(run):
         desk.attempt(lambda: _go(desk, Spot(run.root, run.end)))
     else:
-        desk.note(desk.words("branches.foreign"), "warning")
+        other = desk.session.trees[run.root].tokenizer == desk.session.tokenizer
+        desk.note(desk.words("branches.other_adapter" if other else "branches.foreign"), "warning")
 
 
 # Going around.

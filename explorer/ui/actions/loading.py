@@ -12,6 +12,7 @@ from explorer.core.record.events import Params
 from explorer.engine.base import Engine, Progress
 from explorer.engine.description import ModelEntry
 from explorer.errors import ExplorerError
+from explorer.ui.actions import telling
 from explorer.ui.actions.telling import welcome
 from explorer.ui.actions.walking import note_prompt, write_first
 from explorer.ui.screens.models import ModelsScreen
@@ -90,6 +91,14 @@ async def _load(desk: "WalkDesk", words: str, severity: Severity) -> None:
         finally:
             loader.busy = False
     desk.screen.refresh_bindings()
+
+
+def progressed(desk: "WalkDesk", progress: Progress) -> None:
+    """Tell how far it is: in place of the table, and on the status line where a table is there still."""
+    desk.candidates.message = telling.loading(desk, progress)
+    if desk.loader.busy and desk.walk.session is not None:
+        share = f"{progress.done / progress.total:.0%} · " if progress.total else ""
+        desk.note(desk.words("loading.under_way", share=share, stage=progress.stage))
 
 
 def restart(desk: "WalkDesk") -> None:

@@ -10,6 +10,7 @@ from explorer.config import EMBEDDED
 from explorer.core.sampling.params import MODELS_OWN, Preset
 from explorer.engine.base import Progress
 from explorer.errors import ContextFull, EngineDied, ExplorerError, NotFinite, OutOfMemory, RecordError, UsageError
+from explorer.ui.actions.adapting import model_in_words
 from explorer.ui.widgets.coach import Beginner
 from explorer.ui.widgets.status import Status
 
@@ -26,7 +27,7 @@ def status(desk: "WalkDesk") -> Status:
     if not note and walk.session is not None:
         note, severity = desk.hints.show((steps(desk), desk.snapshot.params)), "note"
     return Status(
-        model=desk.loader.label,
+        model=model_in_words(desk),
         dtype=info.dtype if info else "",
         device=info.device if info else "",
         used=len(desk.snapshot.path),

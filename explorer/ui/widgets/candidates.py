@@ -73,6 +73,8 @@ class CandidatesPane(ListPane):
         self._above_top_p: int | None = None
         """The place of the last row above the line of top-p; None where the line is not among the rows."""
         self._node: Where | None = None
+        self._begun = b""
+        """The first bytes of a character that the listed tokens may end."""
 
     def on_mount(self) -> None:
         self._retitle()
@@ -107,6 +109,7 @@ class CandidatesPane(ListPane):
     def _list(self, table: Distribution | None, node: Where | None) -> None:
         self._table, self._node = table, node
         self._masses = cumulative(table) if table else {}
+        self._begun = self.snapshot.begun_before(self.snapshot.focus)
         always = {*self.snapshot.children, *self.snapshot.params.token_ids}
         listed = table.candidates if table else ()
         self.rows = tuple(c for c in listed if c.place <= self.view.rows or c.token.id in always)
@@ -185,7 +188,7 @@ class CandidatesPane(ListPane):
         candidate = self.rows[row]
         line = CandidateLine(
             candidate=candidate,
-            label=token_label(candidate.token, self.view.tokens),
+            label=token_label(candidate.token, self.view.tokens, self._begun),
             selected=row == self.row,
             tried=candidate.token.id in self.snapshot.children,
             ends_top_p=candidate.place == self._above_top_p,

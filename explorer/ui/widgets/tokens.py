@@ -25,13 +25,16 @@ SOURCE_MARKS = {"picked": "◆", "sampled": "◇", "forced": "▪"}
 """How a token came here; the prompt's have none."""
 
 
-def token_label(token: Token, view: TokenView) -> str:
-    """One token on one line, in a view; a token without a known piece is shown as text."""
+def token_label(token: Token, view: TokenView, before: bytes = b"") -> str:
+    """One token on one line, in a view; a token without a known piece is shown as text.
+
+    `before` are the first bytes of a character that it may end.
+    """
     if view == "bytes" and token.kind != "unused":
         return token.bytes.hex(" ").upper() or "–"
     if view == "piece" and token.piece:
         return visible(token.piece)
-    return label(token)
+    return label(token, before)
 
 
 class TokensPane(Pane):
@@ -90,7 +93,8 @@ class TokensPane(Pane):
         yield fit(str(number), digits, "right"), "current" if current else "quiet"
         yield fit(str(place.token.id), 8, "right") + "  ", "quiet"
         room = cells - digits - 10 - len(numbers)
-        yield fit(token_label(place.token, self.view.tokens), max(room, 1)), self._style(place, current)
+        before = self.snapshot.begun_before(number) if place.token.kind == "bytes" else b""
+        yield fit(token_label(place.token, self.view.tokens, before), max(room, 1)), self._style(place, current)
         yield numbers, "quiet"
 
     def _empty(self, number: int) -> Iterable[Part]:

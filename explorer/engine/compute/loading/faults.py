@@ -41,13 +41,14 @@ def why_no_config(name: str, error: Exception) -> str:
 NEEDS_CODE = "{name} needs code that comes with it. If you trust it, look at it first, then: --trust-remote-code"
 
 
-def why_not_loaded(folder: Path, settings: ModelSettings, error: Exception) -> str:
+def why_not_loaded(folder: Path, settings: ModelSettings, error: Exception, gguf: bool = False) -> str:
+    """`gguf`: whether the weights are in a GGUF file, which the folder was made of."""
     name, said = settings.name, str(error)
     if "trust_remote_code" in said:
         return NEEDS_CODE.format(name=name)
     if "Unrecognized configuration class" in said:
         return f"{name} is not a causal language model: transformers has no text generation head for it."
-    if not any(folder.glob("*.safetensors")):
+    if not gguf and not any(folder.glob("*.safetensors")):
         if any(folder.glob("*.bin")) and not settings.allow_pickle:
             return (
                 f"{name} has no weights in the safetensors format, only pickles (*.bin), which can run "
@@ -60,7 +61,8 @@ def why_not_loaded(folder: Path, settings: ModelSettings, error: Exception) -> s
             )
         return f"{name} has no weights in the safetensors format. Convert them, or download the model again."
     if "ignore_mismatched_sizes" in said or "size mismatch" in said:
-        return f"{name} cannot be loaded: its weights do not have the shapes that its config.json says."
+        where = "header" if gguf else "config.json"
+        return f"{name} cannot be loaded: its weights do not have the shapes that its {where} says."
     if isinstance(error, ImportError):
         return f"{name} needs a package that is not installed: {one_line(error)}."
     if "does not give any device" in said:
@@ -87,6 +89,15 @@ def _unknown_word(folder: Path, error: KeyError) -> str:
     word = error.args[0] if error.args else None
     key = next((key for part in texts for key, value in part.items() if value == word and isinstance(value, str)), None)
     return f"“{word}” as its {key}" if key else ""
+
+
+def why_missing_of_gguf(name: str, model: PreTrainedModel, missing: Sequence[str]) -> str:
+    """For weights that a model has and its GGUF file does not; `missing` is their names in transformers."""
+    total = sum(1 for _ in model.named_parameters())
+    return (
+        f"{name} lacks {len(missing)} of the {total} weights of its architecture, for example {missing[0]}: it was "
+        "made by a program that calls them otherwise, or of another model than it says. Take a newer file of the model."
+    )
 
 
 def why_missing(name: str, model: PreTrainedModel, missing: Sequence[str]) -> str:

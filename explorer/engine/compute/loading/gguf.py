@@ -13,9 +13,12 @@ import torch
 from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, GenerationConfig, PreTrainedModel
 
 from explorer.core.token import visible
+from explorer.engine.base import Reporter, silent
 from explorer.engine.compute.loading.changes import CHANGES
+from explorer.engine.compute.loading.packed import load_packed
 from explorer.engine.compute.loading.placement import first_device
 from explorer.engine.compute.loading.stored import Content, Stored
+from explorer.engine.compute.loading.unpacking import announce
 from explorer.engine.description import ModelSettings
 from explorer.engine.gguf.config import family_of
 from explorer.engine.gguf.family import Source
@@ -26,17 +29,32 @@ from explorer.errors import ModelError
 IN_CONFIG = {"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"}
 """Tensors that the config has taken in."""
 
+TOWERS = ("v.", "a.", "mm.")
+"""How tensors begin that read pictures and sound, which some files have beside the text."""
+
 ENDINGS = (".weight", ".bias")
 
 
 def load_gguf(
-    header: Header, folder: Path, config: Any, settings: ModelSettings, packed: Any, placed: dict[str, Any]
+    header: Header,
+    folder: Path,
+    config: Any,
+    settings: ModelSettings,
+    packed: Any,
+    placed: dict[str, Any],
+    report: Reporter = silent,
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     """The model of a config with the weights of a file, and what the loader of transformers says of them.
 
     `folder` has the files that the header was unfolded into. Raises ModelError, and what transformers raises.
     """
-    dtype = dtype_of(config, settings.dtype, first_device(placed))
+    device = first_device(placed)
+    dtype = dtype_of(config, settings.dtype, device)
+    if settings.packed:
+        model, loaded = load_packed(header, settings.name, config, dtype, placed)
+        model.generation_config = GenerationConfig.from_pretrained(folder, local_files_only=True)
+        return model, loaded
+    announce(header, settings, dtype, device, report)
     model, loaded = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].from_pretrained(
         None,
         config=config,
@@ -81,7 +99,7 @@ def weights_of(header: Header, config: Any, dtype: torch.dtype) -> dict[str, Sto
                 undo = partial(CHANGES[change], config=config) if change else None
                 found[target] = Stored(content, tensors, undo, dtype)
                 taken.update(tensor.name for tensor in tensors)
-    if left := sorted(there.keys() - taken):
+    if left := sorted(name for name in there.keys() - taken if not name.startswith(TOWERS)):
         count = f"{len(left):,} tensors" if len(left) > 1 else "one tensor"
         raise ModelError(
             f"{header.path} has {count} for which a model of the architecture {header.architecture} has no place in "

@@ -19,12 +19,12 @@ from transformers import (
     AutoModelForMultimodalLM,
     PreTrainedModel,
 )
-from transformers.utils import is_peft_available
 
 from explorer.engine.base import Progress, Reporter
 from explorer.engine.compute import memory
 from explorer.engine.compute.loading.faults import (
     why_missing,
+    why_missing_of_gguf,
     why_no_config,
     why_not_loaded,
 )
@@ -35,9 +35,8 @@ from explorer.engine.compute.loading.placement import first_device, placement
 from explorer.engine.compute.loading.quantization import quantization
 from explorer.engine.compute.loading.unused import unused_warning
 from explorer.engine.description import ModelSettings
+from explorer.engine.files.adapters import unused_beside
 from explorer.engine.files.context import context_length
-from explorer.engine.files.fitness import adapter_beside
-from explorer.engine.files.fragments import beside
 from explorer.engine.gguf.header import Header
 from explorer.engine.vocabulary.reading import ReadTokenizer, read_tokenizer
 from explorer.errors import ModelError
@@ -65,6 +64,10 @@ def load_vocabulary(folder: Path, settings: ModelSettings) -> ReadTokenizer:
     return read_tokenizer(folder, settings.name, trust_remote_code=settings.trust_remote_code, bos=settings.bos)
 
 
+NO_ADAPTER = {"subfolder": "\0"}
+"""Where transformers is to look for an adapter beside the weights, which it would load over them: nowhere."""
+
+
 class Loaded(NamedTuple):
     """A model on its devices, ready to answer."""
 
@@ -83,9 +86,11 @@ def load_model(
     transformers.logging.set_verbosity_error()
     packed = quantization(settings.quantize, name, config, settings.dtype)
     transformers.logging.set_tqdm_hook(lambda factory, args, kwargs: _Bar(report, *args, **kwargs))
+    if settings.packed and header is None:
+        raise ModelError(f"{name} is no GGUF file, whose weights alone can be kept packed. Leave out --packed.")
     try:
         if header is not None:
-            model, loaded = load_gguf(header, folder, config, settings, packed, placed)
+            model, loaded = load_gguf(header, folder, config, settings, packed, placed, report)
         else:
             model, loaded = _family(config).from_pretrained(
                 folder,
@@ -96,6 +101,7 @@ def load_model(
                 use_safetensors=not settings.allow_pickle or any(folder.glob("*.safetensors")),
                 trust_remote_code=settings.trust_remote_code,
                 output_loading_info=True,
+                adapter_kwargs=NO_ADAPTER,
                 **placed,
             )
     except ModelError:
@@ -103,21 +109,19 @@ def load_model(
     except Exception as error:  # A broken folder fails in as many ways as there are model classes.
         if memory.ran_out(error):
             raise memory.does_not_fit(name, first_device(placed), error) from error
-        raise ModelError(why_not_loaded(folder, settings, error)) from error
+        raise ModelError(why_not_loaded(folder, settings, error, gguf=header is not None)) from error
     finally:
         transformers.logging.set_tqdm_hook(None)
     if missing := sorted(loaded["missing_keys"]):
-        raise ModelError(why_missing(name, model, missing))
+        raise ModelError((why_missing_of_gguf if header else why_missing)(name, model, missing))
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
     return Loaded(model.eval(), unused_warning(model, loaded["unexpected_keys"]))
 
 
-def warnings(folder: Path, unused: str = "") -> tuple[str, ...]:
+def warnings(folder: Path, allow_pickle: bool, unused: str = "") -> tuple[str, ...]:
     """What is not as a person would expect of a folder; `unused` is what `load_model` says. Raises ModelError."""
-    adapter = adapter_beside(folder)
-    said = "" if adapter is None else beside(adapter, used=is_peft_available())
-    return tuple(sentence for sentence in (said, unused) if sentence)
+    return tuple(sentence for sentence in (unused_beside(folder, allow_pickle), unused) if sentence)
 
 
 def _family(config: Any) -> Any:

@@ -6,6 +6,7 @@ early. What weights are called in transformers is the family's affair. Must not 
 
 import mmap
 from collections.abc import Callable
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -16,12 +17,13 @@ from gguf.quants import dequantize
 
 from explorer.core.token import visible
 from explorer.engine.gguf.header import Header, Tensor
+from explorer.engine.gguf.kinds import KINDS
 from explorer.errors import ModelError
 
 PLAIN = {0: torch.float32, 1: torch.float16, 28: torch.float64, 30: torch.bfloat16}
 """Types of ggml whose values torch reads as they are."""
 
-AT_ONCE = 1 << 24
+AT_ONCE = 1 << 22
 """Numbers that are unpacked at once, so that no tensor needs more memory than itself and a little."""
 
 Change = Callable[[list[torch.Tensor]], torch.Tensor]
@@ -38,6 +40,7 @@ class Content:
         except (OSError, ValueError) as error:
             raise ModelError(f"{header.path} cannot be read: {error}.") from error
         for tensor in header.tensors:
+            _check_kind(header, tensor)
             if header.weights_start + tensor.offset + size(header, tensor) > len(self._bytes):
                 raise ModelError(
                     f"{header.path} ends before its weights do, in {visible(tensor.name)[:80]}: a copy or a download "
@@ -67,15 +70,30 @@ def _numbers(packed: Any, kind: int) -> torch.Tensor:
         return torch.from_numpy(dequantize(packed, GGMLQuantizationType(kind)))
 
 
-def size(header: Header, tensor: Tensor) -> int:
-    """The bytes of a tensor. Raises ModelError for a type that is not known, and a row that is no whole blocks."""
+def _check_kind(header: Header, tensor: Tensor) -> None:
+    """Raises ModelError for a type that the package gguf does not unpack."""
+    if tensor.kind in PLAIN or _is_unpacked(tensor.kind):
+        return
+    name = KINDS[tensor.kind][0] if tensor.kind in KINDS else str(tensor.kind)
+    raise ModelError(
+        f"{header.path} stores {visible(tensor.name)[:80]} in the type {name} of ggml, which nothing here unpacks. "
+        "Take another quantisation of the model, or a newer package gguf: pip install -U gguf"
+    )
+
+
+@cache
+def _is_unpacked(kind: int) -> bool:
     try:
-        block, width = GGML_QUANT_SIZES[GGMLQuantizationType(tensor.kind)]
-    except ValueError as error:
-        raise ModelError(
-            f"{header.path} stores {visible(tensor.name)[:80]} in the type {tensor.kind} of ggml, which is not known "
-            "here. A newer package gguf may know it: pip install -U gguf"
-        ) from error
+        known = GGMLQuantizationType(kind)
+        dequantize(np.zeros((1, GGML_QUANT_SIZES[known][1]), np.uint8), known)
+    except (ValueError, NotImplementedError):
+        return False
+    return True
+
+
+def size(header: Header, tensor: Tensor) -> int:
+    """The bytes of a tensor of a known type. Raises ModelError where a row is no whole number of blocks."""
+    block, width = GGML_QUANT_SIZES[GGMLQuantizationType(tensor.kind)]
     if tensor.shape and tensor.shape[-1] % block:
         raise ModelError(
             f"{header.path} is a broken GGUF file: a row of its tensor {visible(tensor.name)[:80]} has "
