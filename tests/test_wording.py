@@ -35,6 +35,8 @@ ELSEWHERE = {
     "explorer/ui/commands.py": ("Generated from", "With Hangul", "jamo (", "A key can be", "| Key | Command"),
     # Errors in a file of the person's are the command line's, as those of the configuration are.
     "explorer/ui/theme.py": ("The theme", "does not know", "lacks"),
+    # What a model is given to go on with, and no sentence of the screen.
+    "explorer/walk/first_look.py": ("One day, a little girl", "In the middle of the night"),
     # An error of a flag is the command line's.
     "explorer/walk/player.py": ("--speed is",),
 }

@@ -88,7 +88,7 @@ def explore(
     async def begin(engine: "Engine", source: "str | Chat", _report: "Reporter") -> Any:
         info = ready(engine)
         if config.model_defaults:
-            app.main.loader.opening = told_defaults(info.sampling_defaults)
+            app.main.hints.add([told_defaults(info.sampling_defaults)])
             for sentence in info.sampling_left_out:
                 app.main.warn(sentence)
         params = settings(info.model, info.sampling_defaults)

@@ -25,6 +25,27 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     terminal.stop()
 
 
+WRITTEN = """
+import asyncio, pathlib, sys
+from explorer.cli.engines import make_engine
+from explorer.config import Config
+from explorer.core.sampling.params import SamplingParams
+from explorer.walk import opening
+
+async def write():
+    engine = make_engine(Config())
+    await engine.start()
+    session = await opening.begin(
+        engine, "Once upon a", SamplingParams(temperature=1.4, seed=4711), pathlib.Path(sys.argv[1])
+    )
+    session.journal.close()
+    await engine.close()
+
+asyncio.run(write())
+"""
+"""Writes a record with settings of its own."""
+
+
 def names(path: Path) -> list[str]:
     return [type(event).__name__ for event in journal.read(path).events]
 
@@ -32,23 +53,63 @@ def names(path: Path) -> list[str]:
 def test_start_pick_back_sample_quit(terminal, tmp_path):
     record = tmp_path / "walk.jsonl"
     terminal.start("--record", str(record), "--seed", "1")
-    terminal.wait(r"▸ +1 .*␣time")
+    terminal.wait(r"▸ +1 .*␣park")
+    terminal.wait("balanced: else it writes nonsense")
+    terminal.wait("↓ choose · Enter add · Space lets the sampler draw · m a real model")
     terminal.keys("Down")
     terminal.wait(r"▸ +2 ")
     terminal.keys("Enter")
-    terminal.wait(r"5 / 1,024")
+    terminal.wait(r"13 / 1,024")
     terminal.wait(r"▸ +1 ")
     terminal.keys("Left")
-    terminal.wait(r"4 / 1,024")
+    terminal.wait(r"12 / 1,024")
     terminal.wait(r"▸• +2 ")
     terminal.keys("Space")
-    terminal.wait(r"5 / 1,024")
+    terminal.wait(r"13 / 1,024")
     terminal.keys("C-q")
     terminal.wait(re.escape(f"Record: {record}").replace(r"\ ", r"\s+"))
     assert names(record) == ["Params", "Prompt", "Score", "Seen", "Add", "Seen", "Move", "Add", "Seen", "End"]
     happened = journal.read(record).events
     assert [e.source for e in happened if isinstance(e, events.Add)] == ["picked", "sampled"]
     assert happened[4].rank == 2
+    assert (happened[0].params().temperature, happened[0].params().top_p, happened[0].seed) == (0.7, 0.9, 1)
+    assert command("replay", str(record), "--verify").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "asked"),
+    [
+        (["--temperature", "1.2"], {}, {"temperature": 1.2}),
+        (["--preset", "plain"], {}, {}),
+        ([], {"TOKEN_EXPLORER_TOP_K": "7"}, {"top_k": 7}),
+    ],
+)
+def test_settings_that_are_asked_for_win_over_those_of_the_model_that_ships(
+    terminal, tmp_path, arguments, environment, asked
+):
+    record = tmp_path / "walk.jsonl"
+    terminal.start("--record", str(record), "--seed", "1", *arguments, **environment)
+    screen = terminal.wait(r"▸ +1 .*␣park")
+    assert "nonsense" not in screen
+    terminal.keys("C-q")
+    terminal.wait("Record:")
+    assert journal.read(record).events[0].params().settings == {"seed": 1, **asked}
+
+
+def test_a_record_goes_on_with_its_own_settings_from_the_first_picture_on(terminal, tmp_path):
+    record = tmp_path / "walk.jsonl"
+    done = subprocess.run(
+        [sys.executable, "-c", WRITTEN, str(record)], capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stderr
+    terminal.start("resume", str(record))
+    screen = terminal.wait("starting the engine|reading the tokenizer|loading the weights")
+    assert re.search(r"temperature 1\.40", screen)
+    assert re.search(r"seed +4711", screen)
+    screen = terminal.wait(r"▸ +1 ")
+    assert re.search(r"temperature 1\.40", screen)
+    assert "nonsense" not in screen
+    assert "Space lets the sampler draw" not in screen
 
 
 def test_a_killed_worker_is_said_and_restarted_and_a_killed_explorer_is_resumed(terminal, tmp_path):
@@ -56,7 +117,7 @@ def test_a_killed_worker_is_said_and_restarted_and_a_killed_explorer_is_resumed(
     terminal.start("--record", str(record), "--seed", "1", "--max-new-tokens", "900", "--temperature", "1.5")
     terminal.wait(r"▸ +1 ")
     terminal.keys("a")
-    terminal.wait(r"\d\d / 1,024")
+    terminal.wait(r"[2-9]\d / 1,024")
     os.kill(terminal.worker(), signal.SIGKILL)
     terminal.wait(r"was killed \(SIGKILL\)")
     before = names(record).count("Add")
@@ -66,20 +127,20 @@ def test_a_killed_worker_is_said_and_restarted_and_a_killed_explorer_is_resumed(
     while "Engine" not in names(record) and time.monotonic() < deadline:
         time.sleep(0.1)
     terminal.keys("Enter")
-    terminal.wait(rf"{before + 5} / 1,024")
+    terminal.wait(rf"{before + 13} / 1,024")
     terminal.keys("a")
-    terminal.wait(rf"{before + 6} / 1,024|\d\d\d / 1,024")
+    terminal.wait(rf"{before + 14} / 1,024|\d\d\d / 1,024")
     os.kill(terminal.pid, signal.SIGKILL)
     shown = int(re.findall(r"(\d+) / 1,024", terminal.screen())[0])
     terminal.stop()
-    assert names(record).count("Add") >= shown - 4
+    assert names(record).count("Add") >= shown - 12
     assert "End" not in names(record)
 
     record.write_bytes(record.read_bytes() + b'{"event":"ad')
     after = names(record).count("Add")
     terminal.start("resume", str(record))
     terminal.wait(r"was torn")
-    terminal.wait(rf"{after + 4} / 1,024")
+    terminal.wait(rf"{after + 12} / 1,024")
     terminal.keys("C-q")
     terminal.wait("Record:")
     assert names(record)[-1] == "End"

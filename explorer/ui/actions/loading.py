@@ -53,8 +53,6 @@ class Loader:
         """Whether an engine is being started."""
         self.fault: ExplorerError | None = None
         """Why there is no session, where there is none."""
-        self.opening = ""
-        """What is said when the engine runs for the first time."""
         self.changing = asyncio.Lock()
         """Held while the engine changes: what is given up cleans up before its successor begins."""
         self.given_up = False
@@ -85,11 +83,10 @@ async def _load(desk: "WalkDesk", words: str, severity: Severity) -> None:
                 loader.fault = error
             desk.fail(error)
         else:
-            if words or loader.opening:
-                desk.note(words or loader.opening, severity)
+            if words:
+                desk.note(words, severity)
             elif desk.walk.session is not None:
                 await note_prompt(desk)
-            loader.opening = ""
             _greet(desk)
         finally:
             loader.busy = False
