@@ -17,11 +17,12 @@ import click
 
 import explorer.embedded
 from explorer.cli.output import overwrite, say, waiting_for
-from explorer.config import EMBEDDED, Config, log_folder, model_folder
+from explorer.config import Config, log_folder, model_folder
 from explorer.core.chat import Chat, PromptSource
 from explorer.core.moment import now
 from explorer.core.reading import is_there, path_of, read_json, read_text
 from explorer.core.size import memory_by_device, size_in_words
+from explorer.embedded import EMBEDDED
 from explorer.errors import EngineDied, Interrupted, ModelError, UsageError
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ import msgspec
 from explorer.cli.engines import Engines, ProgressLine, listed_models, make_engine, shown
 from explorer.cli.flags import AS_JSON, PICKLE, REVISION, TRUST, configure
 from explorer.cli.output import print_json, say, tell
-from explorer.config import EMBEDDED, Config
+from explorer.config import Config
 from explorer.core.reading import path_of
 from explorer.core.size import size_in_words
+from explorer.embedded import EMBEDDED
 
 if TYPE_CHECKING:
     from explorer.engine.files.offers import Offer

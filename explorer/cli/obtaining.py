@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from explorer.cli.engines import engine_log, model_settings
-from explorer.config import EMBEDDED, Config, model_folder
+from explorer.config import Config, model_folder
 from explorer.core.reading import path_of
+from explorer.embedded import EMBEDDED
 from explorer.engine.base import Reporter, silent
 from explorer.engine.calls import Save
 from explorer.engine.description import EngineInfo, ModelSettings

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from explorer.config import EMBEDDED
 from explorer.core.size import size_in_words
+from explorer.embedded import EMBEDDED
 from explorer.engine.description import ModelEntry
 from explorer.engine.files.offers import OFFERS, Offer
 

@@ -16,11 +16,12 @@ import msgspec
 from explorer.cli.engines import listed_models, make_engine
 from explorer.cli.flags import told_defaults
 from explorer.cli.output import say, tell
-from explorer.config import EMBEDDED, Config, record_folder, theme_folder
+from explorer.config import Config, record_folder, theme_folder
 from explorer.core.moment import now
 from explorer.core.reading import path_of
 from explorer.core.sampling.knobs import KNOB
 from explorer.core.sampling.params import SamplingParams, new_seed
+from explorer.embedded import EMBEDDED
 from explorer.errors import RecordError, UsageError
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from explorer.config import EMBEDDED, load
+from explorer.config import load
 from explorer.core import reading
 from explorer.core.query import Query
 from explorer.core.sampling.pace import read_ids, read_strings
+from explorer.embedded import EMBEDDED
 from explorer.errors import UsageError
 from explorer.ui.theme import ThemeError, read_theme, shipped_folder
 from tests.cli.program import PROGRAM, is_one_sentence

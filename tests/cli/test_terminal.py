@@ -55,7 +55,7 @@ def test_start_pick_back_sample_quit(terminal, tmp_path):
     terminal.start("--record", str(record), "--seed", "1")
     terminal.wait(r"▸ +1 .*␣park")
     terminal.wait("balanced: else it writes nonsense")
-    terminal.wait("↓ choose · Enter add · Space lets the sampler draw · m a real model")
+    terminal.wait("↓ choose · Enter adds it · Space lets the sampler draw · m a real model")
     terminal.keys("Down")
     terminal.wait(r"▸ +2 ")
     terminal.keys("Enter")

@@ -79,6 +79,8 @@ ASKED = [
     ),
     calls.Describe(ids=[0, 10**6]),
     calls.Inspect(),
+    calls.Save(folder="/models/한", dtype="float16"),
+    calls.Adapt(on=False),
 ]
 ANSWERS = [
     (calls.Next, TABLE),
@@ -94,6 +96,8 @@ ANSWERS = [
     (calls.RenderChat, RenderedChat("<s>옛", [CANDIDATE.token])),
     (calls.Describe, [CANDIDATE.token]),
     (calls.Inspect, STRUCTURE),
+    (calls.Save, 2**40),
+    (calls.Adapt, INFO),
 ]
 REQUESTS = [
     wire.Load(ModelSettings(model="a/b", name="b")),

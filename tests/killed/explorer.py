@@ -20,10 +20,11 @@ from typing import Any, cast
 from textual.pilot import Pilot
 
 from explorer.cli.engines import make_engine
-from explorer.config import EMBEDDED, Config
+from explorer.config import Config
 from explorer.core.sampling.params import SamplingParams
 from explorer.core.sampling.stopping import StopRules
 from explorer.core.walk.snapshot import Snapshot
+from explorer.embedded import EMBEDDED
 from explorer.engine.base import Engine
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.ui.actions.loading import Models

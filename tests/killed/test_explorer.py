@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from explorer.config import EMBEDDED
 from explorer.core.record import journal
 from explorer.core.record.events import End
 from explorer.core.walk.session import Session
+from explorer.embedded import EMBEDDED
 from explorer.engine.base import Engine
 from explorer.walk import opening
 from tests.killed.explorer import ENGINES, told

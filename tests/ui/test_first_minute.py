@@ -5,10 +5,10 @@ import asyncio
 import msgspec
 import pytest
 
-from explorer.config import EMBEDDED
 from explorer.core.chat import Chat, Message
 from explorer.core.record import events, journal
 from explorer.core.sampling.params import SamplingParams
+from explorer.embedded import EMBEDDED
 from explorer.engine.base import Progress
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import UsageError
@@ -137,9 +137,9 @@ async def test_coaching_follows_what_was_done_and_is_gone_after_the_third_step(e
     async with app.run_test(size=WIDE) as pilot:
         await settle(pilot)
         height = app.main.candidates.size.height
-        assert "↓ choose · Enter add · Space lets the sampler draw · ? help" in on_screen(app)
+        assert "↓ choose · Enter adds it · Space lets the sampler draw · ? help" in on_screen(app)
         await press(pilot, "down", "up", "t", "e")  # No steps.
-        assert "↓ choose · Enter add" in on_screen(app)
+        assert "↓ choose · Enter adds it" in on_screen(app)
         await press(pilot, "enter")
         assert "← goes back, nothing is lost · Space lets the sampler draw" in on_screen(app)
         await press(pilot, "space")
@@ -189,7 +189,7 @@ async def test_coaching_is_never_cut_within_a_word_and_names_the_keys_first(expl
     async with app.run_test(size=(width, 24)) as pilot:
         await settle(pilot)
         line = app.main.coach.render_line(0).text.strip()
-        assert line.startswith("↓ choose · Enter add · F8 ")
+        assert line.startswith("↓ choose · Enter adds it · F8 ")
         assert "…" not in line
         assert ("m " in line) == (model == EMBEDDED and width >= 60)
 

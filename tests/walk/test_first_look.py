@@ -3,9 +3,9 @@ from functools import partial
 import msgspec
 import pytest
 
-from explorer.config import EMBEDDED
 from explorer.core.chat import Chat, Message
 from explorer.core.sampling.params import SamplingParams
+from explorer.embedded import EMBEDDED
 from explorer.engine.scripted.scripted import ScriptedEngine
 from explorer.errors import UsageError
 from explorer.walk import opening

@@ -180,7 +180,9 @@ class TransformersEngine(Engine):
 
     async def answer_next(self, call: calls.Next, report: Reporter) -> Distribution:
         self.prefixes.limits.check_params(call.params)
-        return await self._compute(partial(self.prefixes.table, asked_of(call, self.eos_ids), call.top, call.include), report)
+        return await self._compute(
+            partial(self.prefixes.table, asked_of(call, self.eos_ids), call.top, call.include), report
+        )
 
     async def answer_generate(self, call: calls.Generate, report: Reporter) -> AsyncGenerator[Step, None]:
         self.prefixes.limits.check_room(call.ids)
