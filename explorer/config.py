@@ -17,12 +17,11 @@ from explorer.core.sampling.pace import RunSettings, read_ids, read_strings
 from explorer.core.sampling.params import MODELS_OWN, Preset, SamplingParams, all_presets
 from explorer.core.sampling.stopping import StopRules
 from explorer.core.size import memory_by_device
+from explorer.embedded import EMBEDDED as EMBEDDED
 from explorer.errors import UsageError
 
 APP = "token-explorer"
 PREFIX = "TOKEN_EXPLORER_"
-EMBEDDED = "embedded"
-"""The name of the model that ships."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

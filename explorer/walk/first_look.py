@@ -6,9 +6,9 @@ know how they are shown.
 
 from typing import TYPE_CHECKING
 
-from explorer.config import EMBEDDED
 from explorer.core.chat import Chat, Message
 from explorer.core.sampling.params import PRESETS, SamplingParams
+from explorer.embedded import EMBEDDED
 from explorer.engine.description import EngineInfo
 
 if TYPE_CHECKING:

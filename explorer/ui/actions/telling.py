@@ -6,8 +6,8 @@ Owns the order in which one sentence gives way to another. Must not know what th
 
 from typing import TYPE_CHECKING
 
-from explorer.config import EMBEDDED
 from explorer.core.sampling.params import MODELS_OWN, Preset
+from explorer.embedded import EMBEDDED
 from explorer.engine.base import Progress
 from explorer.errors import ContextFull, EngineDied, ExplorerError, NotFinite, OutOfMemory, RecordError, UsageError
 from explorer.ui.actions.adapting import model_in_words
