@@ -7,8 +7,8 @@ from explorer.engine.base import Engine
 from explorer.engine.process.client import WorkerEngine
 
 
-def make_engine(config: Config) -> Engine:
-    return WorkerEngine(model_settings(config), log_folder() / "engine.log", ["--engine", "scripted"])
+def make_engine(config: Config, adapter_on: bool = True) -> Engine:
+    return WorkerEngine(model_settings(config, adapter_on), log_folder() / "engine.log", ["--engine", "scripted"])
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from tests.cli.test_output import HOSTILE, is_quiet
 PROMPT = "Once upon a"
 NOT_ASKED = {
     "ask": "is what asks",
+    "get": "makes a model that is not here yet",
     "models": "needs no engine",
     "sessions": "needs no engine",
     "export": "needs no engine",

@@ -153,8 +153,8 @@ async def test_a_walk_begins_with_a_text_or_a_chat(case):
 
 
 async def test_an_id_without_an_entry_is_described_as_unused(case):
-    tokens = await case.engine.describe([case.info.vocab_size - 1, 10**6, *case.prompt])
-    assert [token.kind for token in tokens[:2]] == ["text" if case.scripted else "unused", "unused"]
+    tokens = await case.engine.describe([case.info.vocab_size - 1, 10**6, -1, *case.prompt])
+    assert [token.kind for token in tokens[:3]] == ["text" if case.scripted else "unused", "unused", "unused"]
     assert tokens[1].id == 10**6
     assert await case.engine.describe([]) == []
 

@@ -39,10 +39,10 @@ SIZE = 256 + len(WORDS)
 
 def token(token_id: int) -> Token:
     """The token of an id; one without an entry is of the kind `unused`."""
+    if not 0 <= token_id < SIZE:
+        return Token(token_id, b"", "unused")
     if token_id < 256:
         return Token.from_bytes(token_id, bytes([token_id]))
-    if token_id >= SIZE:
-        return Token(token_id, b"", "unused")
     kind: Kind = "special" if token_id in SPECIAL else "text"
     word = WORDS[token_id - 256]
     return Token(token_id, word.encode(), kind, word)
