@@ -37,7 +37,7 @@ async def test_a_models_own_dtype_that_is_slow_here_is_said_with_the_flag_and_it
     size = (folder / "model.safetensors").stat().st_size
     said = await advice(folder, 3.0)
     assert said.startswith(
-        f"{str(dtype).removeprefix('torch.')} is slow here: --dtype float32 reads texts faster, for "
+        f"Slow in {str(dtype).removeprefix('torch.')}: --dtype float32 reads texts faster, for "
     )
     assert float(said.partition("for ")[2].split()[0]) * 1000 == pytest.approx(size, rel=0.1)
 
