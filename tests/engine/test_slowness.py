@@ -36,9 +36,7 @@ async def test_a_models_own_dtype_that_is_slow_here_is_said_with_the_flag_and_it
     folder = stored(dtype)
     size = (folder / "model.safetensors").stat().st_size
     said = await advice(folder, 3.0)
-    assert said.startswith(
-        f"Slow in {str(dtype).removeprefix('torch.')}: --dtype float32 reads texts faster, for "
-    )
+    assert said.startswith(f"Slow in {str(dtype).removeprefix('torch.')}: --dtype float32 reads texts faster, for ")
     assert float(said.partition("for ")[2].split()[0]) * 1000 == pytest.approx(size, rel=0.1)
 
 
