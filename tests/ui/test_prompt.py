@@ -319,3 +319,21 @@ async def test_a_prompt_that_the_tokenizer_changes_is_noted_and_one_that_it_keep
         await edit(pilot, "end", "ctrl+u", *"once", "ctrl+j")
         await settle(pilot)
         assert app.main.view.note == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        (("ctrl+l", "a", "b"), "ab"),
+        (("ctrl+l", "a", "b", "backspace", "c", "left", "d"), "adc"),
+        (("home", "x", "end", "y"), "xOnce upon ay"),
+    ],
+)
+async def test_keys_that_are_typed_at_once_act_in_their_order(explore, typed, written):
+    app = explore()
+    async with app.run_test(size=(120, 36)) as pilot:
+        editor = await edit(pilot)
+        for key in typed:
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await rest(pilot)
+        assert editor.draft.text == written

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from explorer.core.token import is_driving, visible
+from explorer.ui.widgets.typing_order import act_in_order
 from explorer.wording import Wording
 
 LINE_LIMIT = 50_000
@@ -48,6 +49,9 @@ class Editor(TextArea):
         """What is written; where nothing was changed, to the character: a document has one kind of line break."""
         given, read = self._given
         return given if self.text == read else self.text
+
+    async def on_key(self, event: events.Key) -> None:
+        await act_in_order(self, event)
 
     def on_paste(self, event: events.Paste) -> None:
         longest = max(map(len, event.text.splitlines()), default=0)

@@ -5,6 +5,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from explorer.core.token import is_driving
+from explorer.ui.widgets.typing_order import act_in_order
 from explorer.wording import Wording
 
 FIELD_LIMIT = 10_000
@@ -27,6 +28,9 @@ class TextField(Input):
         """What of a paste is written: its first line, without what would drive the terminal."""
         first = next(iter(pasted.splitlines()), "")
         return "".join(character for character in first if not is_driving(character))
+
+    async def on_key(self, event: events.Key) -> None:
+        await act_in_order(self, event)
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
