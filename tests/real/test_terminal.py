@@ -81,6 +81,7 @@ def test_the_model_that_ships_is_left_for_a_real_one_in_the_same_record(terminal
     terminal.keys("-l", str(smollm2))
     terminal.wait(r"Enter opens .*smollm2")
     terminal.keys("Enter")
+    terminal.wait(r"is in the record; .* goes on")  # Only then are its keys taken.
     terminal.wait(r"6 / 8,192")
     terminal.wait(r"▸└? +1 ")
     terminal.keys("Enter")
