@@ -70,7 +70,6 @@ def test_a_walk_with_a_branch_and_a_chat_answered_is_recorded_and_verified(termi
     assert re.search("every number holds", verified.stdout)
 
 
-@pytest.mark.long  # Its last Enter is lost now and then; the cause is not known yet.
 def test_the_model_that_ships_is_left_for_a_real_one_in_the_same_record(terminal, smollm2, tmp_path):
     record = tmp_path / "walk.jsonl"
     terminal.start("--record", str(record), "--seed", "1", "-p", "The capital of France is")
@@ -82,9 +81,8 @@ def test_the_model_that_ships_is_left_for_a_real_one_in_the_same_record(terminal
     terminal.keys("-l", str(smollm2))
     terminal.wait(r"Enter opens .*smollm2")
     terminal.keys("Enter")
-    terminal.wait(r"is in the record; .* goes on")  # Only then are its keys taken.
     terminal.wait(r"6 / 8,192")
-    terminal.wait(r"▸└? +1 ")
+    terminal.wait(r"▸└? +1 +30 +\. ")  # Its own table: a row of the one before, which still stands there, is not added.
     terminal.keys("Enter")
     terminal.wait(r"7 / 8,192")
     terminal.keys("C-q")
