@@ -313,7 +313,7 @@ def changed(adapter: Path, tmp_path: Path, **config: Any) -> Path:
         ({"task_type": {"a": 1}}, "PEFT has no task"),
         ({"base_model_name_or_path": None}, "does not say for which model.*--model BASE --adapter"),
         ({"base_model_name_or_path": {"a": 1}}, "does not say for which model"),
-        ({"base_model_name_or_path": "/root/models/llama"}, "for /root/models/llama, which is not here.*--model BASE"),
+        ({"base_model_name_or_path": "/srv/models/llama"}, "for /srv/models/llama, which is not here.*--model BASE"),
         ({"base_model_name_or_path": "x\0y"}, "neither a folder nor the id"),
         ({"r": 10**9}, "says r: 1000000000, and no weight of it has more than 64 rows"),
         ({"rank_pattern": {"q_proj": 10**9}}, "says rank_pattern of q_proj: 1000000000"),
