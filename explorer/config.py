@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import msgspec
-import platformdirs
 
+from explorer.core.folders import config_file
 from explorer.core.reading import is_there, path_of, read_text, read_toml
 from explorer.core.sampling.knobs import KNOB, take_settings
 from explorer.core.sampling.pace import RunSettings, read_ids, read_strings
@@ -20,7 +20,6 @@ from explorer.core.size import memory_by_device
 from explorer.embedded import EMBEDDED
 from explorer.errors import UsageError
 
-APP = "token-explorer"
 PREFIX = "TOKEN_EXPLORER_"
 
 
@@ -156,33 +155,10 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 QUANTIZATIONS = ("4bit", "8bit")
 
 
-def default_file() -> Path:
-    """Where the configuration is looked for."""
-    return platformdirs.user_config_path(APP) / "config.toml"
-
-
-def theme_folder() -> Path:
-    """Where a person's own themes are looked for."""
-    return platformdirs.user_config_path(APP) / "themes"
-
-
-def record_folder() -> Path:
-    return platformdirs.user_data_path(APP) / "records"
-
-
-def model_folder() -> Path:
-    """Where the models are that were got out of packages."""
-    return platformdirs.user_data_path(APP) / "models"
-
-
-def log_folder() -> Path:
-    return platformdirs.user_log_path(APP)
-
-
 def load(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | None = None) -> Config:
     """The configuration; `flags` without those that were not given. Raises UsageError, which names the setting."""
     named = environment.get(PREFIX + "CONFIG")
-    path = file or (path_of(named) if named else default_file())
+    path = file or (path_of(named) if named else config_file())
     settings: dict[str, Any] = {}
     _check_characters("A flag", flags)
     for source in (_from_file(path, must_exist=bool(file or named)), _from_environment(environment), flags):

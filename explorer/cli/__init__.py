@@ -17,7 +17,7 @@ from explorer.cli.output import one_line, pictured_errors, say, unwritten
 from explorer.cli.root import cli
 from explorer.cli.signals import heard_as_interruption
 from explorer.cli.streams import replace_closed
-from explorer.config import log_folder
+from explorer.core.folders import log_folder
 from explorer.core.moment import now
 from explorer.core.reading import reason
 from explorer.errors import ExitCode, ExplorerError, OutputError

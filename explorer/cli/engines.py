@@ -17,8 +17,9 @@ import click
 
 import explorer.embedded
 from explorer.cli.output import overwrite, say, waiting_for
-from explorer.config import Config, log_folder, model_folder
+from explorer.config import Config
 from explorer.core.chat import Chat, PromptSource
+from explorer.core.folders import log_folder, model_folder
 from explorer.core.moment import now
 from explorer.core.reading import is_there, path_of, read_json, read_text
 from explorer.core.size import memory_by_device, size_in_words

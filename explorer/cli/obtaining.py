@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from explorer.cli.engines import engine_log, model_settings
-from explorer.config import Config, model_folder
+from explorer.config import Config
+from explorer.core.folders import model_folder
 from explorer.core.reading import path_of
 from explorer.embedded import EMBEDDED
 from explorer.engine.base import Reporter, silent

@@ -3,7 +3,7 @@
 import click
 
 from explorer.cli.output import print_json, tell
-from explorer.config import record_folder
+from explorer.core.folders import record_folder
 from explorer.core.reading import path_of
 from explorer.errors import UsageError
 

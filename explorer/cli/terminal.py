@@ -16,7 +16,8 @@ import msgspec
 from explorer.cli.engines import listed_models, make_engine
 from explorer.cli.flags import told_defaults
 from explorer.cli.output import say, tell
-from explorer.config import Config, record_folder, theme_folder
+from explorer.config import Config
+from explorer.core.folders import record_folder, theme_folder
 from explorer.core.moment import now
 from explorer.core.reading import path_of
 from explorer.core.sampling.knobs import KNOB

@@ -2,7 +2,8 @@
 
 from explorer.cli import main, terminal
 from explorer.cli.engines import model_settings
-from explorer.config import Config, log_folder
+from explorer.config import Config
+from explorer.core.folders import log_folder
 from explorer.engine.base import Engine
 from explorer.engine.process.client import WorkerEngine
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from explorer.cli.output import Pictured, one_line
-from explorer.config import Config, record_folder
+from explorer.config import Config
+from explorer.core.folders import record_folder
 from explorer.core.token import is_driving
 from tests.cli.program import PROGRAM, Terminal, is_one_sentence
 

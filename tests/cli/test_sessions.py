@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from explorer.cli.flags import record_file
-from explorer.config import record_folder
+from explorer.core.folders import record_folder
 from explorer.core.record.outline import Outline
 from tests.cli.program import is_one_sentence
 from tests.core.test_mending import HOLD

@@ -10,8 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
+from explorer.core.folders import cache_folder
 from explorer.core.reading import reason
 from explorer.engine.files.origin import origin_of
 from explorer.engine.gguf.header import Header
@@ -72,4 +71,4 @@ def checksum(file: Path) -> str:
 
 def kept_in() -> Path:
     """The folder of the checksums."""
-    return platformdirs.user_cache_path("token-explorer") / "checksums"
+    return cache_folder() / "checksums"

@@ -6,10 +6,10 @@ Owns the devices of this machine and the sentences for those that are not there.
 import hashlib
 from typing import Any
 
-import platformdirs
 import torch
 from transformers import PreTrainedModel
 
+from explorer.core.folders import cache_folder
 from explorer.engine.description import ModelSettings
 from explorer.errors import ModelError
 
@@ -54,7 +54,7 @@ def placement(settings: ModelSettings) -> dict[str, Any]:
 def _offload_folder(model: str) -> str:
     """The same one each time for a model, so that it holds one copy at the most."""
     name = hashlib.sha256(model.encode()).hexdigest()[:16]
-    return str(platformdirs.user_cache_path("token-explorer") / "offload" / name)
+    return str(cache_folder() / "offload" / name)
 
 
 def _number(device: str) -> int | str:
