@@ -41,19 +41,28 @@ def apart(recorded: float, computed: float) -> float:
     return abs(math.log(recorded) - math.log(computed))
 
 
-def near(recorded: float, computed: float, bound: float) -> bool:
-    """Whether two probabilities are the same within a bound in nats."""
-    return apart(recorded, computed) <= bound or max(recorded, computed) < SMALLEST
+class Bound(NamedTuple):
+    """How far a logprob may be off, and which other numbers are the same then."""
 
+    nats: float
 
-def near_mass(recorded: float, computed: float, bound: float) -> bool:
-    """The same of two sums of probabilities, one of which may have come out as 0."""
-    return apart(recorded, computed) <= bound or abs(recorded - computed) <= ROUNDED
+    def same_logit(self, recorded: float, computed: float) -> bool:
+        """Logits may be shifted together, beside what the logprobs tell."""
+        return abs(recorded - computed) <= 2 * self.nats
 
+    def same_prob(self, recorded: float, computed: float) -> bool:
+        return apart(recorded, computed) <= self.nats or max(recorded, computed) < SMALLEST
 
-def entropy_bound(bits: float, bound: float) -> float:
-    """Of an entropy in bits, where every logprob is uncertain by a bound: |ΔH| <= bound · Σ p |ln p + H|."""
-    return bound * (1 + 2 * abs(bits))
+    def same_mass(self, recorded: float, computed: float) -> bool:
+        """Sums of probabilities, one of which may have come out as 0."""
+        return apart(recorded, computed) <= self.nats or abs(recorded - computed) <= ROUNDED
+
+    def same_entropy(self, recorded: float, computed: float) -> bool:
+        return abs(recorded - computed) <= self.slack(computed)
+
+    def slack(self, bits: float) -> float:
+        """Of an entropy in bits, where every logprob is off by the bound: |ΔH| <= bound · Σ p |ln p + H|."""
+        return self.nats * (1 + 2 * abs(bits))
 
 
 def after_samplers(params: SamplingParams, bound: float) -> float:
@@ -141,10 +150,10 @@ class Difference(NamedTuple):
 
 def shaping_differences(recorded: Shaping, possible: Sequence[Shaping], bound: float) -> list[Difference]:
     """What is recorded and not within a bound in nats of what is possible; the first of those is the likeliest."""
-    found, first = [], possible[0]
+    found, first, within = [], possible[0], Bound(bound)
     for token_id, share in recorded.shares.items():
         others = [one.shares[token_id] for one in possible if token_id in one.shares]
-        if not _between(share, others, bound, near):
+        if not _between(share, others, within.same_prob):
             found.append(Difference("sampling_prob", share, first.shares.get(token_id), token_id))
     for token_id, cut in recorded.cuts.items():
         if cut not in [one.cuts.get(token_id) for one in possible]:
@@ -153,18 +162,16 @@ def shaping_differences(recorded: Shaping, possible: Sequence[Shaping], bound: f
     if recorded.kept is not None and not (kept and min(kept) <= recorded.kept <= max(kept)):
         found.append(Difference("kept", recorded.kept, first.kept))
     masses = [one.cut_mass for one in possible if one.cut_mass is not None]
-    if recorded.cut_mass is not None and not _between(recorded.cut_mass, masses, bound, near_mass):
+    if recorded.cut_mass is not None and not _between(recorded.cut_mass, masses, within.same_mass):
         found.append(Difference("cut_mass", recorded.cut_mass, first.cut_mass))
     if recorded.entropy is not None:
         bits = [one.entropy for one in possible if one.entropy is not None]
-        slack = entropy_bound(recorded.entropy, bound)
+        slack = within.slack(recorded.entropy)
         if not (bits and min(bits) - slack <= recorded.entropy <= max(bits) + slack):
             found.append(Difference("sampling_entropy", recorded.entropy, first.entropy))
     return found
 
 
-def _between(recorded: float, others: Sequence[float], bound: float, same: Any) -> bool:
-    """Whether a probability is one of the others within the bound, or lies between them."""
-    return any(same(recorded, other, bound) for other in others) or (
-        len(others) > 1 and min(others) < recorded < max(others)
-    )
+def _between(recorded: float, others: Sequence[float], same: Callable[[float, float], bool]) -> bool:
+    """Whether a probability is the same as one of the others, or lies between them."""
+    return any(same(recorded, other) for other in others) or (len(others) > 1 and min(others) < recorded < max(others))

@@ -20,7 +20,7 @@ from explorer.replay.claims import Claim, Part, in_order, text_before
 from explorer.replay.files import another_file
 from explorer.replay.report import Deviation, PartReport, Report
 from explorer.replay.sequences import Sequences
-from explorer.replay.tolerance import Difference, Shaping, apart, entropy_bound, near, near_mass, tolerance_of
+from explorer.replay.tolerance import Bound, Difference, Shaping, apart, tolerance_of
 from explorer.replay.uncertainty import Uncertainty
 
 EXACT = 0.01
@@ -50,8 +50,8 @@ class Verification:
             )
         bounds = [tolerance_of(one.dtype, one.loaded_with) for one in (info, recorded)]
         self._engine = engine
-        self._tolerance = max(bounds) if self._chosen is None else self._chosen
-        self._uncertainty = Uncertainty(engine, self._tolerance)
+        self._bound = Bound(max(bounds) if self._chosen is None else self._chosen)
+        self._uncertainty = Uncertainty(engine, self._bound.nats)
         self._sequences = Sequences(self._session, part.claims, engine)
         # CPU, CUDA and MPS have random numbers of their own.
         self._same_draws = recorded.device.partition(":")[0] == info.device.partition(":")[0]
@@ -65,7 +65,7 @@ class Verification:
                 info.dtype,
                 info.device,
                 info.versions,
-                self._tolerance,
+                self._bound.nats,
                 another_file(recorded.loaded_with, info.loaded_with),
             )
         )
@@ -131,7 +131,7 @@ class Verification:
             wrong += self._compared("logprobs", logprob, one.logprob, self._same_logprob, token_id)
         for index, (rank, entropy, one) in enumerate(zip(event.ranks, event.entropies, scored, strict=True)):
             asked = Asked(claim.params, ids[:index], index).plain()
-            wrong += self._compared("entropies", entropy, one.entropy, self._same_entropy, ids[index])
+            wrong += self._compared("entropies", entropy, one.entropy, self._bound.same_entropy, ids[index])
             wrong += await self._rank("ranks", asked, ids[index], rank, one.rank)
         self._tell(claim, "score", 3 * len(scored), wrong)
 
@@ -145,18 +145,18 @@ class Verification:
         for row, here in known:
             wrong += _bytes(row.bytes, here.token.bytes.hex(), row.id)
             wrong += self._compared("logprob", row.logprob, here.logprob, self._same_logprob, row.id)
-            wrong += self._compared("logit", row.logit, here.logit, self._same_logit, row.id)
-            wrong += self._compared("prob", row.prob, here.prob, self._same_prob, row.id)
+            wrong += self._compared("logit", row.logit, here.logit, self._bound.same_logit, row.id)
+            wrong += self._compared("prob", row.prob, here.prob, self._bound.same_prob, row.id)
         for row, here in known:
             wrong += await self._rank("rank", asked.plain(), row.id, row.rank, here.rank)
             place = row.rank if row.adjusted_rank is None else row.adjusted_rank
             wrong += await self._rank("adjusted_rank", asked.moved(), row.id, place, here.place)
-        wrong += self._compared("entropy", event.entropy, table.entropy, self._same_entropy)
+        wrong += self._compared("entropy", event.entropy, table.entropy, self._bound.same_entropy)
         if event.vocab_size != table.vocab_size:
             wrong.append(Difference("vocab_size", event.vocab_size, table.vocab_size))
         others = [c.prob or 0.0 for c in table.candidates if c.token.id not in listed]
         other = None if table.other_prob is None else math.fsum([table.other_prob, *others])
-        wrong += self._compared("other_prob", event.other_prob, other, self._same_mass)
+        wrong += self._compared("other_prob", event.other_prob, other, self._bound.same_mass)
         shares, cuts = {row.id: row.sampling_prob for row in rows}, {row.id: row.cut_by for row in rows}
         recorded = Shaping(shares, cuts, event.kept, event.cut_mass, event.sampling_entropy)
         self.report.changed_cuts += sum(row.cut_by != here.cut_by for row, here in known)
@@ -174,8 +174,8 @@ class Verification:
         wrong = _bytes(event.bytes, here.token.bytes.hex(), event.id) if event.bytes else []
         if event.prob and here.prob:
             self._take_error(apart(event.prob, here.prob))
-        wrong += self._compared("prob", event.prob, here.prob, self._same_prob, event.id)
-        wrong += self._compared("entropy", event.entropy, table.entropy, self._same_entropy, event.id)
+        wrong += self._compared("prob", event.prob, here.prob, self._bound.same_prob, event.id)
+        wrong += self._compared("entropy", event.entropy, table.entropy, self._bound.same_entropy, event.id)
         if event.rank is not None:
             wrong += await self._rank("rank", asked.plain(), event.id, event.rank, here.rank)
         if event.sampling_prob is not None:
@@ -196,7 +196,7 @@ class Verification:
             if taken is None:
                 self.report.draws_unchecked += 1
                 return None
-            self._drawn(claim, token_id, taken, [], holds=self._tolerance >= EXACT)
+            self._drawn(claim, token_id, taken, [], holds=self._bound.nats >= EXACT)
             return taken
         draw = event.drawn or 0
         wrong = []
@@ -257,20 +257,7 @@ class Verification:
             return recorded == computed
         error = abs(recorded - computed)
         self._take_error(error)
-        return error <= self._tolerance
-
-    def _same_logit(self, recorded: float, computed: float) -> bool:
-        # Logits may be shifted together, beside what the logprobs tell.
-        return abs(recorded - computed) <= 2 * self._tolerance
-
-    def _same_prob(self, recorded: float, computed: float) -> bool:
-        return near(recorded, computed, self._tolerance)
-
-    def _same_mass(self, recorded: float, computed: float) -> bool:
-        return near_mass(recorded, computed, self._tolerance)
-
-    def _same_entropy(self, recorded: float, computed: float) -> bool:
-        return abs(recorded - computed) <= entropy_bound(computed, self._tolerance)
+        return error <= self._bound.nats
 
     def _learn(self, claim: Claim, tokens: Iterable[Token]) -> None:
         """Tokens that may have to be named."""
