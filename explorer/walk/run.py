@@ -54,7 +54,7 @@ class Run:
         rules = self.settings.rules
         if count is not None:
             rules = msgspec.structs.replace(rules, max_new_tokens=count)
-        stopper = Stopper(rules, walk.info.eos_ids if walk.info else (), walk.positions_left)
+        stopper = Stopper(rules, walk.info.eos_ids if walk.info else (), walk.room.left)
         began = due = walk.clock()
         done, waited = 0, 0.0
         arrived = walk.arrive()

@@ -24,15 +24,13 @@ from explorer.engine.base import Engine, Reporter, Step, silent
 from explorer.engine.description import EngineInfo
 from explorer.errors import ContextFull, RecordError, UsageError
 from explorer.walk.first_look import begin_first
+from explorer.walk.room import Room
 from explorer.walk.speed import Speed
 from explorer.walk.tables import Tables
 from explorer.wording import WORDS, Wording
 
 OpenSession = Callable[[Engine, str | Chat], Awaitable[Session]]
 """Begins or resumes a session on an engine that is ready, a new one with the text or the chat."""
-
-NEARLY_FULL = 16
-"""Positions left, from which on it is said."""
 
 
 class Walk:
@@ -138,26 +136,12 @@ class Walk:
             raise UsageError(self.words("walk.nothing_before"))
 
     @property
-    def positions_left(self) -> int | None:
-        """How many tokens can still follow where the table stands; None where the model has no limit."""
-        length = self.info.context_length if self.info else None
-        if self.session is None or length is None:
-            return None
+    def room(self) -> Room:
+        """What the context has left where the table stands."""
+        if self.session is None or self.info is None:
+            return Room(None)
         used = self.session.cursor.length if self._focus is None else self._focus
-        return max(length - used, 0)
-
-    @property
-    def context_is_full(self) -> bool:
-        """Whether no token can be added where the table stands."""
-        return self.positions_left == 0
-
-    @property
-    def ending(self) -> str:
-        """That the context is full or nearly so, in words; empty where there is room."""
-        left = self.positions_left
-        if left is None or left > NEARLY_FULL:
-            return ""
-        return self.words("walk.nearly_full", n=left) if left else self.words("walk.full")
+        return Room.after(used, self.info.context_length)
 
     async def open(self) -> None:
         """Start the engine, and the session if there is none yet and its prompt is there.
@@ -241,7 +225,7 @@ class Walk:
         if self._focus is not None and path[self._focus].token.id == candidate.token.id:
             self.focus = self._focus + 1 if self._focus + 1 < len(path) else None
             return
-        if self.context_is_full and candidate.token.id not in session.cursor.children:
+        if self.room.is_full and candidate.token.id not in session.cursor.children:
             raise ContextFull(self.words("walk.full"))
         joined = self.arrive()
         self.apply(session.choose(candidate, "picked", joined=joined))

@@ -291,7 +291,7 @@ async def test_that_the_context_ends_is_said_before_its_last_token(explore):
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         said = [app.main.status_line.status.note]
-        while app.main.walk.positions_left:
+        while app.main.walk.room.left:
             await press(pilot, "enter")
             said.append(app.main.status_line.status.note)
         await press(pilot, "left")
@@ -309,10 +309,10 @@ async def test_a_model_without_a_limit_says_nothing_of_its_end(explore):
     app = explore(ScriptedEngine({}, context_length=50), draft="x" * 48)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        assert app.main.walk.ending
+        assert app.main.walk.room.note(app.main.words)
         app.main.walk.info = msgspec.structs.replace(app.main.walk.info, context_length=None)
         app.main.paint()
-        assert (app.main.walk.positions_left, app.main.walk.context_is_full) == (None, False)
+        assert (app.main.walk.room.left, app.main.walk.room.is_full) == (None, False)
         assert app.main.status_line.status.note == ""
 
 

@@ -45,8 +45,8 @@ def may_draw(desk: "WalkDesk") -> bool:
     """Whether a token can be added here; if not, say why."""
     if not desk.walk.alive:
         desk.note(desk.words("running.starting" if desk.loader.busy else "running.no_engine"), "warning")
-    elif desk.walk.context_is_full:
-        desk.note(desk.walk.ending, "warning")
+    elif desk.walk.room.is_full:
+        desk.note(desk.walk.room.note(desk.words), "warning")
     else:
         return True
     return False

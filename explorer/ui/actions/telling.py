@@ -23,7 +23,7 @@ def status(desk: "WalkDesk") -> Status:
     walk, info, speed = desk.walk, desk.walk.info, desk.walk.speed
     note, severity = desk.view.note, desk.view.severity
     if not note:
-        note, severity = walk.unrecorded or walk.ending, "warning"
+        note, severity = walk.unrecorded or walk.room.note(desk.words), "warning"
     if not note and walk.session is not None:
         note, severity = desk.hints.show((steps(desk), desk.snapshot.params)), "note"
     return Status(
