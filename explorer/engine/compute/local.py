@@ -11,14 +11,11 @@ from functools import partial
 from typing import TypeVar
 
 import msgspec
-import tokenizers
 import torch
-import transformers
 from transformers import PreTrainedModel
 
 from explorer.core.asked import Asked
 from explorer.core.distribution import Distribution
-from explorer.core.sampling.defaults import defaults
 from explorer.core.score import Scored
 from explorer.core.token import Token
 from explorer.engine import calls
@@ -29,18 +26,13 @@ from explorer.engine.compute.comparison import Comparison
 from explorer.engine.compute.forward.cache import forward_for
 from explorer.engine.compute.forward.forward import Forward
 from explorer.engine.compute.loading import inspection
-from explorer.engine.compute.loading.causality import check_causal
-from explorer.engine.compute.loading.generation import bos_id, check_generation, eos_ids
+from explorer.engine.compute.loading.generation import bos_id, eos_ids
 from explorer.engine.compute.loading.loading import (
-    load_config,
-    load_model,
     pad_id,
     text_context_length,
-    warnings,
 )
-from explorer.engine.compute.loading.placement import devices_in_words
-from explorer.engine.compute.loading.sides import Sides
-from explorer.engine.compute.loading.slowness import Slowdown, measured, slowness
+from explorer.engine.compute.loading.opening import open_model
+from explorer.engine.compute.loading.slowness import Slowdown, measured
 from explorer.engine.compute.prefixes import Prefixes
 from explorer.engine.compute.saving import save
 from explorer.engine.compute.scoring import Scoring
@@ -48,12 +40,7 @@ from explorer.engine.compute.sequences import Sequences
 from explorer.engine.compute.tables.search import first_of
 from explorer.engine.compute.thread import Thread, Turn, from_threads
 from explorer.engine.description import EngineInfo, ModelSettings, Structure
-from explorer.engine.files.fitness import check_fitness
-from explorer.engine.files.places import find
-from explorer.engine.files.provenance import Provenance
 from explorer.engine.limits import Limits
-from explorer.engine.vocabulary.gguf import unnamed_splitting
-from explorer.engine.vocabulary.unfolding import unfolded
 from explorer.errors import EngineError, UsageError
 
 Answer = TypeVar("Answer")
@@ -106,70 +93,22 @@ class TransformersEngine(Engine):
         return await self._thread.run(tried, report)
 
     def _load(self, report: Reporter) -> EngineInfo:
-        places = find(self.settings, report)
-        settings = msgspec.structs.replace(self.settings, name=places.name)
-        self._meant = check_fitness(places.place, settings.name, settings.allow_pickle)
-        folder, header = unfolded(places.place)
-        self._provenance = Provenance(header, places.place)
-        self.folder = folder
-        config = load_config(folder, settings)
-        check_generation(folder, settings.name)
-        report(Progress("reading the tokenizer"))
-        self.sides = Sides(places, folder, settings)
-        _ = self.sides.tokenizer(settings.adapter_on)
-        report(Progress("loading the weights"))
-        self.model, unused = load_model(folder, config, settings, report, header)
-        self._warnings = warnings(folder, settings.allow_pickle, unused)
-        if header is not None and (said := unnamed_splitting(header)):
-            self._warnings = (*self._warnings, said)
-        self._advice = slowness(self.model, settings.dtype, self._slowdown)
-        try:
-            check_causal(self.model, settings.name)
-            if places.adapter is not None:
-                report(Progress("putting on the adapter"))
-                self.sides.put_on(self.model)
+        opened = self._opened = open_model(self.settings, report, self._slowdown)
+        self.model, self._sides = opened.model, opened.sides
+        with memory.fitting(opened.name, self.model.device):
             self._forward = self._scheme(self.model)
-            return self._on_side(self.sides.on)
-        except Exception as error:
-            if memory.ran_out(error):
-                raise memory.does_not_fit(settings.name, self.model.device, error) from error
-            raise
+            return self._on_side()
 
-    def _on_side(self, on: bool) -> EngineInfo:
-        """What the engine is with the adapter on, or off, from now on; without one there is one side alone."""
-        sides, name = self.sides, self.sides.places.name
-        read = sides.tokenizer(on)
+    def _on_side(self) -> EngineInfo:
+        """What the engine is from now on, with the adapter on or off; without one there is one side alone."""
+        read = self._sides.tokenizer(self._sides.on)
         self._forward.let_go()
         probe = self._forward.logits([bos_id(self.model.config) or 0])
         limits = Limits(probe.numel(), text_context_length(self.model.config))
         self.vocabulary, self.chat_template = read.vocabulary, read.template
-        self.eos_ids = sorted(eos_ids(self.model, name) | read.eos_ids)
+        self.eos_ids = sorted(eos_ids(self.model, self._opened.name) | read.eos_ids)
         self.prefixes = Prefixes(self._forward, probe, limits, self.eos_ids, self.vocabulary.token)
-        own = defaults(self.model.generation_config.to_dict(), limits.vocab_size)
-        return EngineInfo(
-            model=name,
-            revision=sides.places.revision,
-            architecture=type(self.model).__name__,
-            parameters=sides.parameters(self.model),
-            dtype=str(self.model.dtype).removeprefix("torch."),
-            device=devices_in_words(self.model),
-            vocab_size=limits.vocab_size,
-            context_length=limits.context_length,
-            eos_ids=self.eos_ids,
-            tokenizer=self.vocabulary.fingerprint(),
-            special_tokens=self.vocabulary.special_ids,
-            chat_template=self.chat_template.present,
-            loaded_with=self.settings.special() | self._provenance.facts() | sides.loaded_with,
-            versions={library.__name__: str(library.__version__) for library in (torch, transformers, tokenizers)}
-            | sides.versions,
-            sampling_defaults=own.settings,
-            sampling_left_out=own.left_out,
-            part=self._meant.note,
-            warnings=(*self._warnings, *sides.warnings),
-            advice=self._advice,
-            adapter=sides.info,
-            answers=self.answered(),
-        )
+        return self._opened.info(read, limits, self.eos_ids, self.answered())
 
     def _let_go(self) -> None:
         """Free what can be computed again, and give its memory back to the device."""
@@ -217,7 +156,7 @@ class TransformersEngine(Engine):
                 call.stop,
                 self.eos_ids,
                 self.prefixes.limits.context_length,
-                pad_id(self.model, self.sides.places.name) if call.padding == "right" else None,
+                pad_id(self.model, self._opened.name) if call.padding == "right" else None,
                 self._let_go,
             )
             return sequences, sequences.step(turn.cancelled)
@@ -284,7 +223,7 @@ class TransformersEngine(Engine):
             ids = self.vocabulary.encode(call.text, call.special_tokens)
         else:
             ids = await asyncio.to_thread(self.vocabulary.continuation, call.text)
-        size, name = self.prefixes.limits.vocab_size, self.sides.places.name
+        size, name = self.prefixes.limits.vocab_size, self._opened.name
         if ids and max(ids) >= size:
             raise UsageError(
                 f"The tokenizer of {name} gives the token {max(ids)}, but the model has {size} tokens: "
@@ -304,12 +243,12 @@ class TransformersEngine(Engine):
 
     async def answer_adapt(self, call: calls.Adapt, report: Reporter) -> EngineInfo:
         def work(_turn: Turn) -> EngineInfo:
-            before = self.sides.on
-            self.sides.switch(call.on)
+            before = self._sides.on
+            self._sides.switch(call.on)
             try:
-                return self._on_side(call.on)
+                return self._on_side()
             except BaseException:
-                self.sides.switch(before)
+                self._sides.switch(before)
                 raise
 
         self.info = await self._thread.run(work, report)
@@ -322,4 +261,4 @@ class TransformersEngine(Engine):
 
     async def answer_save(self, call: calls.Save, report: Reporter) -> int:
         report(Progress("writing the weights"))
-        return await self._thread.run(lambda _: save(self.model, self.folder, call), report)
+        return await self._thread.run(lambda _: save(self.model, self._opened.folder, call), report)

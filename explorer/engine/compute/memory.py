@@ -128,6 +128,17 @@ def release(device: torch.device) -> None:
         torch.mps.empty_cache()
 
 
+@contextlib.contextmanager
+def fitting(name: str, device: torch.device) -> Iterator[None]:
+    """Around a part of loading: where memory runs out there, ModelError says that the model does not fit."""
+    try:
+        yield
+    except Exception as error:
+        if ran_out(error):
+            raise does_not_fit(name, device, error) from error
+        raise
+
+
 def does_not_fit(name: str, device: torch.device, error: BaseException) -> ModelError:
     """What to raise where a model cannot be loaded for want of memory."""
     end = shortage(error, device)
