@@ -20,10 +20,10 @@ def replace_closed() -> None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  (it stays open until the end)
     if sys.stdout is None:
         _occupy(1, os.O_RDONLY)
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  (as above)
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  (it stays open until the end)
     if sys.stderr is None:
         _occupy(2, os.O_WRONLY)
-        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115  (as above)
+        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115  (it stays open until the end)
 
 
 def _occupy(number: int, way: int) -> None:
