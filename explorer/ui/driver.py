@@ -83,7 +83,6 @@ class TerminalDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         self._drawing = True
-        # Textual has no annotation there.
         super().start_application_mode()  # type: ignore[no-untyped-call]  # textual has no types there
 
     def stop_application_mode(self) -> None:

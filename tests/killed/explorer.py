@@ -63,9 +63,8 @@ class Painter:
         self._paint = app.main.paint
         self._told: Snapshot | None = None
         self._events = 0
-        # Beside the methods of the program, which go on painting.
-        app.main.paint = self.paint  # type: ignore[method-assign]  # to be told of each
-        app.post_display_hook = self.displayed  # type: ignore[method-assign]  # to be told of each
+        app.main.paint = self.paint  # type: ignore[method-assign]  # beside it: that goes on
+        app.post_display_hook = self.displayed  # type: ignore[method-assign]  # beside it: that goes on
 
     def paint(self) -> None:
         session = self._screen.walk.session
