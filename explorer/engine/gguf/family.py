@@ -71,8 +71,8 @@ def shape_of(keys: Keys) -> dict[str, Any]:
     return {
         "vocab_size": keys.rows("token_embd.weight"),
         "max_position_embeddings": keys.count("context_length"),
-        "hidden_size": keys.count("embedding_length"),
-        "num_hidden_layers": keys.count("block_count"),
+        "hidden_size": keys.size("embedding_length"),
+        "num_hidden_layers": keys.layers(),
         "tie_word_embeddings": keys.shape("output.weight") is None,
         **special_ids(keys),
     }
@@ -91,8 +91,8 @@ SPECIAL = {"bos_token_id": "bos", "eos_token_id": "eos", "pad_token_id": "paddin
 
 def attention_of(keys: Keys) -> dict[str, Any]:
     """Heads and their width; a file need not say the number of those of keys, nor their width."""
-    heads = keys.count("attention.head_count")
-    width = keys.count("attention.key_length", keys.count("embedding_length") // heads)
+    heads = keys.size("attention.head_count")
+    width = keys.size("attention.key_length", keys.count("embedding_length") // heads)
     if keys.count("attention.value_length", width) != width:
         raise keys.refusal("attention.value_length", "values as wide as keys")
     return {
