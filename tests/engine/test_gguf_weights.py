@@ -134,6 +134,21 @@ def test_a_falcon_of_many_key_heads_has_two_norms(tmp_path):
     assert_same(opened(path, tmp_path / "f"), model)
 
 
+def test_a_gemma_4_may_have_fewer_heads_of_keys_and_no_values_where_it_sees_everything(tmp_path):
+    model = tiny("gemma4_text", attention_k_eq_v=True, num_global_key_value_heads=1)
+    path = write_model(tmp_path / "m.gguf", model, attention__head_count_kv=[2, 1, 2, 1])
+    assert_same(opened(path, tmp_path / "f"), model)
+
+
+@pytest.mark.parametrize("kind", ["qwen3_5_text", "glm4"])
+def test_layers_that_guess_later_tokens_are_left_out(kind, tmp_path):
+    model = tiny(kind)
+    layers = model.config.num_hidden_layers
+    extra = {f"blk.{layers}.{name}.weight": torch.ones(4) for name in ("nextn.eh_proj", "attn_norm", "attn_q")}
+    path = write_model(tmp_path / "m.gguf", model, extra=extra, block_count=layers + 1, nextn_predict_layers=1)
+    assert_same(opened(path, tmp_path / "f"), model)
+
+
 # What a file says and nothing here follows.
 
 
@@ -146,6 +161,7 @@ def test_a_falcon_of_many_key_heads_has_two_norms(tmp_path):
         ("qwen3", {"attention__value_length": 8}, "qwen3.attention.value_length: 8"),
         ("qwen3", {"attention__causal": False}, "qwen3.attention.causal: False"),
         ("minimax_m2", {"expert_gating_func": 1}, "minimax-m2.expert_gating_func: 1"),
+        ("gemma4_text", {"rope__dimension_count_swa": 8}, "gemma4.rope.dimension_count_swa: 8"),
         ("olmo", {"attention__layer_norm_epsilon": 1e-6}, "olmo.attention.layer_norm_epsilon"),
         ("granitemoe", {"expert_shared_feed_forward_length": 32}, "granitemoe.expert_shared_feed_forward_length: 32"),
     ],

@@ -54,11 +54,18 @@ class Keys:
         return found
 
     def layers(self) -> int:
-        """How many layers the file has: no more than tensors, of which each layer has some."""
+        """How many layers a model has: no more than tensors, of which each layer has some.
+
+        Without those behind them that guess later tokens, which the file counts, too.
+        """
         found = self.size("block_count")
-        if found > len(self._shapes):
+        if found > len(self._shapes) or self.ahead() >= found:
             raise self._wrong("block_count", found)
-        return found
+        return found - self.ahead()
+
+    def ahead(self) -> int:
+        """How many layers guess later tokens."""
+        return self.count("nextn_predict_layers", 0)
 
     def real(self, name: str, default: float | None = None) -> float:
         """A number, as the shortest text that has the same 32 bits says it: 1e-05, and not 9.999999747378752e-06."""
@@ -97,13 +104,16 @@ class Keys:
         return [int(one) for one in found[:layers]]
 
     def windows(self, layers: int, every: int) -> list[str]:
-        """The layer_types of a model with windows: for each layer, or every how many of them one sees everything."""
+        """The layer_types of a model with windows: for each layer, or every how many of them one sees everything.
+
+        0 is for none that does.
+        """
         pattern = self._value("attention.sliding_window_pattern", every)
         if isinstance(pattern, list):
             narrow = [bool(one) for one in self.each("attention.sliding_window_pattern", layers)]
         else:
             step = self.count("attention.sliding_window_pattern", every)
-            narrow = [step > 0 and (layer + 1) % step != 0 for layer in range(layers)]
+            narrow = [step == 0 or (layer + 1) % step != 0 for layer in range(layers)]
         return ["sliding_attention" if one else "full_attention" for one in narrow]
 
     def leave(self, *names: str) -> None:

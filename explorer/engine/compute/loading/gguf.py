@@ -23,7 +23,7 @@ from explorer.engine.description import ModelSettings
 from explorer.engine.gguf.config import family_of
 from explorer.engine.gguf.family import Source
 from explorer.engine.gguf.header import Header, Tensor
-from explorer.engine.gguf.keys import ELSEWHERE
+from explorer.engine.gguf.keys import ELSEWHERE, Keys
 from explorer.errors import ModelError
 
 IN_CONFIG = {"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"}
@@ -91,6 +91,7 @@ def weights_of(header: Header, config: Any, dtype: torch.dtype) -> dict[str, Sto
     content = Content(header)
     there = {tensor.name: tensor for tensor in header.tensors}
     layers = range(config.num_hidden_layers)
+    ahead = tuple(f"blk.{len(layers) + one}." for one in range(Keys(header).ahead()))
     found: dict[str, Stored] = {}
     taken = set(IN_CONFIG)
     for name, sources in family_of(header).weights.items():
@@ -99,7 +100,7 @@ def weights_of(header: Header, config: Any, dtype: torch.dtype) -> dict[str, Sto
                 undo = partial(CHANGES[change], config=config) if change else None
                 found[target] = Stored(content, tensors, undo, dtype)
                 taken.update(tensor.name for tensor in tensors)
-    if left := sorted(name for name in there.keys() - taken if not name.startswith(TOWERS)):
+    if left := sorted(name for name in there.keys() - taken if not name.startswith((*TOWERS, *ahead))):
         count = f"{len(left):,} tensors" if len(left) > 1 else "one tensor"
         raise ModelError(
             f"{header.path} has {count} for which a model of the architecture {header.architecture} has no place in "
