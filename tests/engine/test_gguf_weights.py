@@ -179,6 +179,28 @@ def test_a_tensor_that_has_no_place_is_refused_by_its_name(tmp_path):
         opened(path, tmp_path / "f")
 
 
+@pytest.mark.parametrize(
+    ("kind", "tensor", "place"),
+    [
+        ("qwen3", "blk.0.attn_q.bias", "model.layers.0.self_attn.q_proj.bias"),
+        ("qwen2", "blk.1.attn_output.bias", "model.layers.1.self_attn.o_proj.bias"),
+        ("llama", "output_norm.bias", "model.norm.bias"),
+        ("gemma3_text", "blk.0.attn_k.bias", "model.layers.0.self_attn.k_proj.bias"),
+    ],
+)
+def test_a_bias_that_a_model_of_the_architecture_has_not_is_refused(kind, tensor, place, tmp_path):
+    path = write_model(tmp_path / "m.gguf", tiny(kind), extra={tensor: torch.ones(64)})
+    with pytest.raises(ModelError, match=rf"one tensor .* {re.escape(place)}"):
+        opened(path, tmp_path / "f")
+
+
+def test_layers_that_share_keys_and_values_with_others_may_have_their_own_in_the_file(tmp_path):
+    model = tiny("gemma4_text", num_kv_shared_layers=2)
+    own = {f"blk.3.{name}.weight": torch.ones(64) for name in ("attn_k", "attn_v")}
+    path = write_model(tmp_path / "m.gguf", model, extra=own)
+    assert_same(opened(path, tmp_path / "f"), model)
+
+
 def test_an_architecture_that_is_not_known_is_told_to_go_to_llama_server(tmp_path):
     writer = gguf.GGUFWriter(tmp_path / "m.gguf", "rwkv7")
     writer.add_block_count(2)
