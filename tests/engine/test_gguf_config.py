@@ -85,3 +85,16 @@ def test_a_number_has_the_fewest_digits_that_are_the_same_in_32_bits():
     for digits in ("1e-05", "10000.0", "0.22", "1e-06", "3.4028235e+38", "1e-45", "0.0"):
         assert repr(shortest(struct.unpack("f", struct.pack("f", float(digits)))[0])) == digits
     assert shortest(1 / 3) == 1 / 3
+
+
+@pytest.mark.parametrize("said", [{"expert_count": 0, "expert_used_count": 0}, {"pooling_type": 0}])
+def test_a_zero_may_say_that_a_model_has_none_of_something(said, tmp_path):
+    plain, zero = write_model(tmp_path / "a", tiny("llama")), write_model(tmp_path / "b", tiny("llama"), **said)
+    assert read_header(zero).metadata != read_header(plain).metadata
+    assert config_of(read_header(zero)) == config_of(read_header(plain))
+
+
+def test_a_number_of_something_that_the_model_cannot_have_is_refused(tmp_path):
+    path = write_model(tmp_path / "m.gguf", tiny("qwen3"), expert_count=8)
+    with pytest.raises(ModelError, match=r"qwen3\.expert_count: 8"):
+        config_of(read_header(path))

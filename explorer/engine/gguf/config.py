@@ -16,6 +16,9 @@ from explorer.errors import ModelError
 F32, BF16 = 0, 30
 """Numbers of ggml types that are dtypes."""
 
+NOTHING = ("expert_count", "expert_used_count", "pooling_type")
+"""Keys that say with a 0 that a model has none of something; families that have it read them."""
+
 SAMPLING = {
     "temp": "temperature",
     "top_k": "top_k",
@@ -44,7 +47,7 @@ def config_of(header: Header) -> dict[str, Any]:
     keys.leave("tensor_data_layout")
     if not keys.flag("attention.causal", True):
         raise keys.refusal("attention.causal", "true")
-    if unread := keys.unread():
+    if unread := [name for name in keys.unread() if name not in NOTHING or keys.count(name)]:
         raise keys.unknown(unread[0])
     kinds = {tensor.kind for tensor in header.tensors}
     if kinds <= {F32}:
