@@ -11,6 +11,7 @@ import pytest
 
 from explorer.engine.gguf.header import is_gguf, read_header
 from explorer.engine.gguf.skim import skim
+from explorer.engine.gguf.tensors import check_tensors
 from explorer.errors import ModelError
 
 VALUES: dict[str, Any] = {
@@ -68,6 +69,18 @@ def test_a_file_of_the_other_byte_order_is_read_too(tmp_path):
     writer.write_kv_data_to_file()
     writer.close()
     assert read_header(path).metadata["x.numbers"] == [1, 2, 3]
+
+
+def test_the_weights_of_the_other_byte_order_are_not_taken_for_numbers(tmp_path):
+    path = tmp_path / "big.gguf"
+    writer = gguf.GGUFWriter(path, "llama", endianess=gguf.GGUFEndian.BIG)
+    writer.add_tensor("token_embd.weight", np.ones((4, 32), np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with pytest.raises(ModelError, match="bytes of a number in the other order"):
+        check_tensors(read_header(path))
 
 
 def test_a_file_is_known_by_how_it_begins_whatever_it_is_called(file, tmp_path):

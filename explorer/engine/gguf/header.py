@@ -59,6 +59,8 @@ class Header(NamedTuple):
     tensors: tuple[Tensor, ...]
     weights_start: int
     """The first byte of the weights in the file."""
+    order: str
+    """Of the bytes of a number, as struct writes it: `<` or `>`."""
 
     @property
     def architecture(self) -> str:
@@ -112,7 +114,7 @@ def _read(path: Path, content: mmap.mmap, vocabulary: bool) -> Header:
     alignment = metadata.get("general.alignment", ALIGNMENT)
     if isinstance(alignment, bool) or not isinstance(alignment, int) or not 0 < alignment <= MOST_ALIGNMENT:
         raise broken(path, f"its general.alignment is {visible(str(alignment))[:40]}")
-    return Header(path, metadata, table, -(-cursor.at // alignment) * alignment)
+    return Header(path, metadata, table, -(-cursor.at // alignment) * alignment, cursor.order)
 
 
 def _tensor(path: Path, cursor: Cursor) -> Tensor:

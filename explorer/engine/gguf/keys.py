@@ -189,7 +189,7 @@ def floats(header: Header, tensor: str) -> Sequence[float]:
     try:
         with header.path.open("rb") as file:
             file.seek(header.weights_start + found.offset)
-            factors = struct.unpack(f"<{count}f", file.read(4 * count))
+            factors = struct.unpack(f"{header.order}{count}f", file.read(4 * count))
     except (OSError, struct.error) as error:
         raise ModelError(f"{header.path} ends before its weights do. Download it again.") from error
     if not all(factor > 0 for factor in factors):

@@ -3,6 +3,7 @@
 Owns the checks that need the table alone. Must not know what the weights are for.
 """
 
+import sys
 from itertools import pairwise
 from math import prod
 
@@ -14,14 +15,22 @@ from explorer.engine.gguf.header import Header, Tensor
 from explorer.engine.gguf.kinds import KINDS
 from explorer.errors import ModelError
 
+NATIVE = "<" if sys.byteorder == "little" else ">"
+"""The order in which this processor has the bytes of a number."""
+
 SHOWN = 80
 """Characters of a name in a sentence."""
 
 
 def check_tensors(header: Header) -> None:
-    """Raises ModelError for a file that ends before its weights do, and for a table that makes no sense."""
+    """Raises ModelError for a file that ends before its weights do, and for what makes no sense here."""
+    if header.order != NATIVE:
+        raise ModelError(
+            f"{header.path} was written for processors that have the bytes of a number in the other order: its weights "
+            "would be other numbers here. Download the file that was made for this kind of machine."
+        )
     ends = sorted(
-        (tensor.offset, tensor.offset + _length(header, tensor), visible(tensor.name)[:SHOWN])
+        (tensor.offset, tensor.offset + length(header, tensor), visible(tensor.name)[:SHOWN])
         for tensor in header.tensors
     )
     if len({tensor.name for tensor in header.tensors}) < len(header.tensors):
@@ -46,18 +55,18 @@ def _check_end(header: Header, end: int) -> None:
         )
 
 
-def _length(header: Header, tensor: Tensor) -> int:
-    """Bytes of a tensor."""
+def length(header: Header, tensor: Tensor) -> int:
+    """Bytes of a tensor. Raises ModelError for an unknown type, and for rows that are no whole blocks."""
     name = visible(tensor.name)[:SHOWN]
     if tensor.kind not in KINDS:
         raise ModelError(
             f"{header.path} packs its tensor {name} in a way that the explorer does not know (type {tensor.kind} of "
             "ggml). Take another quantisation of the model, such as Q4_K_M or Q8_0."
         )
-    _, block, length = KINDS[tensor.kind]
+    _, block, size = KINDS[tensor.kind]
     count = prod(tensor.shape)
     if not count:
         raise broken(header.path, f"its tensor {name} holds no numbers")
     if tensor.shape and tensor.shape[-1] % block:
         raise broken(header.path, f"the rows of its tensor {name} are no whole blocks of {block}")
-    return count // block * length
+    return count // block * size
