@@ -1,23 +1,23 @@
 """Stored: the weights of a GGUF file, unpacked when the loader of transformers asks for them, one tensor at a time.
 
-Owns how blocks become numbers, and the sentences for a type that nothing here unpacks and for a file that ends too
-early. What weights are called in transformers is the family's affair. Must not know models.
+Owns how blocks become numbers, and the sentence for a type that nothing here unpacks; that the tensors lie in the file
+was seen before. What weights are called in transformers is the family's affair. Must not know models.
 """
 
 import mmap
 from collections.abc import Callable
 from functools import cache
-from math import prod
 from typing import Any
 
 import numpy as np
 import torch
-from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
+from gguf.constants import GGMLQuantizationType
 from gguf.quants import dequantize
 
 from explorer.core.token import visible
 from explorer.engine.gguf.header import Header, Tensor
 from explorer.engine.gguf.kinds import KINDS
+from explorer.engine.gguf.tensors import length
 from explorer.errors import ModelError
 
 PLAIN = {0: torch.float32, 1: torch.float16, 28: torch.float64, 30: torch.bfloat16}
@@ -41,19 +41,12 @@ class Content:
             raise ModelError(f"{header.path} cannot be read: {error}.") from error
         for tensor in header.tensors:
             _check_kind(header, tensor)
-            if header.weights_start + tensor.offset + size(header, tensor) > len(self._bytes):
-                raise ModelError(
-                    f"{header.path} ends before its weights do, in {visible(tensor.name)[:80]}: a copy or a download "
-                    "was cut off. Fetch it again."
-                )
 
     def unpacked(self, tensor: Tensor, dtype: torch.dtype) -> torch.Tensor:
         """The numbers of a tensor in a dtype, as torch has its shape."""
         start = self.header.weights_start + tensor.offset
-        data = self._bytes[start : start + size(self.header, tensor)]
+        data = self._bytes[start : start + length(self.header, tensor)]
         made = torch.empty(tensor.shape, dtype=dtype)
-        if prod(tensor.shape) == 0:
-            return made
         rows = made.view(-1, tensor.shape[-1]) if tensor.shape else made.view(1, 1)
         packed = data.reshape(len(rows), -1)
         count = max(AT_ONCE // rows.shape[1], 1)
@@ -84,22 +77,10 @@ def _check_kind(header: Header, tensor: Tensor) -> None:
 @cache
 def _is_unpacked(kind: int) -> bool:
     try:
-        known = GGMLQuantizationType(kind)
-        dequantize(np.zeros((1, GGML_QUANT_SIZES[known][1]), np.uint8), known)
-    except (ValueError, NotImplementedError):
+        dequantize(np.zeros((1, KINDS[kind][2]), np.uint8), GGMLQuantizationType(kind))
+    except (KeyError, ValueError, NotImplementedError):  # Unknown here, unknown to the package, or not unpacked by it.
         return False
     return True
-
-
-def size(header: Header, tensor: Tensor) -> int:
-    """The bytes of a tensor of a known type. Raises ModelError where a row is no whole number of blocks."""
-    block, width = GGML_QUANT_SIZES[GGMLQuantizationType(tensor.kind)]
-    if tensor.shape and tensor.shape[-1] % block:
-        raise ModelError(
-            f"{header.path} is a broken GGUF file: a row of its tensor {visible(tensor.name)[:80]} has "
-            f"{tensor.shape[-1]} numbers, and they are stored {block} together. Download it again."
-        )
-    return prod(tensor.shape) // block * width
 
 
 class Stored:
