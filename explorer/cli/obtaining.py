@@ -67,8 +67,8 @@ class ObtainingEngine(WorkerEngine):
 
 
 def obtaining_engine(config: Config, offer: Offer) -> "Engine":
-    """An engine for an offer that is not here."""
-    other = msgspec.structs.replace(config, model=EMBEDDED, revision=None)
+    """An engine for an offer that is not here, loaded as a configuration says."""
     place = Obtained(model_folder()).place(offer)
-    settings = msgspec.structs.replace(model_settings(other), model=str(place), name=offer.name)
+    usual = model_settings(msgspec.structs.replace(config, model=EMBEDDED))  # A model that is here for certain.
+    settings = msgspec.structs.replace(usual, model=str(place), name=offer.name)
     return ObtainingEngine(settings, partial(obtain, offer))

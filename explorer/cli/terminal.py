@@ -211,14 +211,15 @@ def other_engine(config: Config, model: str) -> "Engine":
     from explorer.engine.files.address import as_typed
     from explorer.engine.files.stores import here
 
+    # The adapter was for the first model; another one may have its own beside it.
+    adapter = config.adapter if model == config.model else None
+    other = msgspec.structs.replace(config, model=model, revision=None, adapter=adapter)
     if offer := to_obtain(model):
-        return obtaining_engine(config, offer)
+        return obtaining_engine(other, offer)
     if model != EMBEDDED:
         said = as_typed(model)
         here(str(path_of(said)) if said.startswith("~") else said)
-    # The adapter was for the first model; another one may have its own beside it.
-    adapter = config.adapter if model == config.model else None
-    return make_engine(msgspec.structs.replace(config, model=model, revision=None, adapter=adapter))
+    return make_engine(other)
 
 
 def is_new() -> bool:

