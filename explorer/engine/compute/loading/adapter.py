@@ -268,8 +268,8 @@ def _tuned(peft: Any, model: PreTrainedModel, files: AdapterFiles, name: str, co
             f"for example {visible(missing[0].removeprefix(PREFIX))}: its files are not whole, or {name} has more "
             "modules than the model that it was made on."
         )
-    tuned.eval()
-    return tuned  # type: ignore[no-any-return]
+    whole: PeftModel = tuned.eval()
+    return whole
 
 
 def _counted(names: Sequence[str]) -> str:
