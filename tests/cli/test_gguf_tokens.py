@@ -8,6 +8,7 @@ import gguf
 import pytest
 
 from tests.cli.program import is_one_sentence
+from tests.engine.gguf_files import finish
 from tests.engine.gguf_vocabularies import RECORDED, TEXTS, byte_level, scored, spelt_as_text, words
 
 THEIRS = json.loads(RECORDED.read_text("utf-8"))
@@ -103,8 +104,5 @@ def with_template(file, template, names=(), named=()):
         writer.add_array("tokenizer.chat_templates", list(names))
     for key, text in dict(named).items():
         writer.add_string(f"tokenizer.{key}", text)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     return copy

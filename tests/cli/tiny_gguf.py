@@ -6,6 +6,7 @@ import gguf
 import numpy as np
 
 from tests.conftest import TEMPLATE
+from tests.engine.gguf_files import finish
 
 WIDTH, INNER, LAYERS = 64, 96, 2
 MERGES = ("t h", "Ġ th", "Ġth e", "a n", "an d", "f o", "fo x")
@@ -59,10 +60,7 @@ def write_tiny(path: Path) -> Path:
         add(f"blk.{layer}.ffn_gate.weight", INNER, WIDTH)
         add(f"blk.{layer}.ffn_up.weight", INNER, WIDTH)
         add(f"blk.{layer}.ffn_down.weight", WIDTH, INNER)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     return path
 
 

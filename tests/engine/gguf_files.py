@@ -20,29 +20,38 @@ def write_gguf(
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = gguf.GGUFWriter(path, architecture)
     for name, value in metadata.items():
-        key = name.replace("__", ".")
-        match value:
-            case bool():
-                writer.add_bool(key, value)
-            case int():
-                writer.add_uint32(key, value)
-            case float():
-                writer.add_float32(key, value)
-            case str():
-                writer.add_string(key, value)
-            case _:
-                writer.add_array(key, value)
+        add_value(writer, name.replace("__", "."), value)
     writer.add_tokenizer_model("gpt2")
     writer.add_token_list([f"token {number}" for number in range(4)])
     if file_type is not None:
         writer.add_file_type(file_type)
     for name, shape in WEIGHTS.items() if weights else ():
         writer.add_tensor(name, np.ones(shape, np.float32))
+    finish(writer)
+    return path
+
+
+def add_value(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
+    """A pair, whose type is that of the value; a list has that of its first."""
+    match value:
+        case bool():
+            writer.add_bool(key, value)
+        case int():
+            writer.add_uint32(key, value)
+        case float():
+            writer.add_float32(key, value)
+        case str():
+            writer.add_string(key, value)
+        case _:
+            writer.add_array(key, value)
+
+
+def finish(writer: gguf.GGUFWriter) -> None:
+    """Write the file."""
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return path
 
 
 NUMBERS = (0, 1, 2**31, 2**32 - 1, 2**60, 2**63, 2**64 - 1)

@@ -14,6 +14,8 @@ import torch
 from gguf import GGMLQuantizationType as Kind
 from transformers import PreTrainedModel
 
+from tests.engine.gguf_files import add_value, finish
+
 ARCHITECTURES = {
     "arcee": "arcee",
     "bloom": "bloom",
@@ -84,7 +86,7 @@ def write_model(
     said = keys(model) | {name.replace("__", "."): value for name, value in more.items()}
     for name, value in said.items():
         if value is not None:
-            _add(writer, f"{architecture}.{name}", value)
+            add_value(writer, f"{architecture}.{name}", value)
     if tokenizer is not None:
         _add_tokenizer(writer, tokenizer)
     for tensor, numbers in sorted((tensors(model) | (extra or {})).items()):
@@ -95,10 +97,7 @@ def write_model(
             writer.add_tensor(tensor, gguf.quantize(values, stored), raw_dtype=stored)
         else:
             writer.add_tensor(tensor, values)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     return path
 
 
@@ -114,20 +113,6 @@ def _add_tokenizer(writer: gguf.GGUFWriter, tokenizer: Path) -> None:
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_add_bos_token(True)
-
-
-def _add(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
-    match value:
-        case bool():
-            writer.add_bool(key, value)
-        case int():
-            writer.add_uint32(key, value)
-        case float():
-            writer.add_float32(key, value)
-        case str():
-            writer.add_string(key, value)
-        case _:
-            writer.add_array(key, value)
 
 
 def tensors(model: PreTrainedModel) -> dict[str, torch.Tensor]:

@@ -20,6 +20,7 @@ import gguf
 
 from explorer.engine.vocabulary.gguf_splitting import KINDS
 from explorer.engine.vocabulary.vocabulary import byte_alphabet
+from tests.engine.gguf_files import add_value, finish
 
 RECORDED = Path(__file__).parent.parent / "data" / "gguf-ids.json"
 
@@ -174,17 +175,8 @@ def written(
         writer.add_token_merges(merges)
     ids = {"bos_token_id": 1, "eos_token_id": 2, "unknown_token_id": 0}
     for key, value in (ids | said).items():
-        match value:
-            case bool():
-                writer.add_bool(f"tokenizer.ggml.{key}", value)
-            case int():
-                writer.add_uint32(f"tokenizer.ggml.{key}", value)
-            case _:
-                writer.add_string(f"tokenizer.ggml.{key}", value)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+        add_value(writer, f"tokenizer.ggml.{key}", value)
+    finish(writer)
     return path
 
 

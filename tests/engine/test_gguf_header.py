@@ -13,6 +13,7 @@ from explorer.engine.gguf.header import is_gguf, read_header
 from explorer.engine.gguf.skim import skim
 from explorer.engine.gguf.tensors import check_tensors
 from explorer.errors import ModelError
+from tests.engine.gguf_files import finish
 
 VALUES: dict[str, Any] = {
     "x.uint8": 7,
@@ -39,10 +40,7 @@ def file(tmp_path):
         writer.add_array(name, VALUES[name])
     writer.add_tensor("token_embd.weight", np.ones((4, 32), np.float32))
     writer.add_tensor("output_norm.weight", np.ones((32,), np.float16))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     return path
 
 
@@ -65,9 +63,7 @@ def test_a_file_of_the_other_byte_order_is_read_too(tmp_path):
     path = tmp_path / "big.gguf"
     writer = gguf.GGUFWriter(path, "llama", endianess=gguf.GGUFEndian.BIG)
     writer.add_array("x.numbers", [1, 2, 3])
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.close()
+    finish(writer)
     assert read_header(path).metadata["x.numbers"] == [1, 2, 3]
 
 
@@ -75,10 +71,7 @@ def test_the_weights_of_the_other_byte_order_are_not_taken_for_numbers(tmp_path)
     path = tmp_path / "big.gguf"
     writer = gguf.GGUFWriter(path, "llama", endianess=gguf.GGUFEndian.BIG)
     writer.add_tensor("token_embd.weight", np.ones((4, 32), np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     with pytest.raises(ModelError, match="bytes of a number in the other order"):
         check_tensors(read_header(path))
 
@@ -192,9 +185,7 @@ def test_the_kind_of_the_weights_is_found_behind_a_vocabulary_of_any_length(tmp_
     writer.add_token_list([f"token {number} of a long vocabulary" for number in range(length)])
     writer.add_token_scores([0.0] * length)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q4_K_M)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.close()
+    finish(writer)
     skimmed = skim(path)
     assert (skimmed.metadata["llama.context_length"], skimmed.metadata["general.file_type"]) == (512, 15)
     assert ("tokenizer.ggml.tokens" in skimmed.metadata) == (length == 10)

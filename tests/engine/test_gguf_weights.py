@@ -20,6 +20,7 @@ from explorer.engine.gguf.header import read_header
 from explorer.engine.vocabulary.unfolding import write_json
 from explorer.errors import ModelError
 from tests.engine import architectures
+from tests.engine.gguf_files import finish
 from tests.engine.gguf_models import ARCHITECTURES, stored_alike, write_model
 
 IDS = [3, 17, 98, 41, 5, 77, 120, 64, 9, 33, 12, 88, 45, 101, 7, 52, 26, 70, 115, 4]
@@ -204,10 +205,7 @@ def test_layers_that_share_keys_and_values_with_others_may_have_their_own_in_the
 def test_an_architecture_that_is_not_known_is_told_to_go_to_llama_server(tmp_path):
     writer = gguf.GGUFWriter(tmp_path / "m.gguf", "rwkv7")
     writer.add_block_count(2)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     with pytest.raises(ModelError, match=r"architecture rwkv7.*llama-server"):
         config_of(read_header(tmp_path / "m.gguf"))
 
@@ -237,10 +235,7 @@ def test_every_type_that_the_package_gguf_unpacks_is_unpacked_as_it_does(name, t
     data = rng.integers(0, 256, (6, 3 * 256 // block * width), dtype=np.uint8)
     writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
     writer.add_tensor("some.weight", data, raw_dtype=kind)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     header = read_header(tmp_path / "m.gguf")
     ours = Content(header).unpacked(header.tensors[0], torch.float32)
     with np.errstate(all="ignore"):
@@ -251,10 +246,7 @@ def test_every_type_that_the_package_gguf_unpacks_is_unpacked_as_it_does(name, t
 def test_a_type_that_nothing_unpacks_is_named(tmp_path):
     writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
     writer.add_tensor("some.weight", np.zeros((4, 292), np.uint8), raw_dtype=Kind.Q8_K)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     with pytest.raises(ModelError, match=r"some\.weight in the type Q8_K"):
         Content(read_header(tmp_path / "m.gguf"))
 

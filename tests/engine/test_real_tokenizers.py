@@ -20,6 +20,7 @@ from explorer.engine.vocabulary.gguf import write_tokenizer
 from explorer.engine.vocabulary.gguf_tokens import BYTE, CONTROL, NORMAL, UNUSED, USER_DEFINED
 from explorer.engine.vocabulary.reading import read_tokenizer
 from explorer.engine.vocabulary.vocabulary import Vocabulary
+from tests.engine.gguf_files import finish
 
 PUBLISHED = ("gpt2", "llama3_1", "qwen3", "deepseek_v3", "gemma3")
 FETCHING = 120
@@ -102,10 +103,7 @@ def as_gguf(folder: Path, pre: str | None, path: Path) -> Path:
     for name, add in (("bos_token", writer.add_bos_token_id), ("eos_token", writer.add_eos_token_id)):
         if token := config.get(name):
             add(ids[token if isinstance(token, str) else token["content"]])
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     return path
 
 
