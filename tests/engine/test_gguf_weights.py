@@ -134,6 +134,21 @@ def test_a_falcon_of_many_key_heads_has_two_norms(tmp_path):
     assert_same(opened(path, tmp_path / "f"), model)
 
 
+def test_a_gemma_4_may_have_fewer_heads_of_keys_and_no_values_where_it_sees_everything(tmp_path):
+    model = tiny("gemma4_text", attention_k_eq_v=True, num_global_key_value_heads=1)
+    path = write_model(tmp_path / "m.gguf", model, attention__head_count_kv=[2, 1, 2, 1])
+    assert_same(opened(path, tmp_path / "f"), model)
+
+
+@pytest.mark.parametrize("kind", ["qwen3_5_text", "glm4"])
+def test_layers_that_guess_later_tokens_are_left_out(kind, tmp_path):
+    model = tiny(kind)
+    layers = model.config.num_hidden_layers
+    extra = {f"blk.{layers}.{name}.weight": torch.ones(4) for name in ("nextn.eh_proj", "attn_norm", "attn_q")}
+    path = write_model(tmp_path / "m.gguf", model, extra=extra, block_count=layers + 1, nextn_predict_layers=1)
+    assert_same(opened(path, tmp_path / "f"), model)
+
+
 # What a file says and nothing here follows.
 
 
@@ -146,6 +161,7 @@ def test_a_falcon_of_many_key_heads_has_two_norms(tmp_path):
         ("qwen3", {"attention__value_length": 8}, "qwen3.attention.value_length: 8"),
         ("qwen3", {"attention__causal": False}, "qwen3.attention.causal: False"),
         ("minimax_m2", {"expert_gating_func": 1}, "minimax-m2.expert_gating_func: 1"),
+        ("gemma4_text", {"rope__dimension_count_swa": 8}, "gemma4.rope.dimension_count_swa: 8"),
         ("olmo", {"attention__layer_norm_epsilon": 1e-6}, "olmo.attention.layer_norm_epsilon"),
         ("granitemoe", {"expert_shared_feed_forward_length": 32}, "granitemoe.expert_shared_feed_forward_length: 32"),
     ],
@@ -161,6 +177,28 @@ def test_a_tensor_that_has_no_place_is_refused_by_its_name(tmp_path):
     path = write_model(tmp_path / "m.gguf", tiny("qwen3"), extra={"blk.1.attn_sinks.weight": torch.ones(4)})
     with pytest.raises(ModelError, match=r"one tensor .* blk\.1\.attn_sinks\.weight"):
         opened(path, tmp_path / "f")
+
+
+@pytest.mark.parametrize(
+    ("kind", "tensor", "place"),
+    [
+        ("qwen3", "blk.0.attn_q.bias", "model.layers.0.self_attn.q_proj.bias"),
+        ("qwen2", "blk.1.attn_output.bias", "model.layers.1.self_attn.o_proj.bias"),
+        ("llama", "output_norm.bias", "model.norm.bias"),
+        ("gemma3_text", "blk.0.attn_k.bias", "model.layers.0.self_attn.k_proj.bias"),
+    ],
+)
+def test_a_bias_that_a_model_of_the_architecture_has_not_is_refused(kind, tensor, place, tmp_path):
+    path = write_model(tmp_path / "m.gguf", tiny(kind), extra={tensor: torch.ones(64)})
+    with pytest.raises(ModelError, match=rf"one tensor .* {re.escape(place)}"):
+        opened(path, tmp_path / "f")
+
+
+def test_layers_that_share_keys_and_values_with_others_may_have_their_own_in_the_file(tmp_path):
+    model = tiny("gemma4_text", num_kv_shared_layers=2)
+    own = {f"blk.3.{name}.weight": torch.ones(64) for name in ("attn_k", "attn_v")}
+    path = write_model(tmp_path / "m.gguf", model, extra=own)
+    assert_same(opened(path, tmp_path / "f"), model)
 
 
 def test_an_architecture_that_is_not_known_is_told_to_go_to_llama_server(tmp_path):

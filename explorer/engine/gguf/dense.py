@@ -68,7 +68,7 @@ def granite(keys: Keys) -> dict[str, Any]:
 
 def granite_scales(keys: Keys) -> dict[str, Any]:
     """The multipliers of Granite, under llama.cpp's names; a file leaves those out that are zero."""
-    width = keys.count("attention.key_length", keys.count("embedding_length") // keys.count("attention.head_count"))
+    width = keys.count("attention.key_length", keys.count("embedding_length") // keys.size("attention.head_count"))
     return {
         "embedding_multiplier": keys.real("embedding_scale", 1.0),
         "residual_multiplier": keys.real("residual_scale", 1.0),

@@ -71,8 +71,8 @@ def shape_of(keys: Keys) -> dict[str, Any]:
     return {
         "vocab_size": keys.rows("token_embd.weight"),
         "max_position_embeddings": keys.count("context_length"),
-        "hidden_size": keys.count("embedding_length"),
-        "num_hidden_layers": keys.count("block_count"),
+        "hidden_size": keys.size("embedding_length"),
+        "num_hidden_layers": keys.layers(),
         "tie_word_embeddings": keys.shape("output.weight") is None,
         **special_ids(keys),
     }
@@ -89,12 +89,18 @@ def special_ids(keys: Keys) -> dict[str, Any]:
 SPECIAL = {"bos_token_id": "bos", "eos_token_id": "eos", "pad_token_id": "padding"}
 
 
-def attention_of(keys: Keys) -> dict[str, Any]:
-    """Heads and their width; a file need not say the number of those of keys, nor their width."""
-    heads = keys.count("attention.head_count")
-    width = keys.count("attention.key_length", keys.count("embedding_length") // heads)
+def heads_of(keys: Keys) -> tuple[int, int]:
+    """How many heads a layer has, and their width, which a file need not say."""
+    heads = keys.size("attention.head_count")
+    width = keys.size("attention.key_length", keys.count("embedding_length") // heads)
     if keys.count("attention.value_length", width) != width:
         raise keys.refusal("attention.value_length", "values as wide as keys")
+    return heads, width
+
+
+def attention_of(keys: Keys) -> dict[str, Any]:
+    """The same for a config; a file need not say the number of heads of keys."""
+    heads, width = heads_of(keys)
     return {
         "num_attention_heads": heads,
         "num_key_value_heads": keys.count("attention.head_count_kv", heads),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from explorer.engine.gguf.family import attention_of, decoder, shape_of
+from explorer.engine.gguf.family import decoder, heads_of, shape_of
 from explorer.engine.gguf.keys import Keys, floats
 from explorer.engine.gguf.rope import FREQUENCIES
 
@@ -52,11 +52,11 @@ def gemma4(keys: Keys) -> dict[str, Any]:
 
     Layers that see everything have wider heads, and turn a part of them: the rest has factors without end in the file.
     """
-    keys.leave("expert_feed_forward_length", "rope.dimension_count", "rope.dimension_count_swa")
+    keys.leave("expert_feed_forward_length")
     if keys.count("expert_used_count", 0) or keys.any_tensor(".ffn_gate_inp.weight"):
         raise keys.refusal("expert_count", "models without experts")
     keys.leave("expert_count")
-    shape, whole = shape_of(keys), attention_of(keys)
+    shape, (attending, width) = shape_of(keys), heads_of(keys)
     layers = shape["num_hidden_layers"]
     types = keys.windows(layers, 6)
     shared = keys.count("attention.shared_kv_layers", 0)
@@ -66,17 +66,20 @@ def gemma4(keys: Keys) -> dict[str, Any]:
     widths = keys.each("feed_forward_length", layers)
     if keys.count("attention.value_length_swa") != keys.count("attention.key_length_swa"):
         raise keys.refusal("attention.value_length_swa", "values as wide as keys")
+    for name, turned in (("", width), ("_swa", keys.count("attention.key_length_swa"))):
+        if keys.count(f"rope.dimension_count{name}", turned) != turned:
+            raise keys.refusal(f"rope.dimension_count{name}", f"the whole width of a head, {turned},")
     per_layer = keys.count("embedding_length_per_layer_input", 0)
     base, local = keys.real("rope.freq_base", 1_000_000.0), keys.real("rope.freq_base_swa", 10_000.0)
     return {
         "model_type": "gemma4_text",
         "architectures": ["Gemma4ForCausalLM"],
         **shape,
-        "num_attention_heads": whole["num_attention_heads"],
+        "num_attention_heads": attending,
         "num_key_value_heads": (narrow or heads)[0],
         "num_global_key_value_heads": (wide or heads)[0],
         "head_dim": keys.count("attention.key_length_swa"),
-        "global_head_dim": whole["head_dim"],
+        "global_head_dim": width,
         "attention_k_eq_v": not all(keys.shape(f"blk.{one}.attn_v.weight") for one in range(layers - shared)),
         "intermediate_size": widths[0],
         "use_double_wide_mlp": widths[-1] == 2 * widths[0],

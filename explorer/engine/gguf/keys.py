@@ -3,6 +3,7 @@
 Owns the sentences for what is missing or has the wrong type. Must not know what a key means.
 """
 
+import math
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -45,12 +46,40 @@ class Keys:
             raise self._wrong(name, value)
         return value
 
+    def size(self, name: str, default: int | None = None) -> int:
+        """A whole number from 1."""
+        found = self.count(name, default)
+        if not found:
+            raise self._wrong(name, found)
+        return found
+
+    def layers(self) -> int:
+        """How many layers a model has: no more than tensors, of which each layer has some.
+
+        Without those behind them that guess later tokens, which the file counts, too.
+        """
+        found = self.size("block_count")
+        if found > len(self._shapes) or self.ahead() >= found:
+            raise self._wrong("block_count", found)
+        return found - self.ahead()
+
+    def ahead(self) -> int:
+        """How many layers guess later tokens."""
+        return self.count("nextn_predict_layers", 0)
+
     def real(self, name: str, default: float | None = None) -> float:
         """A number, as the shortest text that has the same 32 bits says it: 1e-05, and not 9.999999747378752e-06."""
         value = self._value(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise self._wrong(name, value)
         return shortest(float(value))
+
+    def positive(self, name: str, default: float | None = None) -> float:
+        """A number above 0."""
+        found = self.real(name, default)
+        if found <= 0:
+            raise self._wrong(name, found)
+        return found
 
     def flag(self, name: str, default: bool | None = None) -> bool:
         """Yes or no."""
@@ -75,13 +104,16 @@ class Keys:
         return [int(one) for one in found[:layers]]
 
     def windows(self, layers: int, every: int) -> list[str]:
-        """The layer_types of a model with windows: for each layer, or every how many of them one sees everything."""
+        """The layer_types of a model with windows: for each layer, or every how many of them one sees everything.
+
+        0 is for none that does.
+        """
         pattern = self._value("attention.sliding_window_pattern", every)
         if isinstance(pattern, list):
             narrow = [bool(one) for one in self.each("attention.sliding_window_pattern", layers)]
         else:
             step = self.count("attention.sliding_window_pattern", every)
-            narrow = [step > 0 and (layer + 1) % step != 0 for layer in range(layers)]
+            narrow = [step == 0 or (layer + 1) % step != 0 for layer in range(layers)]
         return ["sliding_attention" if one else "full_attention" for one in narrow]
 
     def leave(self, *names: str) -> None:
@@ -141,10 +173,7 @@ class Keys:
 
 def shortest(value: float) -> float:
     """The number with the fewest digits that is the same one of 32 bits, as a config.json would have it."""
-    try:
-        packed = struct.pack("f", value)
-    except OverflowError:
-        return value
+    packed = struct.pack("f", value)
     if struct.unpack("f", packed)[0] != value:  # It was of 64 bits.
         return value
     candidates = (float(f"{value:.{digits}g}") for digits in range(1, 10))
@@ -152,19 +181,20 @@ def shortest(value: float) -> float:
 
 
 def floats(header: Header, tensor: str) -> Sequence[float]:
-    """The numbers of a small tensor of 32-bit floats, such as the factors of rotary positions. Raises ModelError."""
+    """The factors in a small tensor of 32-bit floats, all above 0, as of rotary positions. Raises ModelError."""
     found = next(one for one in header.tensors if one.name == tensor)
-    count = 1
-    for length in found.shape:
-        count *= length
+    count = math.prod(found.shape)
     if found.kind != 0 or count > MOST:
         raise ModelError(f"{header.path} is a broken GGUF file: its tensor {tensor} is no short list of numbers.")
     try:
         with header.path.open("rb") as file:
             file.seek(header.weights_start + found.offset)
-            return struct.unpack(f"<{count}f", file.read(4 * count))
+            factors = struct.unpack(f"<{count}f", file.read(4 * count))
     except (OSError, struct.error) as error:
         raise ModelError(f"{header.path} ends before its weights do. Download it again.") from error
+    if not all(factor > 0 for factor in factors):
+        raise ModelError(f"{header.path} is a broken GGUF file: its tensor {tensor} holds what is no factor.")
+    return factors
 
 
 MOST = 4096

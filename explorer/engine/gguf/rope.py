@@ -25,27 +25,34 @@ def rope_of(keys: Keys, width: int, partial: bool = False, theta: float = 10_000
     turned = keys.count("rope.dimension_count", width)
     if turned != width and not partial:
         raise keys.refusal("rope.dimension_count", f"the whole width of a head, {width},")
-    parameters = {"rope_theta": keys.real("rope.freq_base", theta), **_scaling(keys, turned)}
+    base = keys.positive("rope.freq_base", theta)
+    parameters = {"rope_theta": base, **_scaling(keys, turned, base)}
     if partial:
-        parameters["partial_rotary_factor"] = turned / width
+        parameters["partial_rotary_factor"] = part_of(turned, width)
     return parameters
 
 
-def _scaling(keys: Keys, turned: int) -> dict[str, Any]:
+def part_of(turned: int, width: int) -> float:
+    """The part of a head that is turned: just enough that the whole number below its product is what the file says."""
+    part = turned / width
+    return part if int(width * part) == turned else math.nextafter(part, math.inf)
+
+
+def _scaling(keys: Keys, turned: int, base: float) -> dict[str, Any]:
     factor = keys.real("rope.scaling.factor", keys.real("rope.scale_linear", 0.0))
     kind = keys.text("rope.scaling.type", "linear" if factor not in (0.0, 1.0) else "none")
     context = keys.count("context_length")
-    original = keys.count("rope.scaling.original_context_length", context)
+    original = keys.count("rope.scaling.original_context_length", 0) or keys.size("context_length")
     if keys.shape(LONG) is not None or keys.shape(SHORT) is not None:
         return _long(keys, original)
     if keys.shape(FREQUENCIES) is not None:
         if kind != "none" and factor not in (0.0, 1.0):
             raise keys.refusal("rope.scaling.type", "no scaling beside the factors of its tensor rope_freqs")
-        return _by_frequency(keys, turned, context)
+        return _by_frequency(keys, turned, base, context)
     if kind == "linear" and factor not in (0.0, 1.0):
         return {"rope_type": "linear", "factor": factor}
     if kind == "yarn":
-        return _yarn(keys, factor, original)
+        return _yarn(keys, factor or 1.0, original)
     if kind in ("none", "linear"):
         return {"rope_type": "default"}
     raise keys.refusal("rope.scaling.type", "none, linear or yarn, or longrope with its tensors,")
@@ -82,15 +89,16 @@ def _long(keys: Keys, original: int) -> dict[str, Any]:
     }
 
 
-def _by_frequency(keys: Keys, turned: int, context: int) -> dict[str, Any]:
+def _by_frequency(keys: Keys, turned: int, base: float, context: int) -> dict[str, Any]:
     """What the factors of the frequencies mean: the scaling of Llama 3 where it gives just these, else themselves."""
     factors = floats(keys.header, FREQUENCIES)
-    theta = keys.real("rope.freq_base", 10_000.0)
     if len(factors) != turned // 2:
         raise keys.refusal("rope.dimension_count", f"twice the {len(factors)} factors of its tensor rope_freqs")
+    if all(factor == 1.0 for factor in factors):
+        return {"rope_type": "default"}
     largest = round(max(factors), 4)
-    for original in LENGTHS:
-        if _close(factors, llama3_factors(theta, turned, largest, original)):
+    for original in LENGTHS if 1.0 < largest < math.inf else ():
+        if _close(factors, llama3_factors(base, turned, largest, original)):
             return {
                 "rope_type": "llama3",
                 "factor": largest,
@@ -98,8 +106,6 @@ def _by_frequency(keys: Keys, turned: int, context: int) -> dict[str, Any]:
                 "high_freq_factor": 4.0,
                 "original_max_position_embeddings": original,
             }
-    if all(factor == 1.0 for factor in factors):
-        return {"rope_type": "default"}
     return {
         "rope_type": "longrope",
         "long_factor": list(factors),

@@ -33,7 +33,7 @@ def mamba(keys: Keys) -> dict[str, Any]:
 
 def lfm2(keys: Keys) -> dict[str, Any]:
     """LFM2: layers without heads of keys are convolutions."""
-    shape, heads = shape_of(keys), keys.count("attention.head_count")
+    shape, heads = shape_of(keys), keys.size("attention.head_count")
     of_keys = keys.each("attention.head_count_kv", shape["num_hidden_layers"])
     return {
         "model_type": "lfm2",
@@ -69,14 +69,13 @@ def lfm2_moe(keys: Keys) -> dict[str, Any]:
 
 
 def qwen35(keys: Keys) -> dict[str, Any]:
-    """Qwen 3.5: states in most layers. Layers that guess later tokens are counted in the file, and are left out."""
-    ahead = keys.count("nextn_predict_layers", 0)
+    """Qwen 3.5: states in most layers."""
     shape, attention = shape_of(keys), attention_of(keys)
-    values = keys.count("ssm.time_step_rank")
+    values = keys.size("ssm.time_step_rank")
     sections = keys.each("rope.dimension_sections", 4, 0)
     rope = rope_of(keys, attention["head_dim"], partial=True)
-    layers = shape["num_hidden_layers"] - ahead
-    every = keys.count("full_attention_interval", 4)
+    layers = shape["num_hidden_layers"]
+    every = keys.size("full_attention_interval", 4)
     states = keys.each("attention.recurrent_layers", layers) if keys.has("attention.recurrent_layers") else []
     states = states or [int((one + 1) % every != 0) for one in range(layers)]
     return {
@@ -84,7 +83,6 @@ def qwen35(keys: Keys) -> dict[str, Any]:
         "architectures": ["Qwen3_5ForCausalLM"],
         **shape,
         **attention,
-        "num_hidden_layers": layers,
         "intermediate_size": keys.count("feed_forward_length", 0),
         "rms_norm_eps": keys.real("attention.layer_norm_rms_epsilon"),
         "layer_types": ["linear_attention" if one else "full_attention" for one in states],

@@ -4,7 +4,7 @@ Owns that no tensor of the file is left out in silence. How one is unpacked is s
 the file comes from.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from explorer.engine.description import ModelSettings
 from explorer.engine.gguf.config import family_of
 from explorer.engine.gguf.family import Source
 from explorer.engine.gguf.header import Header, Tensor
-from explorer.engine.gguf.keys import ELSEWHERE
+from explorer.engine.gguf.keys import ELSEWHERE, Keys
 from explorer.errors import ModelError
 
 IN_CONFIG = {"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"}
@@ -46,24 +46,25 @@ def load_gguf(
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     """The model of a config with the weights of a file, and what the loader of transformers says of them.
 
-    `folder` has the files that the header was unfolded into. Raises ModelError, and what transformers raises.
+    `folder` has the files that the header was unfolded into. Raises ModelError, also for a tensor that
+    the model has no place for, and what transformers raises.
     """
     device = first_device(placed)
     dtype = dtype_of(config, settings.dtype, device)
     if settings.packed:
         model, loaded = load_packed(header, settings.name, config, dtype, placed)
-        model.generation_config = GenerationConfig.from_pretrained(folder, local_files_only=True)
-        return model, loaded
-    announce(header, settings, dtype, device, report)
-    model, loaded = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].from_pretrained(
-        None,
-        config=config,
-        state_dict=weights_of(header, config, dtype),
-        dtype=dtype,
-        quantization_config=packed,
-        output_loading_info=True,
-        **placed,
-    )
+    else:
+        announce(header, settings, dtype, device, report)
+        model, loaded = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].from_pretrained(
+            None,
+            config=config,
+            state_dict=weights_of(header, config, dtype),
+            dtype=dtype,
+            quantization_config=packed,
+            output_loading_info=True,
+            **placed,
+        )
+    _check_places(header, loaded["unexpected_keys"])
     model.generation_config = GenerationConfig.from_pretrained(folder, local_files_only=True)
     return model, loaded
 
@@ -91,6 +92,7 @@ def weights_of(header: Header, config: Any, dtype: torch.dtype) -> dict[str, Sto
     content = Content(header)
     there = {tensor.name: tensor for tensor in header.tensors}
     layers = range(config.num_hidden_layers)
+    ahead = tuple(f"blk.{len(layers) + one}." for one in range(Keys(header).ahead()))
     found: dict[str, Stored] = {}
     taken = set(IN_CONFIG)
     for name, sources in family_of(header).weights.items():
@@ -99,13 +101,18 @@ def weights_of(header: Header, config: Any, dtype: torch.dtype) -> dict[str, Sto
                 undo = partial(CHANGES[change], config=config) if change else None
                 found[target] = Stored(content, tensors, undo, dtype)
                 taken.update(tensor.name for tensor in tensors)
-    if left := sorted(name for name in there.keys() - taken if not name.startswith(TOWERS)):
+    _check_places(header, {name for name in there.keys() - taken if not name.startswith((*TOWERS, *ahead))})
+    return found
+
+
+def _check_places(header: Header, left: Collection[str]) -> None:
+    """Raises ModelError where names of tensors, the file's or those of transformers, are left that have no place."""
+    if left:
         count = f"{len(left):,} tensors" if len(left) > 1 else "one tensor"
         raise ModelError(
             f"{header.path} has {count} for which a model of the architecture {header.architecture} has no place in "
-            f"transformers, for example {visible(left[0])[:80]}: without it the numbers would be others. {ELSEWHERE}"
+            f"transformers, for example {visible(min(left))[:80]}: without it the numbers would be others. {ELSEWHERE}"
         )
-    return found
 
 
 def _named(
