@@ -57,6 +57,8 @@ class Obtained:
         """
         place = self.place(offer)
         try:
+            if self.holds(offer) and not self._staging(offer).exists():
+                return place  # Also where nothing can be written, as in a folder that many share.
             self.folder.mkdir(parents=True, exist_ok=True)
             async with self._alone(offer, report):
                 if not self.holds(offer):

@@ -78,6 +78,7 @@ async def by_pip(wheel: Wheel, folder: Path, report: Reporter) -> Path:
         command += ["--no-cache-dir", "--no-input", "--progress-bar", "off", "--dest", str(scratch / "whole")]
         settings = {
             "PIP_REQUIRE_VIRTUALENV": "0",
+            "PIP_REQUIRE_HASHES": "0",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_QUIET": "",
             "PIP_NO_DEPS": "",
