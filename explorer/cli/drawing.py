@@ -51,11 +51,16 @@ def show(*parts: Table | Text | Padding, piped: int | None = None) -> None:
     put_styled(drawn(*parts, width=None if sys.stdout.isatty() else piped))
 
 
-def drawn(*parts: Table | Text | Padding, width: int | None = None) -> str:
-    """What `show` prints; `width`: cells of a line where the environment says nothing."""
+def drawn(*parts: Table | Text | Padding, width: int | None = None, whole: bool = False) -> str:
+    """What `show` prints; `width`: cells of a line where the environment says nothing.
+
+    `whole`: every line is as long as it is, and a terminal that is too narrow for it breaks it.
+    """
     # Rich fails at sizes in the environment that are none.
     others = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    console = Console(file=sys.stdout, highlight=False, width=_width() or width, _environ=others)
+    console = Console(
+        file=sys.stdout, highlight=False, width=MOST_WIDTH if whole else _width() or width, _environ=others
+    )
     with console.capture() as captured:
         for part in parts:
             console.print(part)

@@ -77,12 +77,11 @@ def print_offers(rows: Sequence[OfferRow]) -> None:
     from explorer.cli.output import put_styled
 
     grid = new_grid("model", ">parameters", ">to fetch", ">on the disk", "here")
-    grid.columns[0].no_wrap = True
     for row in rows:
         sizes = (size_in_words(row.fetched), size_in_words(row.kept))
         cells = (row.name, in_millions(row.parameters), *sizes, "yes" if row.here else "no")
         grid.add_row(*(literal(cell) for cell in cells))
-    head, *lines = drawn(grid).splitlines()
+    head, *lines = drawn(grid, whole=True).splitlines()
     put_styled(f"{head}\n")
     for line, row in zip(lines, rows, strict=True):
         put_styled(f"{line}\n")

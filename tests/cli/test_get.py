@@ -15,6 +15,7 @@ from explorer.cli.offers import with_offers
 from explorer.cli.terminal import other_engine
 from explorer.config import Config
 from explorer.core.sampling.params import SamplingParams
+from explorer.core.size import size_in_words
 from explorer.engine.description import ModelEntry, ModelSettings
 from explorer.engine.files import wheels
 from explorer.engine.files.obtained import Obtained
@@ -75,6 +76,18 @@ def test_what_can_be_had_is_listed_with_sizes_licences_and_whether_it_is_here(ru
     for said in ("smollm2", "135M", "92.9 MB", "Apache-2.0", "package index", "yes", "Qwen/Qwen3-0.6B"):
         assert said in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("columns", [20, 41, 60, 75, 80, 200])
+def test_no_name_and_no_size_of_what_can_be_had_is_lost_in_a_narrow_terminal(columns, run, home):
+    shown = run("get", env={**home, "COLUMNS": str(columns)})
+    assert shown.returncode == 0, shown.stderr
+    assert "…" not in shown.stdout
+    for offer in OFFERS:
+        line = next(line for line in shown.stdout.splitlines() if line.startswith(f"{offer.name} "))
+        assert (
+            size_in_words(offer.fetched) in line and size_in_words(offer.kept) in line and line.rstrip().endswith("no")
+        )
 
 
 def test_a_model_that_is_not_here_yet_is_told_how_to_get(run, home):

@@ -3,6 +3,7 @@ import json
 import shutil
 from pathlib import Path
 
+import filelock
 import msgspec
 import pytest
 
@@ -138,6 +139,13 @@ async def test_of_two_programs_one_gets_it_and_the_other_waits(making, tmp_path)
     assert await get(Obtained(tmp_path), making, report=waiting) == await first
     assert said[0] == "another program is getting tiny; waiting for it"
     assert (making.fetched, making.converted) == (1, 1)
+
+
+async def test_a_model_that_is_here_waits_for_nobody_and_writes_nothing(making, tmp_path):
+    kept = Obtained(tmp_path)
+    folder = await get(kept, making)
+    with filelock.FileLock(tmp_path / ".tiny.lock"):
+        assert await get(Obtained(tmp_path), making, report=pytest.fail) == folder
 
 
 async def test_a_disk_without_room_is_told_before_anything_is_fetched(making, tmp_path):

